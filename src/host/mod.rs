@@ -3,17 +3,22 @@
 //! Both hosts hand out the same thing: the process's stdin, stdout and stderr as pipes, and a handle to signal it and to
 //! learn how it ended. A bridge cannot tell which host it runs on.
 
+mod connection;
 mod leader;
 pub mod local;
 mod oom;
 mod proc;
 mod registry;
 mod resolve;
+pub mod socket;
 mod stdio;
+pub mod supervisor;
 mod tree;
+mod wire;
 
 use std::{ffi::OsString, fmt, future::Future, path::PathBuf, pin::Pin};
 
+use serde::{Deserialize, Serialize};
 use tokio::net::unix::pipe;
 
 /// A boxed future that can move between threads.
@@ -58,7 +63,8 @@ pub struct AgentProcess {
 }
 
 /// Signals that are sent to the whole process group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Signal {
     /// Ask to stop what it does (SIGINT).
     Interrupt,
@@ -69,7 +75,7 @@ pub enum Signal {
 }
 
 /// How a process ended, with the evidence that the host has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exit {
     /// The exit code, when it exited by itself.
     pub code: Option<i32>,
