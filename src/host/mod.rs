@@ -4,6 +4,7 @@
 //! learn how it ended. A bridge cannot tell which host it runs on.
 
 mod connection;
+pub mod env;
 mod leader;
 pub mod local;
 mod oom;
@@ -24,6 +25,9 @@ use tokio::net::unix::pipe;
 /// A boxed future that can move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// Names and values of an environment.
+pub type Variables = Vec<(OsString, OsString)>;
+
 /// What to start. The environment is exact: nothing is inherited.
 #[derive(Clone)]
 pub struct ProcessSpec {
@@ -32,7 +36,7 @@ pub struct ProcessSpec {
     /// Arguments after the program's name. Never a secret: argv is readable by every process of the machine.
     pub args: Vec<OsString>,
     /// The whole environment of the process.
-    pub env: Vec<(OsString, OsString)>,
+    pub env: Variables,
     /// The working directory; it must exist.
     pub cwd: PathBuf,
 }
@@ -101,6 +105,12 @@ pub trait ProcessControl: Send + Sync {
 pub trait AgentHost: Send + Sync {
     /// Starts a process. The error names the program and what to do.
     fn start(&self, spec: ProcessSpec) -> BoxFuture<'_, Result<AgentProcess, HostError>>;
+
+    /// The variables that the place where agents run offers them (see [`env::may_inherit`]): the agent's container has its
+    /// own `PATH`, home and language. They are a proposal; a process gets only what its [`ProcessSpec`] says.
+    fn environment(&self) -> BoxFuture<'_, Result<Variables, HostError>> {
+        Box::pin(async { Ok(env::base_env(std::env::vars_os(), [])) })
+    }
 }
 
 /// Why a process could not be started, signalled or awaited.

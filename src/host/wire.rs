@@ -9,7 +9,7 @@ use std::{ffi::OsString, os::unix::ffi::OsStringExt};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Exit, ProcessSpec, Signal};
+use super::{Exit, ProcessSpec, Signal, Variables};
 
 /// Both sides come from one release as a rule; another version is refused by name.
 const VERSION: u8 = 1;
@@ -27,18 +27,22 @@ pub(super) const MAX_REPLY: usize = 1 << 20;
 pub(super) enum Request {
     /// First on a connection, with the three descriptors.
     Start(Start),
+    /// Instead of a start: what environment the place offers.
+    Environment,
     /// Any time while the process runs.
     Signal(Signal),
 }
 
 /// From the supervisor.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Reply {
     /// The process runs.
     Started { pid: u32 },
     /// It cannot be started; the user must act.
     Refused { reason: String },
+    /// The answer to the question for it; the last frame.
+    Environment(Pairs),
     /// It has ended; the last frame.
     Exited(Exit),
     /// The supervisor cannot tell how it ended; the last frame.
@@ -53,7 +57,7 @@ pub(super) enum Reply {
 pub(super) struct Start {
     program: Text,
     args: Vec<Text>,
-    env: Vec<(Text, Text)>,
+    env: Pairs,
     cwd: Text,
 }
 
@@ -81,16 +85,38 @@ impl From<Text> for OsString {
     }
 }
 
+/// Names and values.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Pairs(Vec<(Text, Text)>);
+
+impl From<Variables> for Pairs {
+    fn from(variables: Variables) -> Self {
+        Self(
+            variables
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+}
+
+impl From<Pairs> for Variables {
+    fn from(pairs: Pairs) -> Self {
+        pairs
+            .0
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect()
+    }
+}
+
 impl From<ProcessSpec> for Start {
     fn from(spec: ProcessSpec) -> Self {
         Self {
             program: spec.program.into(),
             args: spec.args.into_iter().map(Text::from).collect(),
-            env: spec
-                .env
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
+            env: spec.env.into(),
             cwd: spec.cwd.into_os_string().into(),
         }
     }
@@ -101,11 +127,7 @@ impl From<Start> for ProcessSpec {
         Self {
             program: start.program.into(),
             args: start.args.into_iter().map(OsString::from).collect(),
-            env: start
-                .env
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
+            env: start.env.into(),
             cwd: OsString::from(start.cwd).into(),
         }
     }

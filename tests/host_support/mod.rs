@@ -33,14 +33,14 @@ pub const DEADLINE: Duration = Duration::from_secs(20);
 pub struct Place {
     pub host: Box<dyn AgentHost>,
     pub dir: TempDir,
-    _supervisor: Option<Running>,
+    pub supervisor: Option<Running>,
 }
 
 pub fn local() -> Place {
     Place {
         host: Box::new(LocalHost::new()),
         dir: tempfile::tempdir().unwrap(),
-        _supervisor: None,
+        supervisor: None,
     }
 }
 
@@ -50,7 +50,7 @@ pub async fn socket() -> Place {
     Place {
         host: Box::new(supervisor.host()),
         dir,
-        _supervisor: Some(supervisor),
+        supervisor: Some(supervisor),
     }
 }
 

@@ -3,7 +3,10 @@
 use std::{
     fs::{self, Permissions},
     io,
-    os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
+    os::unix::{
+        fs::{FileTypeExt, MetadataExt, PermissionsExt},
+        net::SocketAddr,
+    },
     path::{Path, PathBuf},
 };
 
@@ -46,6 +49,8 @@ impl Socket {
             path: path.to_owned(),
             source,
         };
+        // The bind is on another, shorter name; clients would fail on a longer one.
+        SocketAddr::from_pathname(path).map_err(failed)?;
         check_place(path).await?;
         let new = path.with_file_name(".agent.new");
         remove(&new).map_err(failed)?;

@@ -15,11 +15,7 @@ mod session;
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
-use tokio::{
-    net::{UnixStream, unix::UCred},
-    task::JoinSet,
-    time::sleep,
-};
+use tokio::{net::UnixStream, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use children::Children;
@@ -81,14 +77,36 @@ impl Supervisor {
 }
 
 /// Why a peer is turned away; `None` when it is welcome.
-fn refusal(peer: &UCred, uid: u32, gid: u32) -> Option<String> {
-    let welcome = peer.uid() == uid || peer.uid() == 0 || peer.gid() == gid;
+fn refusal(peer: Identity, own: Identity) -> Option<String> {
+    let welcome = peer.uid == own.uid || peer.uid == 0 || peer.gid == own.gid;
     (!welcome).then(|| {
         format!(
-            "the supervisor (user {uid}, group {gid}) takes no requests from user {}, group {}: give both containers the \
-             same runAsUser or runAsGroup",
-            peer.uid(),
-            peer.gid()
+            "the supervisor (user {}, group {}) takes no requests from user {}, group {}: give both containers the same \
+             runAsUser or runAsGroup",
+            own.uid, own.gid, peer.uid, peer.gid
         )
     })
+}
+
+/// The user and the group that a process runs as.
+#[derive(Clone, Copy)]
+struct Identity {
+    uid: u32,
+    gid: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_user_the_same_group_and_root_are_welcome_and_nobody_else() {
+        let own = Identity { uid: 1001, gid: 7 };
+        let refused = |uid, gid| refusal(Identity { uid, gid }, own);
+        assert_eq!(
+            [refused(1001, 9), refused(1002, 7), refused(0, 0)],
+            [None, None, None]
+        );
+        assert!(refused(1002, 0).is_some_and(|reason| reason.contains("user 1002, group 0")));
+    }
 }

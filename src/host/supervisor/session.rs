@@ -2,6 +2,7 @@
 
 use std::{os::fd::OwnedFd, sync::Arc, time::Duration};
 
+use rustix::process::{getegid, geteuid};
 use tokio::{
     net::UnixStream,
     time::{Instant, sleep_until, timeout},
@@ -12,10 +13,11 @@ use super::{
     super::{
         Exit, HostError, Signal,
         connection::{self, ReceiveError, Receiver},
+        env,
         stdio::Theirs,
         wire::{self, MAX_REPLY, MAX_REQUEST, Reply, Request, Start},
     },
-    GRACE,
+    GRACE, Identity,
     children::{Child, Children},
     refusal,
 };
@@ -34,7 +36,7 @@ pub(super) struct Session {
 }
 
 /// Why a session ends without a process to report on.
-enum Refused {
+enum Over {
     /// The peer is told.
     With(Reply),
     /// The peer is gone.
@@ -61,37 +63,41 @@ impl Session {
     pub(super) async fn run(mut self) {
         let last = match self.start().await {
             Ok(child) => self.accompany(child).await,
-            Err(refused) => Err(refused),
+            Err(over) => Err(over),
         };
         match last {
-            Ok(reply) | Err(Refused::With(reply)) => self.tell(&reply).await,
-            Err(Refused::Silently) => {}
+            Ok(reply) | Err(Over::With(reply)) => self.tell(&reply).await,
+            Err(Over::Silently) => {}
         }
     }
 
-    async fn start(&mut self) -> Result<Child, Refused> {
+    async fn start(&mut self) -> Result<Child, Over> {
         self.admit()
-            .map_err(|reason| Refused::With(Reply::Refused { reason }))?;
+            .map_err(|reason| Over::With(Reply::Refused { reason }))?;
         let stop = self.stop.clone();
         let request = tokio::select! {
             request = timeout(REQUEST, self.requests.next()) => request.map_err(|_| malformed("no request came in 10 s"))?,
-            () = stop.cancelled() => return Err(Refused::Silently),
+            () = stop.cancelled() => return Err(Over::Silently),
         };
         let start = match request {
             Ok(Some(Request::Start(start))) => start,
+            Ok(Some(Request::Environment)) => {
+                let offered = env::base_env(std::env::vars_os(), []);
+                return Err(Over::With(Reply::Environment(offered.into())));
+            }
             Ok(Some(Request::Signal(_))) => return Err(malformed("a signal came before a start")),
-            Ok(None) | Err(ReceiveError::Io(_)) => return Err(Refused::Silently),
+            Ok(None) | Err(ReceiveError::Io(_)) => return Err(Over::Silently),
             Err(ReceiveError::Wire(error)) => return Err(malformed(&error.to_string())),
         };
         self.launch(start).await
     }
 
-    async fn launch(&mut self, start: Start) -> Result<Child, Refused> {
+    async fn launch(&mut self, start: Start) -> Result<Child, Over> {
         let stdio = stdio(self.requests.take_descriptors())?;
         let child = self
             .children
             .start(&start.into(), stdio)
-            .map_err(|error| Refused::With(refused(error)))?;
+            .map_err(|error| Over::With(refused(error)))?;
         self.tell(&Reply::Started {
             pid: child.leader().pid(),
         })
@@ -104,15 +110,19 @@ impl Session {
             .stream
             .peer_cred()
             .map_err(|error| format!("who asks is not known: {error}"))?;
-        let (uid, gid) = (
-            rustix::process::geteuid().as_raw(),
-            rustix::process::getegid().as_raw(),
-        );
-        refusal(&peer, uid, gid).map_or(Ok(()), Err)
+        let peer = Identity {
+            uid: peer.uid(),
+            gid: peer.gid(),
+        };
+        let own = Identity {
+            uid: geteuid().as_raw(),
+            gid: getegid().as_raw(),
+        };
+        refusal(peer, own).map_or(Ok(()), Err)
     }
 
     /// Follows the process to its end, or kills it when the peer goes away.
-    async fn accompany(&mut self, child: Child) -> Result<Reply, Refused> {
+    async fn accompany(&mut self, child: Child) -> Result<Reply, Over> {
         let leader = child.leader();
         let stop = self.stop.clone();
         let mut kill_at = None;
@@ -152,7 +162,7 @@ impl Session {
     }
 }
 
-fn stdio(descriptors: Vec<OwnedFd>) -> Result<Theirs, Refused> {
+fn stdio(descriptors: Vec<OwnedFd>) -> Result<Theirs, Over> {
     let descriptors = <[OwnedFd; 3]>::try_from(descriptors);
     let [stdin, stdout, stderr] =
         descriptors.map_err(|_| malformed("a start comes with three descriptors"))?;
@@ -193,16 +203,16 @@ fn refused(error: HostError) -> Reply {
     }
 }
 
-fn malformed(reason: &str) -> Refused {
+fn malformed(reason: &str) -> Over {
     tracing::warn!(reason, "a peer is turned away");
-    Refused::With(Reply::Malformed {
+    Over::With(Reply::Malformed {
         reason: reason.into(),
     })
 }
 
-fn broken(request: Result<Option<Request>, ReceiveError>) -> Refused {
+fn broken(request: Result<Option<Request>, ReceiveError>) -> Over {
     match request {
-        Ok(None) | Err(ReceiveError::Io(_)) => Refused::Silently,
+        Ok(None) | Err(ReceiveError::Io(_)) => Over::Silently,
         Ok(Some(_)) => malformed("a connection starts one process only"),
         Err(ReceiveError::Wire(error)) => malformed(&error.to_string()),
     }
