@@ -1,5 +1,7 @@
 //! The command line: one file per verb.
 
+pub mod crds;
+
 use std::process::ExitCode;
 
 /// Parses the arguments, runs the verb, and maps its result to an exit code.
