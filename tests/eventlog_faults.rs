@@ -126,6 +126,7 @@ fn concurrent_waits_share_one_sync() {
     let options = Options {
         segment_bytes: 1 << 20,
         grant_step: 1000,
+        reserve_bytes: 0,
         ..tiny(Arc::new(disk.clone()))
     };
     let store = Store::open("/data", options).unwrap();

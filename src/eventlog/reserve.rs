@@ -31,7 +31,7 @@ impl Reserve {
         let there = storage
             .open(&path, OpenMode::Existing)
             .and_then(|file| file.length());
-        let full = there.is_ok_and(|length| length == bytes as u64);
+        let full = bytes == 0 || there.is_ok_and(|length| length == bytes as u64);
         let missing = Mutex::new((!full).then_some(None));
         Self {
             storage,
@@ -44,7 +44,7 @@ impl Reserve {
     /// Gives the space up; false if there was none.
     pub(super) fn release(&self) -> bool {
         let mut missing = self.lock();
-        let released = missing.is_none() && self.truncate().is_ok();
+        let released = self.bytes > 0 && missing.is_none() && self.truncate().is_ok();
         *missing = Some(Some(Instant::now()));
         released
     }
