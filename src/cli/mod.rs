@@ -1,6 +1,7 @@
 //! The command line: one file per verb.
 
 pub mod agent;
+pub mod crds;
 
 use std::process::ExitCode;
 
