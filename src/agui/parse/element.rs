@@ -73,7 +73,7 @@ pub(super) fn describe<T: Element>(item: &Value, reason: &str) -> Problem {
         return invalid(None, "expected an object".into(), item);
     }
     T::diagnose(item)
-        .or_else(|| missing_member(item, reason))
+        .or_else(|| missing_member::<T>(item, reason))
         .or_else(|| wrong_member::<T>(item, reason))
         .unwrap_or_else(|| invalid(None, reason.to_owned(), item))
 }
@@ -94,11 +94,13 @@ fn invalid(member: Option<String>, msg: String, input: &Value) -> Problem {
     }
 }
 
-/// A member that the item itself lacks. A lack further inside is found by its culprit.
-fn missing_member(item: &Value, reason: &str) -> Option<Problem> {
+/// A member that the item itself lacks, not something inside it: with any value there, the decoder says something else.
+fn missing_member<T: Element>(item: &Value, reason: &str) -> Option<Problem> {
     let name = reason.strip_prefix("missing field `")?.strip_suffix('`')?;
-    let absent = item.as_object()?.get(name).is_none();
-    absent.then(|| Problem {
+    let mut filled = item.clone();
+    filled.as_object_mut()?.insert(name.to_owned(), Value::Null);
+    let is_own = T::deserialize(&filled).map_or_else(|other| other.to_string() != reason, |_| true);
+    is_own.then(|| Problem {
         kind: "missing",
         member: Some(name.to_owned()),
         msg: format!("Field required: {name}"),
