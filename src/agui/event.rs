@@ -22,13 +22,23 @@ pub struct Event {
     pub metadata: Option<Map<String, Value>>,
     /// The sub-agent this event belongs to. Not allowed on run boundaries and message snapshots, and carried by the
     /// `Subagent*` kinds themselves.
-    #[serde(default, rename = "subagentRunId", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        rename = "subagentRunId",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub subagent_run_id: Option<Id>,
 }
 
 impl From<EventKind> for Event {
     fn from(kind: EventKind) -> Self {
-        Self { kind, timestamp: None, raw_event: None, metadata: None, subagent_run_id: None }
+        Self {
+            kind,
+            timestamp: None,
+            raw_event: None,
+            metadata: None,
+            subagent_run_id: None,
+        }
     }
 }
 
@@ -138,7 +148,11 @@ pub enum EventKind {
 
 /// How a run ended that did not fail. Absent means success.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "lowercase",
+    rename_all_fields = "camelCase"
+)]
 pub enum RunOutcome {
     /// The run did what it was asked.
     Success {
@@ -157,7 +171,11 @@ pub enum RunOutcome {
 
 /// How a sub-agent ended that did not fail.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "lowercase",
+    rename_all_fields = "camelCase"
+)]
 pub enum SubagentOutcome {
     /// It finished.
     Success,

@@ -63,7 +63,11 @@ pub struct ToolCall {
     /// What is called.
     pub function: FunctionCall,
     /// An opaque value of the provider that belongs to the call.
-    #[serde(default, rename = "encryptedValue", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        rename = "encryptedValue",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub encrypted_value: Option<String>,
 }
 
@@ -142,7 +146,10 @@ impl ContentPart {
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text { text } => Some(text),
-            Self::Image { .. } | Self::Audio { .. } | Self::Video { .. } | Self::Document { .. } => None,
+            Self::Image { .. }
+            | Self::Audio { .. }
+            | Self::Video { .. }
+            | Self::Document { .. } => None,
         }
     }
 }

@@ -1,0 +1,5 @@
+//! Claude Code, driven over its stdin and stdout.
+
+mod line;
+mod translate;
+mod wire;
