@@ -3,6 +3,15 @@
 //! Both hosts hand out the same thing: the process's stdin, stdout and stderr as pipes, and a handle to signal it and to
 //! learn how it ended. A bridge cannot tell which host it runs on.
 
+mod leader;
+pub mod local;
+mod oom;
+mod proc;
+mod registry;
+mod resolve;
+mod stdio;
+mod tree;
+
 use std::{ffi::OsString, fmt, future::Future, path::PathBuf, pin::Pin};
 
 use tokio::net::unix::pipe;
