@@ -53,8 +53,6 @@ struct Call {
     /// The sub-agent that made it.
     owner: Option<Id>,
     answered: bool,
-    /// The client or a person answers it, in another turn.
-    deferred: bool,
 }
 
 /// How a turn ended, as far as open items are concerned.
@@ -99,11 +97,6 @@ impl Translator {
         }
     }
 
-    /// Notes that a call waits for the client or a person.
-    pub(crate) fn defer(&mut self, id: &Id) {
-        self.calls.entry(id.clone()).or_default().deferred = true;
-    }
-
     /// Closes whatever is open. After it, the turn's events are complete.
     pub(crate) fn close(&mut self, closing: Closing<'_>, out: &mut Vec<Event>) {
         self.finish_message(None, out);
@@ -117,7 +110,7 @@ impl Translator {
         let mut open: Vec<Id> = self
             .calls
             .iter()
-            .filter(|(_, call)| !call.answered && !call.deferred)
+            .filter(|(_, call)| !call.answered)
             .map(|(id, _)| id.clone())
             .collect();
         open.sort_unstable();
