@@ -21,6 +21,12 @@ macro_rules! on_every_host {
                 super::$name(super::host_support::local()).await;
             })*
         }
+        mod socket {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(super::host_support::socket().await).await;
+            })*
+        }
     };
 }
 
