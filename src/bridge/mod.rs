@@ -149,7 +149,12 @@ pub enum TurnInput {
     /// A person's message.
     Prompt(Vec<ContentPart>),
     /// Answers to every open interrupt and pending frontend tool call of the turn before.
-    Answers(Vec<Answer>),
+    Answers {
+        /// One for each open call.
+        answers: Vec<Answer>,
+        /// What the person says besides; often nothing.
+        then: Vec<ContentPart>,
+    },
     /// Nothing: the agent has begun by itself.
     FollowUp,
 }

@@ -1,1 +1,20 @@
-//! Not built yet.
+//! The directory that an agent works in: its layout, clones and files, what the agent is told about it, and what changed.
+
+pub mod beneath;
+pub mod error;
+mod files;
+pub mod git;
+pub mod hydrate;
+pub mod layout;
+pub mod paths;
+mod plan;
+pub mod progress;
+mod repos;
+pub mod spec;
+mod state;
+
+pub use error::{HydrateError, Next, Problem};
+pub use hydrate::{Hydrated, HydratedRepo, hydrate};
+pub use layout::Layout;
+pub use progress::Progress;
+pub use spec::{Access, FileSpec, Identity, Limits, MainRepo, RepoSpec, WorkspacePlan};

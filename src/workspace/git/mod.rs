@@ -1,0 +1,14 @@
+//! git, in two settings that must not be confused.
+//!
+//! Before an agent has run in a workspace, git clones beside us, with credentials ([`clone`], [`command`], [`process`]). Afterwards the workspace
+//! is hostile: git on it runs where the agent runs, through the `AgentHost`, with none ([`status`]).
+
+mod branch;
+pub(super) mod clone;
+pub mod command;
+pub mod credentials;
+pub mod failure;
+mod process;
+pub mod progress;
+pub mod refname;
+pub mod url;
