@@ -20,6 +20,9 @@ pub(super) trait Element: DeserializeOwned {
     /// Whether an object in place of the list is dropped without an error.
     const OBJECT_IS_DROPPED: bool = false;
 
+    /// The member that says what kind of item this is; `diagnose` judges it.
+    const TAG: Option<&str> = None;
+
     /// Fills in what a client may leave out.
     fn prepare(_item: &mut Value) {}
 
@@ -38,6 +41,8 @@ pub(super) struct Problem {
 }
 
 impl Element for Message {
+    const TAG: Option<&str> = Some("role");
+
     fn prepare(item: &mut Value) {
         if let Value::Object(members) = item {
             let id = members.entry("id").or_insert(Value::Null);
@@ -120,5 +125,6 @@ fn culprit<T: Element>(item: &Value) -> Option<String> {
             Err(reason) => reason.to_string() == format!("missing field `{name}`"),
         }
     };
-    members.keys().find(is_culprit).cloned()
+    let mut suspects = members.keys().filter(|name| T::TAG != Some(name.as_str()));
+    suspects.find(is_culprit).cloned()
 }
