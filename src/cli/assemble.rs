@@ -9,7 +9,6 @@ use crate::{
     bridge::{
         Bridge, Secrets,
         claude::{ClaudeBridge, ClaudeConfig, Timing},
-        replay::ReplayBridge,
     },
     eventlog::{LogError, Options, Store},
     host::{self, AgentHost, local::LocalHost, socket::SocketHost},
@@ -111,13 +110,7 @@ fn bridge(parts: &Parts, host: Arc<dyn AgentHost>) -> Result<Arc<dyn Bridge>, As
         RunnerType::ClaudeAgentSdk => Ok(Arc::new(ClaudeBridge::new(claude(parts), host))),
         RunnerType::Replay => {
             let path = parts.replay.clone().ok_or(AssembleError::NoRecording)?;
-            let recording = |reason: String| AssembleError::Recording {
-                path: path.clone(),
-                reason,
-            };
-            Ok(Arc::new(
-                ReplayBridge::open(&path).map_err(|error| recording(error.to_string()))?,
-            ))
+            Err(AssembleError::Recording { path, reason: "not in this build".to_owned() })
         }
     }
 }

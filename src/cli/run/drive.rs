@@ -11,7 +11,7 @@ use super::{
     output::Output,
     place::Place,
     questions,
-    request::{self, request, run_id, thread_id},
+    request::{self, request, thread_id},
     status,
 };
 use crate::{

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use uuid::Uuid;
 
-use crate::api::{AgenticSession, Run, RunSpec, SessionRef, names, run::DesiredState};
+use crate::api::{AgenticSession, Run, RunSpec, names, run::{DesiredState, SessionRef}};
 
 /// A session and its Runs, oldest first.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ use super::{
     job::Job,
     render::{Detail, Screen, Terminal, View, duration, heading, outcome_lines},
 };
-use crate::{agui::Event, api::Run, eventlog::RecordRef, workspace::Progress};
+use crate::{agui::Event, api::Run, eventlog::RecordRef, workspace::{Progress, git::progress::Phase}};
 
 /// The form of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -163,7 +163,7 @@ fn progress_line(progress: &Progress) -> Said {
             repo,
             percent,
             phase,
-        } => Said::Busy(format!("cloning {repo}: {phase} {percent} %")),
+        } => Said::Busy(format!("cloning {repo}: {} {percent} %", doing(*phase))),
         Progress::Retrying {
             repo,
             reason,
@@ -188,6 +188,16 @@ fn progress_line(progress: &Progress) -> Said {
         Progress::Kept { repo } => Said::Line(format!("  ✓ clone       {repo} (as it was)\n")),
         Progress::Failed { repo, reason } => Said::Line(format!("  ✗ {repo}: {reason}\n")),
         Progress::Notice(text) => Said::Line(format!("  · {text}\n")),
+    }
+}
+
+fn doing(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Counting => "counting",
+        Phase::Compressing => "compressing",
+        Phase::Receiving => "receiving",
+        Phase::Resolving => "resolving",
+        Phase::CheckingOut => "checking out",
     }
 }
 

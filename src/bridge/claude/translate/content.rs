@@ -33,21 +33,21 @@ fn part(mut block: Value) -> ContentPart {
     if kind == "text"
         && let Value::String(text) = block["text"].take()
     {
-        return ContentPart::Text { text };
+        return ContentPart::from(text);
     }
     match (&*kind, source(block.get_mut("source"))) {
         ("image", Some(source)) => ContentPart::Image {
             source,
+            id: None,
             metadata: None,
         },
         ("document", Some(source)) => ContentPart::Document {
             source,
+            id: None,
             metadata: None,
         },
         // A kind that AG-UI has no part for: shown as it is.
-        _ => ContentPart::Text {
-            text: block.to_string(),
-        },
+        _ => ContentPart::from(block.to_string()),
     }
 }
 
