@@ -9,13 +9,15 @@ cargo build --locked --quiet --bin ambient --example scripted_model
 
 dir=target/demo
 rm -rf "$dir" && mkdir -p "$dir"
+mkfifo "$dir/model.url"
+exec 3<>"$dir/model.url"
 target/debug/examples/scripted_model --listen 127.0.0.1:0 --script examples/scripts/fix-bug.yaml \
-  >"$dir/model.url" 2>"$dir/model.log" &
+  >&3 2>"$dir/model.log" &
 model=$!
 trap 'kill $model 2>/dev/null || true' EXIT
 
-# The server says where it listens in its first line; `tail -f` waits for it without polling.
-url=$(timeout 20 tail -n +1 -F --pid=$model "$dir/model.url" 2>/dev/null | grep -m 1 -o 'http://[^ ]*') || {
+# The server says where it listens in its first line.
+read -r -t 20 line <&3 && url=$(grep -o 'http://[^ ]*' <<<"$line") || {
   echo "error: the scripted model did not start:" >&2
   cat "$dir/model.log" >&2
   exit 3
