@@ -99,6 +99,22 @@ async fn what_a_killed_runner_left_on_a_laptop_is_ended_by_the_next() {
 }
 
 #[tokio::test]
+async fn commands_of_an_agent_that_died_after_its_runner_are_ended_too() {
+    let place = local();
+    let mut runner = Role::play("role_laptop", place.dir.path());
+    let agent = place.number_in("agent").await;
+    let far = place.number_in("far").await;
+    runner.kill();
+    kill_process(Pid::from_raw(agent.cast_signed()).unwrap(), Signal::KILL).unwrap();
+    dead(agent).await;
+    assert!(alive(far), "else there is nothing to show");
+    LocalHost::with_registry(&place.path("agents"))
+        .await
+        .unwrap();
+    dead(far).await;
+}
+
+#[tokio::test]
 async fn a_process_is_noted_only_while_it_runs() {
     let place = local();
     let host = LocalHost::with_registry(&place.path("agents"))
@@ -132,7 +148,7 @@ async fn ambient_agent_ends_with_success_at_sigterm() {
 }
 
 #[tokio::test]
-async fn as_first_process_it_reaps_orphans_and_leaves_nothing_behind_the_last_agent() {
+async fn as_first_process_of_a_container_it_reaps_orphans_and_starts_agents() {
     let place = local();
     let mut unshare = Command::new("unshare");
     unshare.args([
@@ -183,6 +199,7 @@ async fn as_first_process_it_reaps_orphans_and_leaves_nothing_behind_the_last_ag
 
     drop(process.stdin);
     assert_eq!(within(process.control.wait()).await.unwrap().code, Some(3));
+    kill_process(Pid::from_raw(stray.cast_signed()).unwrap(), Signal::KILL).unwrap();
     eventually(|| children(init).is_empty().then_some(())).await;
 
     // It starts the next agent as well, and ends as a container should.

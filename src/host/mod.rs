@@ -28,7 +28,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Names and values of an environment.
 pub type Variables = Vec<(OsString, OsString)>;
 
-/// What to start. The environment is exact: nothing is inherited.
+/// What to start. The environment is exact: nothing is inherited, and nothing added but `AMBIENT_PROCESS`, a random mark by
+/// which the host finds what a killed process leaves running.
 #[derive(Clone)]
 pub struct ProcessSpec {
     /// A path, or a name looked up in the `PATH` of `env`.
