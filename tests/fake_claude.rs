@@ -244,7 +244,7 @@ fn a_failed_turn_makes_the_exit_code_one() {
 
 #[test]
 fn a_start_can_fail_with_words_on_stderr() {
-    let fake = Fake::start(
+    let mut fake = Fake::start(
         &[],
         &[
             ("FAKE_CLAUDE_START", "fail"),
