@@ -67,7 +67,8 @@ pub(crate) enum End {
     Silence,
 }
 
-/// Sends a request for a stream and gives its events and how it ended.
+/// Sends a request for a stream and gives its events and how it ended. What comes after the first bytes may keep it
+/// waiting for `patience`.
 pub(crate) async fn stream(model: &Model, body: Value, patience: Duration) -> (Vec<Value>, End) {
     let (bytes, end) = stream_bytes(model, body, patience).await;
     let text = String::from_utf8(bytes).unwrap();
@@ -86,7 +87,12 @@ async fn stream_bytes(model: &Model, mut body: Value, patience: Duration) -> (Ve
     let mut pieces = send(model, &body).await.bytes_stream();
     let mut bytes = Vec::new();
     loop {
-        match tokio::time::timeout(patience, pieces.next()).await {
+        match tokio::time::timeout(
+            if bytes.is_empty() { SOON } else { patience },
+            pieces.next(),
+        )
+        .await
+        {
             Ok(Some(Ok(piece))) => bytes.extend_from_slice(&piece),
             Ok(Some(Err(_))) => return (bytes, End::Lost),
             Ok(None) => return (bytes, End::Whole),

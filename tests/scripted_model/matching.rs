@@ -102,13 +102,14 @@ async fn what_the_client_adds_to_a_prompt_is_not_the_prompt() {
 
 #[tokio::test]
 async fn what_was_said_before_can_be_told_again_without_any_memory_in_the_model() {
-    let model = Model::example("two-runs.yaml");
+    let model = Model::start(
+        "rules: [{when: {prompt: Which word, conversation: {matches: 'word is (?<word>[a-z]+)'}}, reply: [{text: 'It was ${word}.'}]}]",
+    );
     let body = json!({"model": "m", "messages": [
         {"role": "user", "content": "The word is heron."}, {"role": "assistant", "content": [{"type": "text", "text": "Fine."}]},
         {"role": "user", "content": "Which word was it?"},
     ]});
-    let answer = ask(&model, &body).await;
-    assert!(answer["content"].to_string().contains("heron"), "{answer}");
+    assert_eq!(text(&model, &body).await, "It was heron.");
 }
 
 #[tokio::test]
@@ -240,6 +241,23 @@ fn a_request_that_never_comes_fails_the_test_with_what_came() {
     }));
     let message = *waited.unwrap_err().downcast::<String>().unwrap();
     assert!(message.contains("no such request within 20ms"), "{message}");
+}
+
+#[tokio::test]
+async fn the_script_of_the_example_repairs_what_the_manifest_of_the_example_holds() {
+    let manifest = include_str!("../../examples/fix-bug.yaml");
+    let model = Model::example("fix-bug.yaml");
+    let edit = ask(&model, &tool_answered("repair it", "Read", manifest, false)).await["content"]
+        [1]["input"]
+        .clone();
+    let (old, new) = (
+        edit["old_string"].as_str().unwrap(),
+        edit["new_string"].as_str().unwrap(),
+    );
+    assert_eq!(
+        (manifest.matches(old).count(), manifest.matches(new).count()),
+        (1, 0)
+    );
 }
 
 #[test]

@@ -124,6 +124,20 @@ async fn twenty_thousand_deltas_come_as_fast_as_they_are_read() {
 }
 
 #[tokio::test]
+async fn the_script_for_measurements_does_what_its_prompts_say() {
+    let model = Model::example("bench.yaml");
+    let (events, _) = stream(&model, prompt("line 1000"), SOON).await;
+    assert_eq!(
+        (deltas(&events).count(), said(&events, 0, "text").len()),
+        (1, 1000)
+    );
+    let (events, _) = stream(&model, prompt("deltas 30 paced 1000"), SOON).await;
+    assert_eq!(deltas(&events).count(), 30);
+    let (events, _) = stream(&model, prompt("echo one two"), SOON).await;
+    assert_eq!(said(&events, 0, "text"), "one two");
+}
+
+#[tokio::test]
 async fn a_paced_reply_takes_its_time() {
     let model = Model::start(
         "rules: [{when: {}, reply: [{text: 'x ', repeat: 20, split: repeats, per_second: 100}]}]",
