@@ -73,14 +73,20 @@ pub fn upsert(
     generation: Option<i64>,
     now: Timestamp,
 ) -> bool {
-    let known = conditions.iter().position(|c| c.type_.eq_ignore_ascii_case(aspect.kind));
+    let known = conditions
+        .iter()
+        .position(|c| c.type_.eq_ignore_ascii_case(aspect.kind));
     let Some(known) = known else {
         conditions.push(condition(aspect, generation, Time(now)));
         return true;
     };
     let old = &mut conditions[known];
     let moved = old.status != aspect.status.as_str();
-    let since = if moved { Time(now) } else { old.last_transition_time.clone() };
+    let since = if moved {
+        Time(now)
+    } else {
+        old.last_transition_time.clone()
+    };
     let new = condition(aspect, generation, since);
     let changed = *old != new;
     *old = new;
@@ -112,9 +118,22 @@ pub fn update_run(status: &mut RunStatus, generation: Option<i64>, now: Timestam
 fn run_aspects(status: &RunStatus) -> [Aspect<'_>; 4] {
     let phase = status.phase;
     let (reason, message) = (run_reason(status), run_message(status));
-    let working = matches!(phase, RunPhase::Pending | RunPhase::Waiting | RunPhase::Running);
-    let aspect = |kind, status| Aspect { kind, status, reason, message };
-    let quiet = |kind, status| Aspect { kind, status, reason, message: "" };
+    let working = matches!(
+        phase,
+        RunPhase::Pending | RunPhase::Waiting | RunPhase::Running
+    );
+    let aspect = |kind, status| Aspect {
+        kind,
+        status,
+        reason,
+        message,
+    };
+    let quiet = |kind, status| Aspect {
+        kind,
+        status,
+        reason,
+        message: "",
+    };
     [
         aspect(SUCCEEDED, succeeded(phase)),
         quiet(READY, Status::from(phase == RunPhase::Succeeded)),
@@ -143,7 +162,15 @@ fn run_reason(status: &RunStatus) -> &'static str {
 }
 
 fn run_message(status: &RunStatus) -> &str {
-    let outcome = status.outcome.as_ref().and_then(|outcome| outcome.message.as_deref());
-    let question = || status.interrupts.first().and_then(|interrupt| interrupt.message.as_deref());
+    let outcome = status
+        .outcome
+        .as_ref()
+        .and_then(|outcome| outcome.message.as_deref());
+    let question = || {
+        status
+            .interrupts
+            .first()
+            .and_then(|interrupt| interrupt.message.as_deref())
+    };
     outcome.or_else(question).unwrap_or_default()
 }

@@ -36,7 +36,7 @@ pub(crate) fn said(parts: &[ContentPart]) -> Vec<Value> {
 
 fn block(part: &ContentPart) -> Value {
     match part {
-        ContentPart::Text { text } => json!({ "type": "text", "text": text }),
+        ContentPart::Text { text, .. } => json!({ "type": "text", "text": text }),
         ContentPart::Image { source, .. } => media("image", source),
         ContentPart::Document { source, .. } => media("document", source),
         ContentPart::Audio { .. } => left_out("a sound"),

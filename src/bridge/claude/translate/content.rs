@@ -33,21 +33,21 @@ fn part(mut block: Value) -> ContentPart {
     if kind == "text"
         && let Value::String(text) = block["text"].take()
     {
-        return ContentPart::Text { text };
+        return ContentPart::from(text);
     }
     match (&*kind, source(block.get_mut("source"))) {
         ("image", Some(source)) => ContentPart::Image {
             source,
+            id: None,
             metadata: None,
         },
         ("document", Some(source)) => ContentPart::Document {
             source,
+            id: None,
             metadata: None,
         },
         // A kind that AG-UI has no part for: shown as it is.
-        _ => ContentPart::Text {
-            text: block.to_string(),
-        },
+        _ => ContentPart::from(block.to_string()),
     }
 }
 
@@ -88,7 +88,7 @@ mod tests {
         else {
             panic!("not parts")
         };
-        assert_eq!(parts[0], ContentPart::Text { text: "a".into() });
+        assert_eq!(parts[0], ContentPart::from("a"));
         let source = MediaSource::Data {
             value: "AA==".into(),
             mime_type: "image/png".into(),
@@ -97,7 +97,8 @@ mod tests {
             parts[1],
             ContentPart::Image {
                 source,
-                metadata: None
+                id: None,
+                metadata: None,
             }
         );
         assert!(parts[2].text().unwrap().contains("new"));
