@@ -115,7 +115,13 @@ impl Thread {
     ) -> Report {
         let interrupt = self.shared.shutdown.child_token();
         let stop = interrupt.clone();
-        let report = agent.turn(|reply| Order { prompt, notices, events, interrupt, reply });
+        let report = agent.turn(|reply| Order {
+            prompt,
+            notices,
+            events,
+            interrupt,
+            reply,
+        });
         tokio::pin!(report);
         tokio::select! {
             report = &mut report => return report,

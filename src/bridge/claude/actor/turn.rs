@@ -9,10 +9,7 @@ use crate::{
     agui::Event,
     bridge::{
         EventSink, FailureKind, TurnEnd,
-        claude::{
-            outcome::Verdict,
-            wire::list,
-        },
+        claude::{outcome::Verdict, wire::list},
     },
 };
 

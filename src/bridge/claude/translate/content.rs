@@ -88,7 +88,7 @@ mod tests {
         else {
             panic!("not parts")
         };
-        assert_eq!(parts[0], ContentPart::Text { text: "a".into() });
+        assert_eq!(parts[0], ContentPart::from("a"));
         let source = MediaSource::Data {
             value: "AA==".into(),
             mime_type: "image/png".into(),
@@ -97,7 +97,8 @@ mod tests {
             parts[1],
             ContentPart::Image {
                 source,
-                metadata: None
+                id: None,
+                metadata: None,
             }
         );
         assert!(parts[2].text().unwrap().contains("new"));
