@@ -23,8 +23,6 @@ pub(super) struct Parts {
     pub(super) replay: Option<PathBuf>,
     /// The agent CLI.
     pub(super) agent_command: String,
-    /// The socket of the agent's container; absent: a child process.
-    pub(super) agent_socket: Option<PathBuf>,
     /// How long an idle agent is kept.
     pub(super) idle: Duration,
     /// The event log and what must not be forgotten.
