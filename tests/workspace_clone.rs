@@ -1,5 +1,11 @@
 //! Clones: what is fetched, from where the working branch starts, what a second time does, and what people read when it fails.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed expectation fails the test"
+)]
+
 #[path = "support/git_server.rs"]
 mod git_server;
 #[path = "support/workspace.rs"]

@@ -1,5 +1,11 @@
 //! Tokens: who gets them, and everywhere they must not be.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed expectation fails the test"
+)]
+
 #[path = "support/git_server.rs"]
 mod git_server;
 #[path = "support/workspace.rs"]

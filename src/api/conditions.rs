@@ -6,6 +6,7 @@ use k8s_openapi::{
 };
 
 use super::{
+    limits::cut,
     outcome::OutcomeReason,
     run::{RunPhase, RunStatus},
 };
@@ -22,7 +23,7 @@ pub const SUCCEEDED: &str = "Succeeded";
 /// The reason of a run that waits for an answer.
 pub const QUESTION: &str = "Question";
 
-/// The most bytes of a condition's message; more is cut.
+/// The most bytes of a condition's message as JSON; more is cut.
 pub const MAX_MESSAGE: usize = 320;
 
 /// What a condition says about its aspect.
@@ -94,12 +95,12 @@ pub fn upsert(
 }
 
 fn condition(aspect: Aspect<'_>, generation: Option<i64>, since: Time) -> Condition {
-    let message = &aspect.message[..aspect.message.floor_char_boundary(MAX_MESSAGE)];
+    let message = cut(aspect.message, MAX_MESSAGE).into_owned();
     Condition {
         type_: aspect.kind.to_owned(),
         status: aspect.status.as_str().to_owned(),
         reason: aspect.reason.to_owned(),
-        message: message.to_owned(),
+        message,
         observed_generation: generation,
         last_transition_time: since,
     }

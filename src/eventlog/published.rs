@@ -65,7 +65,10 @@ impl Published {
         let index = self
             .segments
             .partition_point(|segment| segment.next <= cursor + 1);
-        self.segments.get(index).map_or_else(
+        let segment = self.segments[index..]
+            .iter()
+            .find(|segment| !segment.is_empty());
+        segment.map_or_else(
             || self.nothing(),
             |segment| Ok(Next::OnDisk(place(segment, cursor, hint))),
         )

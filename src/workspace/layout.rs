@@ -1,6 +1,7 @@
 //! The directories of a workspace, and making them.
 
 use std::{
+    ffi::OsStr,
     io,
     os::{
         fd::{AsFd, OwnedFd},
@@ -107,7 +108,7 @@ fn make(root: &Root, name: &str) -> Result<OwnedFd, Errno> {
         rustix::fs::unlinkat(root, name, AtFlags::empty())?;
     }
     match rustix::fs::mkdirat(root, name, Mode::from_raw_mode(0o777)) {
-        Ok(()) | Err(Errno::EXIST) => openat_directory(root.as_fd(), name),
+        Ok(()) | Err(Errno::EXIST) => openat_directory(root.as_fd(), OsStr::new(name)),
         Err(error) => Err(error),
     }
 }

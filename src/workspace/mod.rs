@@ -1,14 +1,17 @@
 //! The directory that an agent works in: its layout, clones and files, what the agent is told about it, and what changed.
 
 pub mod beneath;
+pub mod changes;
 pub mod error;
 mod files;
 pub mod git;
+mod hash;
 pub mod hydrate;
 pub mod layout;
 pub mod paths;
 mod plan;
 pub mod progress;
+pub mod prompt;
 mod repos;
 pub mod spec;
 mod state;

@@ -64,7 +64,7 @@ impl Bench {
             .map(|(name, value)| (name.into(), value.into()));
         let env = GitEnv::from_vars(vars);
         hydrate_with(&self.plan, env, &|told| {
-            self.told.lock().unwrap().push(told)
+            self.told.lock().unwrap().push(told);
         })
         .await
     }

@@ -167,7 +167,8 @@ pub struct TokenCounts {
 }
 
 impl Usage {
-    /// Puts tokens, model calls and cost together. The cost is rounded to a millionth of a dollar.
+    /// Puts tokens, model calls and cost together. The cost is rounded to a millionth of a dollar; one
+    /// that cannot be is unknown.
     #[must_use]
     pub fn new(tokens: TokenCounts, turns: u32, cost_usd: Option<f64>) -> Self {
         Self {
@@ -176,10 +177,13 @@ impl Usage {
             cache_read_tokens: tokens.cache_read_tokens,
             cache_write_tokens: tokens.cache_write_tokens,
             turns,
-            cost_usd: cost_usd.filter(|cost| cost.is_finite()).map(rounded),
+            cost_usd: cost_usd.filter(|cost| (0.0..=MAX_COST_USD).contains(cost)).map(rounded),
         }
     }
 }
+
+/// No run costs more; a larger number is a mistake, and JSON could not hold what becomes of it.
+const MAX_COST_USD: f64 = 1e9;
 
 /// Rounded to six decimals, so that sums do not show as `0.30000000000000004`.
 fn rounded(usd: f64) -> f64 {

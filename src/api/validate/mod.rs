@@ -105,7 +105,3 @@ impl Findings {
         });
     }
 }
-
-fn json_bytes(value: &impl serde::Serialize) -> Option<usize> {
-    serde_json::to_vec(value).ok().map(|bytes| bytes.len())
-}

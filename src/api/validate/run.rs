@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Findings, Violation, json_bytes, text};
+use super::{Findings, Violation, text};
 use crate::api::{
     Run, RunSpec,
+    limits::json_len,
     path::FieldPath,
     rules,
     run::{Answer, AnswerStatus, Input, InputMessage, MessageRole},
@@ -14,7 +15,7 @@ use crate::api::{
 #[must_use]
 pub fn run(run: &Run) -> Vec<Violation> {
     let mut findings = Findings::default();
-    findings.object(run.metadata.name.as_deref(), json_bytes(&run.spec));
+    findings.object(run.metadata.name.as_deref(), json_len(&run.spec));
     let spec = FieldPath::of(&["spec"]);
     input(&run.spec, &spec, &mut findings);
     references(&run.spec, &spec, &mut findings);

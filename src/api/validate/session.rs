@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Findings, Place, Violation, json_bytes, text};
+use super::{Findings, Place, Violation, text};
 use crate::api::{
     AgenticSession, AgenticSessionSpec,
     defaults::RUNNER_TYPE_VARIABLE,
+    limits::json_len,
     path::FieldPath,
     rules,
     session::{FileSpec, RepoSpec, RunnerSpec, RunnerType, WorkflowSpec},
@@ -15,7 +16,7 @@ use crate::api::{
 #[must_use]
 pub fn session(session: &AgenticSession, place: Place) -> Vec<Violation> {
     let mut findings = Findings::default();
-    findings.object(session.metadata.name.as_deref(), json_bytes(&session.spec));
+    findings.object(session.metadata.name.as_deref(), json_len(&session.spec));
     let at = FieldPath::of(&["spec"]);
     let spec = &session.spec;
     repos(&spec.repos, &at.key("repos"), place, &mut findings);
