@@ -6,8 +6,8 @@
     reason = "a failed expectation fails the test"
 )]
 
-#[path = "support/git_server.rs"]
-mod git_server;
+#[path = "support/bare.rs"]
+mod bare;
 #[path = "support/workspace.rs"]
 mod workspace;
 
@@ -18,7 +18,7 @@ use std::{
 };
 
 use ambient::workspace::{Access, FileSpec, HydrateError, Progress};
-use git_server::{Bare, git};
+use bare::{Bare, git};
 use workspace::Bench;
 
 fn file(path: &str, content: &str) -> FileSpec {

@@ -6,8 +6,8 @@
     reason = "a failed expectation fails the test"
 )]
 
-#[path = "support/git_server.rs"]
-mod git_server;
+#[path = "support/bare.rs"]
+mod bare;
 #[path = "support/workspace.rs"]
 mod workspace;
 
@@ -24,7 +24,7 @@ use ambient::{
         status::{RepoStatus, status},
     },
 };
-use git_server::{Bare, git};
+use bare::{Bare, git};
 use workspace::Bench;
 
 struct Clone {
