@@ -15,7 +15,7 @@ mod workspace;
 
 use std::time::Duration;
 
-use ambient::workspace::{Progress, RepoSpec};
+use ambient::workspace::{Progress, RepoSpec, prompt::workspace_prompt};
 use bare::git;
 use git_server::{Behaviour, GitServer};
 use workspace::Bench;
@@ -227,6 +227,11 @@ async fn several_repositories_are_cloned_and_the_main_one_is_where_the_agent_sta
     let others =
         ["repos/api", "repos/docs", "artifacts", "file-uploads"].map(|name| root.join(name));
     assert_eq!(done.add_dirs, others);
+    let told = workspace_prompt(&done.prompt_context(Vec::new(), None));
+    assert!(
+        told.contains("Working branch: `ambient/s`") && told.contains(&server.url("docs")),
+        "{told}"
+    );
 }
 
 #[tokio::test]

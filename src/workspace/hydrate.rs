@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     beneath::Root,
-    error::HydrateError,
+    error::{HydrateError, Problem},
     files::write_files,
     git::{
         clone::SCRATCH,
@@ -80,9 +80,12 @@ impl Ground {
             |path: &Path| std::path::absolute(path).map_err(|error| layout::failed(path, error));
         let layout = Layout::new(absolute(&plan.root)?);
         let private = absolute(&plan.data_dir)?.join("workspace");
+        if private.starts_with(layout.root()) {
+            return Err(inside(&private));
+        }
         make_private(&private).map_err(|error| layout::failed(&private, error))?;
         if let Some(state_dir) = &plan.state_dir {
-            layout::directory(state_dir, 0o777)
+            layout::state_directory(state_dir, plan.access)
                 .map_err(|error| layout::failed(state_dir, error))?;
         }
         let root = layout.create(plan.access)?;
@@ -102,6 +105,17 @@ impl Ground {
             low_speed: plan.limits.low_speed,
         }
     }
+}
+
+/// An agent could read and change what we remember.
+fn inside(private: &Path) -> HydrateError {
+    HydrateError::Invalid(vec![Problem {
+        field: "data directory".to_owned(),
+        message: format!(
+            "{} is in the workspace; choose one outside of it",
+            private.display()
+        ),
+    }])
 }
 
 fn make_private(private: &Path) -> io::Result<()> {
