@@ -11,6 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use ambient::host::{Exit, HostError, ProcessSpec, Signal};
 use host_support::{Place, alive, dead, exit, line, odd, text, within, write};
+use rustix::process::{Pid, kill_process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 macro_rules! on_every_host {
@@ -19,6 +20,12 @@ macro_rules! on_every_host {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() {
                 super::$name(super::host_support::local()).await;
+            })*
+        }
+        mod socket {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(super::host_support::socket().await).await;
             })*
         }
     };
@@ -35,6 +42,8 @@ on_every_host!(
     a_signal_that_ended_the_process_is_reported,
     every_signal_reaches_the_whole_group,
     a_kill_reaches_descendants_in_sessions_of_their_own,
+    commands_of_a_killed_process_end_with_it,
+    what_a_process_left_running_on_purpose_goes_on,
     dropping_the_handle_kills_the_process_and_its_children,
     what_is_left_of_the_group_dies_with_its_leader,
     many_tasks_may_wait_before_and_after_the_end,
@@ -63,7 +72,7 @@ fn failure(place: Result<ambient::host::AgentProcess, HostError>) -> String {
 async fn the_environment_is_exact(place: Place) {
     let spec = ProcessSpec {
         program: "/usr/bin/env".into(),
-        args: vec![],
+        args: vec!["-0".into()],
         env: vec![
             ("B".into(), "2 = two\nlines".into()),
             ("A".into(), "".into()),
@@ -71,7 +80,15 @@ async fn the_environment_is_exact(place: Place) {
         cwd: "/".into(),
     };
     let mut process = place.start(spec).await;
-    assert_eq!(text(&mut process.stdout).await, "A=\nB=2 = two\nlines\n");
+    let printed = text(&mut process.stdout).await;
+    let (marks, given): (Vec<_>, Vec<_>) = printed
+        .split_terminator('\0')
+        .partition(|entry| entry.starts_with("AMBIENT_PROCESS="));
+    assert_eq!(given, ["A=", "B=2 = two\nlines"]);
+    assert_eq!(
+        marks.iter().map(|mark| mark.len()).collect::<Vec<_>>(),
+        [16 + 32]
+    );
 }
 
 async fn bytes_of_any_value_pass_through_arguments_and_environment(place: Place) {
@@ -175,6 +192,29 @@ async fn a_kill_reaches_descendants_in_sessions_of_their_own(place: Place) {
     let far = place.number_in("far").await;
     process.control.signal(Signal::Kill).unwrap();
     exit(&process).await;
+    dead(far).await;
+}
+
+async fn commands_of_a_killed_process_end_with_it(place: Place) {
+    let process = place
+        .run("setsid sh -c 'echo $$ > far; sleep 600; :' ; :")
+        .await;
+    let far = place.number_in("far").await;
+    // Not by its host: the kernel, out of memory, say.
+    let leader = Pid::from_raw(process.control.pid().cast_signed()).unwrap();
+    kill_process(leader, rustix::process::Signal::KILL).unwrap();
+    assert_eq!(exit(&process).await.signal, Some(9));
+    dead(far).await;
+}
+
+async fn what_a_process_left_running_on_purpose_goes_on(place: Place) {
+    let process = place
+        .run("mkfifo fifo; setsid sh -c 'echo $$ > far; read x < fifo' & until [ -s far ]; do sleep 0.01; done")
+        .await;
+    let far = place.number_in("far").await;
+    assert_eq!(exit(&process).await.code, Some(0));
+    assert!(alive(far));
+    std::fs::write(place.path("fifo"), "\n").unwrap();
     dead(far).await;
 }
 

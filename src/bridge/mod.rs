@@ -3,6 +3,8 @@
 //! A bridge translates and nothing else: it drives one agent's protocol and emits AG-UI events. Run boundaries
 //! (`RUN_STARTED`, `RUN_FINISHED`, `RUN_ERROR`), redaction, verification, the log and deadlines belong to the runner.
 
+pub mod claude;
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::Value;
@@ -149,7 +151,12 @@ pub enum TurnInput {
     /// A person's message.
     Prompt(Vec<ContentPart>),
     /// Answers to every open interrupt and pending frontend tool call of the turn before.
-    Answers(Vec<Answer>),
+    Answers {
+        /// One for each open call.
+        answers: Vec<Answer>,
+        /// What the person says besides; often nothing.
+        then: Vec<ContentPart>,
+    },
     /// Nothing: the agent has begun by itself.
     FollowUp,
 }

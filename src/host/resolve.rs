@@ -10,15 +10,36 @@ use rustix::fs::{Access, access};
 
 use super::{HostError, ProcessSpec};
 
+/// What Linux takes by default, in bytes.
+const MAX_SIZE: usize = 2 << 20;
+
 /// The program's file, when the process can be started as it is described.
 pub(super) fn resolve(spec: &ProcessSpec) -> Result<PathBuf, HostError> {
-    check_env(&spec.env)
+    check_size(spec)
+        .and_then(|()| check_env(&spec.env))
         .and_then(|()| check_cwd(&spec.cwd))
         .and_then(|()| find(spec))
         .map_err(|reason| HostError::Start {
             program: spec.program.to_string_lossy().into_owned(),
             reason,
         })
+}
+
+/// Whether the arguments and the environment are short enough to be sent and taken.
+pub(super) fn check_size(spec: &ProcessSpec) -> Result<(), String> {
+    let length = |text: &OsStr| text.as_bytes().len() + 1;
+    let args: usize = spec.args.iter().map(|arg| length(arg)).sum();
+    let env: usize = spec
+        .env
+        .iter()
+        .map(|(name, value)| length(name) + length(value))
+        .sum();
+    match length(&spec.program) + args + env {
+        0..=MAX_SIZE => Ok(()),
+        size => Err(format!(
+            "its arguments and environment are larger ({size} bytes) than the limit of {MAX_SIZE} bytes: shorten them"
+        )),
+    }
 }
 
 fn check_env(env: &[(OsString, OsString)]) -> Result<(), String> {

@@ -7,15 +7,24 @@
 )]
 
 use std::{
-    ffi::OsString, future::Future, os::unix::ffi::OsStringExt, path::PathBuf, time::Duration,
+    ffi::OsString,
+    future::Future,
+    os::unix::ffi::OsStringExt,
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
-use ambient::host::{AgentHost, AgentProcess, Exit, ProcessSpec, local::LocalHost};
+use ambient::host::{
+    AgentHost, AgentProcess, Exit, ProcessSpec, local::LocalHost, socket::SocketHost,
+    supervisor::Supervisor,
+};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    task::JoinSet,
     time::{Instant, sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
 /// No wait of a test is longer.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -24,12 +33,49 @@ pub const DEADLINE: Duration = Duration::from_secs(20);
 pub struct Place {
     pub host: Box<dyn AgentHost>,
     pub dir: TempDir,
+    pub supervisor: Option<Running>,
 }
 
 pub fn local() -> Place {
     Place {
         host: Box::new(LocalHost::new()),
         dir: tempfile::tempdir().unwrap(),
+        supervisor: None,
+    }
+}
+
+pub async fn socket() -> Place {
+    let dir = tempfile::tempdir().unwrap();
+    let supervisor = Running::on(&dir.path().join(".sock")).await;
+    Place {
+        host: Box::new(supervisor.host()),
+        dir,
+        supervisor: Some(supervisor),
+    }
+}
+
+/// A supervisor as a task of the test. Dropping it is its sudden death.
+pub struct Running {
+    pub socket: PathBuf,
+    pub stop: CancellationToken,
+    pub task: JoinSet<std::io::Result<()>>,
+}
+
+impl Running {
+    pub async fn on(socket: &Path) -> Self {
+        let supervisor = Supervisor::bind(socket).await.unwrap();
+        let stop = CancellationToken::new();
+        let mut task = JoinSet::new();
+        task.spawn(supervisor.serve(stop.clone()));
+        Self {
+            socket: socket.to_owned(),
+            stop,
+            task,
+        }
+    }
+
+    pub fn host(&self) -> SocketHost {
+        SocketHost::new(&self.socket)
     }
 }
 

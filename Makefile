@@ -1,0 +1,34 @@
+# Thin targets: each does its own set-up. `make` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+build: ## build the binary (debug)
+	$(CARGO) build --locked
+
+tools: ## install the pinned tools that tests need into target/tools
+	hack/tools.sh claude agui
+
+demo: ## watch the real agent CLI repair a small project, offline
+	hack/demo.sh
+
+test: tools ## every test: unit, property, HTTP, the real CLI, the official AG-UI client
+	hack/test.sh
+
+lint: ## formatting, clippy, docs, licences
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	hack/tools.sh deny
+	target/tools/bin/cargo-deny --locked check bans licenses sources
+
+crds: ## regenerate crds/*.yaml
+	AMBIENT_WRITE_CRDS=1 $(CARGO) test --locked --test crds
+
+bench: tools ## measure our figures against their goals and the original's
+	hack/bench.sh
+
+.PHONY: help build tools demo test lint crds bench
