@@ -6,8 +6,8 @@
     reason = "a failed expectation fails the test"
 )]
 
-#[path = "support/git_server.rs"]
-mod git_server;
+#[path = "support/bare.rs"]
+mod bare;
 #[path = "support/workspace.rs"]
 mod workspace;
 
@@ -18,7 +18,7 @@ use std::{
 };
 
 use ambient::workspace::{Access, FileSpec, HydrateError, Progress};
-use git_server::{Bare, git};
+use bare::{Bare, git};
 use workspace::Bench;
 
 fn file(path: &str, content: &str) -> FileSpec {
@@ -231,12 +231,14 @@ async fn a_shared_workspace_opens_its_directories_and_leaves_the_modes_of_clones
     let bare = Bare::create(&bench.outside().join("web.git"), &[("a", "1")]);
     bench.clone_of(&bare.url());
     bench.plan.access = Access::Shared;
+    bench.plan.state_dir = Some(bench.outside().join("state"));
 
     let done = bench.hydrate().await.unwrap();
 
     for name in ["repos", "artifacts", "file-uploads"] {
         assert_eq!(mode(&bench.root().join(name)), 0o777, "{name}");
     }
+    assert_eq!(mode(&bench.outside().join("state")), 0o777);
     assert_eq!(mode(&done.repos[0].path.join("a")) & 0o111, 0);
     assert_eq!(git(&done.repos[0].path, &["status", "--porcelain"]), "");
 }
@@ -266,4 +268,18 @@ async fn a_workspace_that_cannot_be_made_is_named() {
         error.starts_with("/proc/nowhere: ") && error.contains("may write to"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn what_we_remember_cannot_be_in_the_agents_reach() {
+    let mut bench = Bench::new("s");
+    bench.plan.data_dir = bench.root().join("data");
+
+    let error = bench.hydrate().await.unwrap_err().to_string();
+
+    assert!(
+        error.ends_with("is in the workspace; choose one outside of it"),
+        "{error}"
+    );
+    assert!(!bench.root().exists());
 }

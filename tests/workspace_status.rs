@@ -6,8 +6,8 @@
     reason = "a failed expectation fails the test"
 )]
 
-#[path = "support/git_server.rs"]
-mod git_server;
+#[path = "support/bare.rs"]
+mod bare;
 #[path = "support/workspace.rs"]
 mod workspace;
 
@@ -24,7 +24,7 @@ use ambient::{
         status::{RepoStatus, status},
     },
 };
-use git_server::{Bare, git};
+use bare::{Bare, git};
 use workspace::Bench;
 
 struct Clone {
@@ -304,6 +304,37 @@ async fn a_lock_of_the_agents_own_git_is_no_obstacle() {
     clone.write("a", "2\n");
 
     assert_eq!(clone.status().await.changed, ["a"]);
+}
+
+#[tokio::test]
+async fn all_repositories_of_a_workspace_are_looked_at_in_their_order() {
+    let mut bench = Bench::new("s");
+    for name in ["one", "two", "three"] {
+        let bare = Bare::create(
+            &bench.outside().join(format!("{name}.git")),
+            &[("a", "1\n")],
+        );
+        bench.clone_of(&bare.url());
+    }
+    let done = bench.hydrate().await.unwrap();
+    std::fs::write(done.repos[1].path.join("a"), "2\n").unwrap();
+    std::fs::remove_dir_all(&done.repos[2].path).unwrap();
+    let host = LocalHost::new();
+    let path = std::env::var_os("PATH").unwrap();
+
+    let found = done
+        .status(&AgentGit::new(&host, path, Duration::from_secs(20)))
+        .await;
+
+    let counts: Vec<_> = found
+        .iter()
+        .map(|one| {
+            one.as_ref()
+                .ok()
+                .map(|one| (one.name.as_str(), one.changed_count))
+        })
+        .collect();
+    assert_eq!(counts, [Some(("one", 0)), Some(("two", 1)), None]);
 }
 
 /// A program that leaves a trace when it runs, also as every hook.

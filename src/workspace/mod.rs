@@ -7,6 +7,7 @@ mod files;
 pub mod git;
 mod hash;
 pub mod hydrate;
+mod hydrated;
 pub mod layout;
 pub mod paths;
 mod plan;
@@ -17,7 +18,8 @@ pub mod spec;
 mod state;
 
 pub use error::{HydrateError, Next, Problem};
-pub use hydrate::{Hydrated, HydratedRepo, hydrate};
+pub use hydrate::hydrate;
+pub use hydrated::{Hydrated, HydratedRepo};
 pub use layout::Layout;
 pub use progress::Progress;
 pub use spec::{Access, FileSpec, Identity, Limits, MainRepo, RepoSpec, WorkspacePlan};

@@ -47,6 +47,7 @@ pub struct RepoContext {
 #[must_use]
 pub fn workspace_prompt(context: &WorkspaceContext) -> String {
     let sections = [
+        data_note(context),
         repositories(context),
         uploads(context),
         pushing(context),
@@ -64,6 +65,13 @@ pub fn workspace_prompt(context: &WorkspaceContext) -> String {
             ("sections", &sections.concat()),
         ],
     )
+}
+
+fn data_note(context: &WorkspaceContext) -> String {
+    if context.repos.is_empty() && context.uploaded.is_empty() {
+        return String::new();
+    }
+    include_str!("prompts/data.md").to_owned()
 }
 
 fn repositories(context: &WorkspaceContext) -> String {
@@ -115,7 +123,7 @@ fn pushing(context: &WorkspaceContext) -> String {
     } else {
         " Commit in the other repositories without pushing."
     };
-    let working_branch = context.working_branch.replace('`', "");
+    let working_branch = plain(&context.working_branch);
     fill(
         include_str!("prompts/push.md"),
         &[
@@ -199,11 +207,14 @@ fn quoted(path: &Path) -> String {
 
 /// A short name inside a line.
 fn code(text: &str) -> String {
-    let plain: String = text
-        .chars()
+    format!("`{}`", plain(text))
+}
+
+/// Text that stays inside a line and inside its backticks.
+fn plain(text: &str) -> String {
+    text.chars()
         .filter(|c| !c.is_control() && *c != '`')
-        .collect();
-    format!("`{plain}`")
+        .collect()
 }
 
 fn join(lines: impl Iterator<Item = String>) -> String {

@@ -73,6 +73,11 @@ impl Snapshot {
         walk::Walk::new(skip, bounds).run(root)
     }
 
+    /// The files that it knows, sorted, with names made printable.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
+    }
+
     /// How many files it knows.
     #[must_use]
     pub fn len(&self) -> usize {

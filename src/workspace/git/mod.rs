@@ -15,3 +15,6 @@ pub mod progress;
 pub mod refname;
 pub mod status;
 pub mod url;
+
+#[cfg(test)]
+mod tests;
