@@ -1,1 +1,2 @@
 //! Not built yet.
+pub mod redact;
