@@ -49,8 +49,9 @@ impl Redact for ToolCall {
             kind: _,
             function: FunctionCall { name, arguments },
             encrypted_value,
+            metadata,
         } = self;
-        each(redactor, [id, name, arguments, encrypted_value]);
+        each(redactor, [id, name, arguments, encrypted_value, metadata]);
     }
 }
 
@@ -66,11 +67,11 @@ impl Redact for Content {
 impl Redact for ContentPart {
     fn redact(&mut self, redactor: &Redactor) {
         match self {
-            Self::Text { text } => text.redact(redactor),
-            Self::Image { source, metadata }
-            | Self::Audio { source, metadata }
-            | Self::Video { source, metadata }
-            | Self::Document { source, metadata } => each(redactor, [source, metadata]),
+            Self::Text { text, id, metadata } => each(redactor, [text, id, metadata]),
+            Self::Image { source, id, metadata }
+            | Self::Audio { source, id, metadata }
+            | Self::Video { source, id, metadata }
+            | Self::Document { source, id, metadata } => each(redactor, [source, id, metadata]),
         }
     }
 }
