@@ -3,6 +3,8 @@
 //! A bridge translates and nothing else: it drives one agent's protocol and emits AG-UI events. Run boundaries
 //! (`RUN_STARTED`, `RUN_FINISHED`, `RUN_ERROR`), redaction, verification, the log and deadlines belong to the runner.
 
+pub mod claude;
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::Value;
@@ -47,7 +49,10 @@ pub trait Bridge: Send + Sync {
 
 /// What an agent can do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "a set of independent abilities, as the protocol lists them")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a set of independent abilities, as the protocol lists them"
+)]
 pub struct Features {
     /// It reports its thinking.
     pub reasoning: bool,

@@ -3,14 +3,33 @@
 //! Both hosts hand out the same thing: the process's stdin, stdout and stderr as pipes, and a handle to signal it and to
 //! learn how it ended. A bridge cannot tell which host it runs on.
 
+mod connection;
+pub mod env;
+mod leader;
+pub mod local;
+mod oom;
+mod proc;
+mod registry;
+mod resolve;
+pub mod socket;
+mod stdio;
+pub mod supervisor;
+mod tree;
+mod wire;
+
 use std::{ffi::OsString, fmt, future::Future, path::PathBuf, pin::Pin};
 
+use serde::{Deserialize, Serialize};
 use tokio::net::unix::pipe;
 
 /// A boxed future that can move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// What to start. The environment is exact: nothing is inherited.
+/// Names and values of an environment.
+pub type Variables = Vec<(OsString, OsString)>;
+
+/// What to start. The environment is exact: nothing is inherited, and nothing added but `AMBIENT_PROCESS`, a random mark by
+/// which the host finds what a killed process leaves running.
 #[derive(Clone)]
 pub struct ProcessSpec {
     /// A path, or a name looked up in the `PATH` of `env`.
@@ -18,7 +37,7 @@ pub struct ProcessSpec {
     /// Arguments after the program's name. Never a secret: argv is readable by every process of the machine.
     pub args: Vec<OsString>,
     /// The whole environment of the process.
-    pub env: Vec<(OsString, OsString)>,
+    pub env: Variables,
     /// The working directory; it must exist.
     pub cwd: PathBuf,
 }
@@ -49,7 +68,8 @@ pub struct AgentProcess {
 }
 
 /// Signals that are sent to the whole process group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Signal {
     /// Ask to stop what it does (SIGINT).
     Interrupt,
@@ -60,7 +80,7 @@ pub enum Signal {
 }
 
 /// How a process ended, with the evidence that the host has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exit {
     /// The exit code, when it exited by itself.
     pub code: Option<i32>,
@@ -72,7 +92,9 @@ pub struct Exit {
     pub peak_memory: Option<u64>,
 }
 
-/// The handle of a started process. Dropping it kills the process group.
+/// The handle of a started process. Dropping it kills the process and what it started, and waits for nothing: who starts a
+/// successor on the same files sends [`Signal::Kill`] and awaits the end first. When a process ends, what is left of its
+/// group is killed; when a signal ended it, so is everything else that it started.
 pub trait ProcessControl: Send + Sync {
     /// The process id, as the host sees it.
     fn pid(&self) -> u32;
@@ -86,6 +108,12 @@ pub trait ProcessControl: Send + Sync {
 pub trait AgentHost: Send + Sync {
     /// Starts a process. The error names the program and what to do.
     fn start(&self, spec: ProcessSpec) -> BoxFuture<'_, Result<AgentProcess, HostError>>;
+
+    /// The variables that the place where agents run offers them (see [`env::may_inherit`]): the agent's container has its
+    /// own `PATH`, home and language. They are a proposal; a process gets only what its [`ProcessSpec`] says.
+    fn environment(&self) -> BoxFuture<'_, Result<Variables, HostError>> {
+        Box::pin(async { Ok(env::base_env(std::env::vars_os(), [])) })
+    }
 }
 
 /// Why a process could not be started, signalled or awaited.
