@@ -73,6 +73,17 @@ impl Folder {
         self.command(args).output().unwrap().into()
     }
 
+    /// Every record of the session's event log.
+    pub(crate) fn log(&self) -> Vec<Value> {
+        let threads = self.path(".ambient/s/events/threads");
+        let segments = fs::read_dir(threads).unwrap().flat_map(|thread| fs::read_dir(thread.unwrap().path()).unwrap());
+        let named = |path: &PathBuf| path.file_stem().is_some_and(|stem| stem.len() == 20);
+        let paths = segments.map(|entry| entry.unwrap().path());
+        let paths = paths.filter(|path| named(path) && path.extension().is_some_and(|ending| ending == "jsonl"));
+        let texts: Vec<String> = paths.map(|path| fs::read_to_string(path).unwrap()).collect();
+        texts.iter().flat_map(|text| text.lines()).map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     /// The status of a Run of session `s`, as its file has it.
     pub(crate) fn run(&self, name: &str) -> Value {
         serde_saphyr::from_str(&self.read(&format!(".ambient/s/runs/{name}.yaml"))).unwrap()

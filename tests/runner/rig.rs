@@ -236,6 +236,11 @@ impl Stream {
     /// Reads to the end; ids and events.
     pub(crate) async fn frames(mut self) -> Vec<(u64, Event)> {
         while self.piece().await {}
+        self.seen()
+    }
+
+    /// What has come and was not looked at yet; ids and events.
+    pub(crate) fn seen(&self) -> Vec<(u64, Event)> {
         let id = |frame: &Frame| frame.id.as_deref().and_then(|id| id.parse().ok()).unwrap_or(0);
         self.ready.iter().map(|frame| (id(frame), event(frame))).collect()
     }
