@@ -62,20 +62,16 @@ pub(super) async fn agent_host(
     socket: Option<&PathBuf>,
     data_dir: &std::path::Path,
 ) -> Result<Arc<dyn AgentHost>, AssembleError> {
-    match socket {
-        Some(socket) => Ok(Arc::new(SocketHost::new(socket.clone()))),
-        None => {
-            // Remembers what it starts, so that an agent which outlived a killed runner is ended by the next one.
-            let folder = data_dir.join("agents");
-            let failed = |error| AssembleError::Folder {
-                path: folder.clone(),
-                error,
-            };
-            Ok(Arc::new(
-                LocalHost::with_registry(&folder).await.map_err(failed)?,
-            ))
-        }
+    if let Some(socket) = socket {
+        return Ok(Arc::new(SocketHost::new(socket.clone())));
     }
+    // Remembers what it starts, so that an agent which outlived a killed runner is ended by the next one.
+    let folder = data_dir.join("agents");
+    let host = LocalHost::with_registry(&folder).await;
+    Ok(Arc::new(host.map_err(|error| AssembleError::Folder {
+        path: folder,
+        error,
+    })?))
 }
 
 /// Opens the log, starts the bridge, and takes up what a former process left. The store is opened first: it holds the
@@ -101,7 +97,10 @@ pub(super) async fn engine(
 /// Opens the log of a session. Another process that has it open is an error that names it.
 pub(super) fn open_store(data_dir: &std::path::Path) -> Result<Store, AssembleError> {
     // A prompt that waited is kept only until its run has started: it may hold what its writer takes for private.
-    let options = Options { journal_bytes: 0, ..Options::default() };
+    let options = Options {
+        journal_bytes: 0,
+        ..Options::default()
+    };
     Ok(Store::open(data_dir, options)?)
 }
 
@@ -110,7 +109,10 @@ fn bridge(parts: &Parts, host: Arc<dyn AgentHost>) -> Result<Arc<dyn Bridge>, As
         RunnerType::ClaudeAgentSdk => Ok(Arc::new(ClaudeBridge::new(claude(parts), host))),
         RunnerType::Replay => {
             let path = parts.replay.clone().ok_or(AssembleError::NoRecording)?;
-            Err(AssembleError::Recording { path, reason: "not in this build".to_owned() })
+            Err(AssembleError::Recording {
+                path,
+                reason: "not in this build".to_owned(),
+            })
         }
     }
 }

@@ -119,7 +119,7 @@ fn given(args: &Args) -> Result<Given, RunError> {
     for manifest in manifests {
         match manifest.resource {
             Resource::Session(session) => {
-                sessions.push((*session, folder_of(&sources, &manifest.file)))
+                sessions.push((*session, folder_of(&sources, &manifest.file)));
             }
             Resource::Run(run) => runs.push(*run),
             // Settings of a namespace: a laptop has none.

@@ -2,8 +2,10 @@
 
 use axum::body::Bytes;
 
-use super::follow::Follow;
-use crate::eventlog::{LogError, RunSpan, ThreadLog};
+use crate::{
+    eventlog::{LogError, RunSpan, ThreadLog},
+    runner::Follow,
+};
 
 /// Waits for a run that has started and not ended.
 pub(super) async fn running(log: &ThreadLog) -> Result<RunSpan, LogError> {
@@ -19,5 +21,8 @@ pub(super) async fn running(log: &ThreadLog) -> Result<RunSpan, LogError> {
 /// Waits for a run, then tells what has been, and where to go on.
 pub(super) async fn join(log: &ThreadLog) -> Result<(Bytes, Follow), LogError> {
     let run = running(log).await?;
-    Ok((Bytes::new(), Follow::new(log.clone(), run.run_id, run.first - 1)))
+    Ok((
+        Bytes::new(),
+        Follow::new(log.clone(), run.run_id, run.first - 1),
+    ))
 }

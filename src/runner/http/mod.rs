@@ -4,7 +4,6 @@ mod auth;
 mod capabilities;
 mod error;
 mod events;
-mod follow;
 mod interrupt;
 mod join;
 mod run;

@@ -11,10 +11,10 @@ use futures_util::stream::{self, Stream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{follow::Follow, join};
+use super::join;
 use crate::{
-    eventlog::{Chunk, LogError, Reader, Seq, ThreadLog},
-    runner::{Start, Ticket},
+    eventlog::{Chunk, LogError, Reader, ThreadLog},
+    runner::{Follow, Start, Ticket},
 };
 
 /// A comment that keeps proxies and clients from giving up.
@@ -43,18 +43,12 @@ pub(super) fn response(
 }
 
 /// The events of one run, from its first to its last; heartbeats while it waits.
-pub(super) fn of_run(
-    ticket: Ticket,
-    pace: Pace,
-) -> impl Stream<Item = Result<Bytes, LogError>> {
+pub(super) fn of_run(ticket: Ticket, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
     frames_of(RunStream::Waiting(ticket), pace)
 }
 
 /// The run that goes on a thread, or the next one, to its last event; heartbeats until one goes.
-pub(super) fn joined(
-    log: ThreadLog,
-    pace: Pace,
-) -> impl Stream<Item = Result<Bytes, LogError>> {
+pub(super) fn joined(log: ThreadLog, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
     frames_of(RunStream::Idle(log), pace)
 }
 
@@ -99,9 +93,9 @@ impl RunStream {
     }
 
     async fn wait(mut ticket: Ticket, pace: &Pace) -> Step {
-        match tokio::time::timeout(pace.heartbeat, started(&mut ticket.start)).await {
+        match tokio::time::timeout(pace.heartbeat, Follow::start(&mut ticket)).await {
             Err(_) => Some((Ok(waiting_note(&ticket.start)), Self::Waiting(ticket))),
-            Ok(Some(after)) => Self::read(Follow::new(ticket.log, ticket.run_id, after), pace).await,
+            Ok(Some(follow)) => Self::read(follow, pace).await,
             Ok(None) => None,
         }
     }
@@ -110,26 +104,17 @@ impl RunStream {
         match tokio::time::timeout(pace.heartbeat, follow.next()).await {
             Err(_) => Some((Ok(HEARTBEAT), Self::Reading(follow))),
             Ok(Err(error)) => Some((Err(error), Self::Done)),
-            Ok(Ok((frames, true))) => Some((Ok(frames), Self::Done)),
-            Ok(Ok((frames, false))) => Some((Ok(frames), Self::Reading(follow))),
+            Ok(Ok((chunk, true))) => Some((Ok(chunk.frames), Self::Done)),
+            Ok(Ok((chunk, false))) => Some((Ok(chunk.frames), Self::Reading(follow))),
         }
-    }
-}
-
-/// Waits until the run has started; `None`: it will not start here.
-async fn started(start: &mut watch::Receiver<Start>) -> Option<Seq> {
-    let settled = start.wait_for(|start| !matches!(start, Start::Queued(_))).await.ok()?;
-    match *settled {
-        Start::Started(after) => Some(after),
-        Start::Queued(_) | Start::Left => None,
     }
 }
 
 fn waiting_note(start: &watch::Receiver<Start>) -> Bytes {
     match *start.borrow() {
-        Start::Queued(ahead) => {
-            Bytes::from(format!(": waiting behind {ahead} run(s) of this thread\n\n"))
-        }
+        Start::Queued(ahead) => Bytes::from(format!(
+            ": waiting behind {ahead} run(s) of this thread\n\n"
+        )),
         Start::Started(_) | Start::Left => HEARTBEAT,
     }
 }
