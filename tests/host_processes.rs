@@ -79,6 +79,7 @@ async fn a_runner_that_is_killed_takes_its_agents_with_it_and_the_supervisor_ser
 async fn what_a_killed_runner_left_on_a_laptop_is_ended_by_the_next() {
     let place = local();
     let mut runner = Role::play("role_laptop", place.dir.path());
+    eventually(|| (place.path("agents").exists() && notes(&place) == 1).then_some(())).await;
     let agent = place.number_in("agent").await;
     let far = place.number_in("far").await;
 
@@ -102,6 +103,7 @@ async fn what_a_killed_runner_left_on_a_laptop_is_ended_by_the_next() {
 async fn commands_of_an_agent_that_died_after_its_runner_are_ended_too() {
     let place = local();
     let mut runner = Role::play("role_laptop", place.dir.path());
+    eventually(|| (place.path("agents").exists() && notes(&place) == 1).then_some(())).await;
     let agent = place.number_in("agent").await;
     let far = place.number_in("far").await;
     runner.kill();
@@ -303,7 +305,14 @@ impl Limit {
 
 impl Drop for Limit {
     fn drop(&mut self) {
-        let _ = fs::remove_dir(&self.0);
+        // Busy until the last of its processes has gone.
+        let removed = || fs::remove_dir(&self.0).is_ok();
+        let _ = (0..200).any(|_| {
+            removed() || {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+                false
+            }
+        });
     }
 }
 

@@ -23,8 +23,6 @@ pub(super) struct Parts {
     pub(super) replay: Option<PathBuf>,
     /// The agent CLI.
     pub(super) agent_command: String,
-    /// The socket of the agent's container; absent: a child process.
-    pub(super) agent_socket: Option<PathBuf>,
     /// How long an idle agent is kept.
     pub(super) idle: Duration,
     /// The event log and what must not be forgotten.
@@ -102,7 +100,9 @@ pub(super) async fn engine(
 
 /// Opens the log of a session. Another process that has it open is an error that names it.
 pub(super) fn open_store(data_dir: &std::path::Path) -> Result<Store, AssembleError> {
-    Ok(Store::open(data_dir, Options::default())?)
+    // A prompt that waited is kept only until its run has started: it may hold what its writer takes for private.
+    let options = Options { journal_bytes: 0, ..Options::default() };
+    Ok(Store::open(data_dir, options)?)
 }
 
 fn bridge(parts: &Parts, host: Arc<dyn AgentHost>) -> Result<Arc<dyn Bridge>, AssembleError> {

@@ -56,11 +56,21 @@ impl Journal {
         if journal.entries.len() < lines().count() {
             journal.rewrite()?;
         } else {
-            journal.file = Some(files.open(names::INPUTS, OpenMode::Existing)?);
             journal.bytes = content.len() as u64;
-            journal.unsynced = true;
+            journal.file = Some(journal.open_synced()?);
         }
         Ok(journal)
+    }
+
+    /// What is there counts as confirmed from now on, so it is synced.
+    fn open_synced(&self) -> Result<Arc<dyn LogFile>, LogError> {
+        let file = self.files.open(names::INPUTS, OpenMode::Existing)?;
+        if !self.entries.is_empty() {
+            file.sync()
+                .map_err(|e| LogError::io("sync", &self.files.path(names::INPUTS), e))?;
+            self.files.sync_dir()?;
+        }
+        Ok(file)
     }
 
     pub(super) fn contains(&self, run_id: &Id) -> bool {

@@ -25,6 +25,8 @@ pub(super) struct Mark {
     pub(super) thread_id: Id,
     /// The boot in which the log was last written to; `None` if unsynced writes cannot be relied on at all.
     boot: Option<String>,
+    /// Numbers below this were handed out or left out: the next record has this number or a higher one.
+    pub(super) floor: Seq,
     /// Numbers below this may have been handed out.
     pub(super) granted: Seq,
     /// Whether everything was synced when the last process ended.
@@ -78,8 +80,8 @@ impl MarkFile {
         self.lock().power_cut(self.boot.as_deref())
     }
 
-    /// Makes sure that `last` may be handed out. Nearly always this only compares two numbers.
-    pub(super) fn grant(&self, last: Seq) -> Result<(), LogError> {
+    /// Makes sure that the numbers from `first` to `last` may be handed out. Nearly always this only compares two numbers.
+    pub(super) fn grant(&self, first: Seq, last: Seq) -> Result<(), LogError> {
         if last < self.granted.load(Ordering::Acquire) {
             return Ok(());
         }
@@ -88,7 +90,8 @@ impl MarkFile {
             return Ok(());
         }
         let granted = (last + 1 + self.step).max(mark.granted);
-        self.store(&mut mark, granted, false)?;
+        let floor = first.max(mark.floor);
+        self.store(&mut mark, floor, granted, false)?;
         self.granted.store(granted, Ordering::Release);
         Ok(())
     }
@@ -97,7 +100,7 @@ impl MarkFile {
     pub(super) fn extend(&self, last: Seq) -> Result<(), LogError> {
         let granted = self.granted.load(Ordering::Acquire);
         if granted > 0 && last + self.step / 2 >= granted {
-            self.grant(granted)
+            self.grant(0, granted)
         } else {
             Ok(())
         }
@@ -106,7 +109,7 @@ impl MarkFile {
     /// Writes down that everything up to `last` is synced and nothing follows.
     pub(super) fn finish(&self, last: Seq) -> Result<(), LogError> {
         let mut mark = self.lock();
-        self.store(&mut mark, last + 1, true)?;
+        self.store(&mut mark, last + 1, last + 1, true)?;
         self.granted.store(0, Ordering::Release);
         Ok(())
     }
@@ -125,9 +128,16 @@ impl MarkFile {
         self.granted.store(0, Ordering::Release);
     }
 
-    fn store(&self, mark: &mut Mark, granted: Seq, clean: bool) -> Result<(), LogError> {
+    fn store(
+        &self,
+        mark: &mut Mark,
+        floor: Seq,
+        granted: Seq,
+        clean: bool,
+    ) -> Result<(), LogError> {
         let next = Mark {
             boot: self.boot.clone(),
+            floor,
             granted,
             clean,
             ..mark.clone()
@@ -148,6 +158,7 @@ fn create(files: &Files, id: &Id, boot: Option<String>, step: u64) -> Result<Mar
         version: 1,
         thread_id: id.clone(),
         boot,
+        floor: 1,
         granted: 1 + step,
         clean: false,
     };

@@ -5,7 +5,7 @@ use std::{ops::Range, path::PathBuf, sync::Arc};
 use super::{
     LogError, LogFile, OpenMode, Seq,
     files::Files,
-    mark::MarkFile,
+    mark::{Mark, MarkFile},
     names,
     runs::Runs,
     scan::{Tail, scan},
@@ -77,12 +77,9 @@ pub(super) fn recover(files: &Files, mark: &MarkFile) -> Result<Opened, LogError
         cuts,
         skipped: None,
     };
-    // After a clean end the grant is exactly the next number; after `kill -9` the files know better.
-    let floor = if power_cut || mark.get().clean {
-        mark.get().granted
-    } else {
-        0
-    };
+    // A power cut may have taken anything that was granted.
+    let Mark { floor, granted, .. } = mark.get();
+    let floor = if power_cut { granted } else { floor };
     Ok(assemble(found, trimmed, floor, report))
 }
 
@@ -110,8 +107,10 @@ fn find(files: &Files, first: Seq) -> Result<Found, LogError> {
     let mut segment = index
         .filter(|index| index.first == first)
         .unwrap_or_else(|| Segment::new(first));
+    let indexed = segment.bytes;
     let tail =
         scan(&*file, &mut segment).map_err(|e| LogError::io("read", &files.path(&name), e))?;
+    segment.sealed &= segment.bytes == indexed;
     Ok(Found {
         segment,
         file,
@@ -253,7 +252,7 @@ fn settle(files: &Files, found: &mut [Found]) -> Result<(), LogError> {
     Ok(())
 }
 
-fn assemble(found: Vec<Found>, trimmed: Trimmed, floor: Seq, report: Recovery) -> Opened {
+fn assemble(mut found: Vec<Found>, trimmed: Trimmed, floor: Seq, report: Recovery) -> Opened {
     let mut runs = trimmed.runs.clone();
     for found in &found {
         runs.extend(&found.segment.runs);
@@ -263,6 +262,10 @@ fn assemble(found: Vec<Found>, trimmed: Trimmed, floor: Seq, report: Recovery) -
         .map_or(1, |found| found.segment.next)
         .max(trimmed.through + 1);
     let next = dense.max(floor);
+    if let Some(last) = found.last_mut().filter(|last| last.segment.is_empty()) {
+        // It was sealed for numbers to be left out after it, and then nothing followed.
+        last.segment.sealed = false;
+    }
     let active = found
         .last()
         .filter(|last| !last.segment.sealed)

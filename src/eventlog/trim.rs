@@ -48,7 +48,7 @@ impl LogInner {
         if first <= writer.next {
             return Ok(());
         }
-        self.mark.grant(first)?;
+        self.mark.grant(first, first)?;
         let mut trimmed = self.trimmed();
         if self.published().segments.iter().all(Segment::is_empty) && trimmed.through + 1 < first {
             // Whatever came before is elsewhere: a reader from further back must learn that.

@@ -78,7 +78,7 @@ impl Writer {
         if range.is_empty() {
             return Ok(range);
         }
-        log.mark.grant(range.end - 1)?;
+        log.mark.grant(first, range.end - 1)?;
         self.batch.fill(first, run_id, at, events)?;
         self.make_room(log)?;
         self.write(log)?;
@@ -113,8 +113,19 @@ impl Writer {
         {
             self.seal(log)?;
         }
-        let file = log.files.open(&names::segment(self.next), OpenMode::New)?;
-        if let Some(full) = self.active.take() {
+        // No record has this number or a higher one: a file of that name can only be a failed attempt.
+        let file = log
+            .files
+            .open(&names::segment(self.next), OpenMode::Empty)?;
+        let follows = self
+            .active
+            .as_ref()
+            .is_some_and(|active| active.next == self.next);
+        if !follows {
+            // Nothing before it tells where this segment begins, so it must not get lost while a later one stays.
+            log.files.sync_dir()?;
+        }
+        if let Some(full) = self.active.take().filter(|_| follows) {
             self.work.complete.push(full.first);
         }
         self.work.new_files = true;

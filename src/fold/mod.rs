@@ -91,10 +91,14 @@ impl Fold {
     fn take(&mut self, at_ms: i64, kind: &EventKind) {
         self.text.take(kind);
         match kind {
-            EventKind::RunStarted { thread_id, run_id, .. } => {
+            EventKind::RunStarted {
+                thread_id, run_id, ..
+            } => {
                 self.ids = Some((thread_id.clone(), run_id.clone()));
             }
-            EventKind::Custom { name, value } if name == outcome::EVENT_NAME => self.report.take(value),
+            EventKind::Custom { name, value } if name == outcome::EVENT_NAME => {
+                self.report.take(value)
+            }
             EventKind::Custom { name, value } if name == TRACE_EVENT => {
                 let id = value.get("traceId").and_then(|id| id.as_str());
                 self.trace_id = id.filter(|id| id.len() <= 128).map(str::to_owned);
@@ -103,7 +107,11 @@ impl Fold {
                 self.usage = token_counts(usage);
                 self.end = Some((at_ms, End::finished(&self.report, outcome.as_ref())));
             }
-            EventKind::RunError { message, code, usage } => {
+            EventKind::RunError {
+                message,
+                code,
+                usage,
+            } => {
                 self.usage = token_counts(usage);
                 self.end = Some((at_ms, End::failed(&self.report, code.as_deref(), message)));
             }

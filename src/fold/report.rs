@@ -30,13 +30,25 @@ impl std::ops::Deref for Report {
 impl Report {
     /// Takes the value of the event. One that cannot be read says nothing.
     pub(super) fn take(&mut self, value: &Value) {
-        let Ok(mut report) = OutcomeReport::deserialize(value) else { return };
+        let Ok(mut report) = OutcomeReport::deserialize(value) else {
+            return;
+        };
         self.is_there = true;
-        report.result = report.result.as_deref().map(|text| head(text, MAX_RESULT_BYTES + 1));
-        report.message = report.message.as_deref().map(|text| head(text, MAX_RESULT_BYTES));
+        report.result = report
+            .result
+            .as_deref()
+            .map(|text| head(text, MAX_RESULT_BYTES + 1));
+        report.message = report
+            .message
+            .as_deref()
+            .map(|text| head(text, MAX_RESULT_BYTES));
         report.agent_session_id = report.agent_session_id.filter(|id| id.len() <= 256);
         report.git.truncate(MAX_REPOS);
-        let size = report.structured_output.as_ref().and_then(json_len).unwrap_or_default();
+        let size = report
+            .structured_output
+            .as_ref()
+            .and_then(json_len)
+            .unwrap_or_default();
         self.left_out = (size > MAX_STRUCTURED_BYTES).then_some(size);
         if self.left_out.is_some() {
             report.structured_output = None;

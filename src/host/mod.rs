@@ -92,7 +92,9 @@ pub struct Exit {
     pub peak_memory: Option<u64>,
 }
 
-/// The handle of a started process. Dropping it kills the process group.
+/// The handle of a started process. Dropping it kills the process and what it started, and waits for nothing: who starts a
+/// successor on the same files sends [`Signal::Kill`] and awaits the end first. When a process ends, what is left of its
+/// group is killed; when a signal ended it, so is everything else that it started.
 pub trait ProcessControl: Send + Sync {
     /// The process id, as the host sees it.
     fn pid(&self) -> u32;

@@ -15,7 +15,7 @@ use super::{
     recover,
     session::{RunRequest, SessionTemplate},
     stop::StopReason,
-    thread::{Admission, Offered, SubmitError, Thread, Ticket},
+    thread::{Admission, Offered, Start, SubmitError, Thread, Ticket},
     turn,
 };
 use crate::{
@@ -27,6 +27,9 @@ use crate::{
 
 /// The time that running turns get to end when the runner is told to; the pod's grace period is longer.
 const STOP_WITHIN: Duration = Duration::from_millis(4000);
+
+/// How long a run that nobody is in front of may take to start before it is written down as waiting.
+const NEXT_STARTS_WITHIN: Duration = Duration::from_secs(1);
 
 /// What an engine is opened with.
 pub struct Settings {
@@ -173,15 +176,16 @@ impl Engine {
         )?;
         match offered {
             Offered::Known(ticket) => Ok(ticket),
-            // It starts at once, and its first event, which holds the input, is the durable record.
-            Offered::Accepted { ticket, idle: true } => {
-                self.work_on(thread);
-                Ok(ticket)
+            Offered::Accepted { ticket, idle, next } => {
+                if idle {
+                    self.work_on(Arc::clone(&thread));
+                }
+                // One that starts at once needs no journal: its first event, which holds the input, is the durable record.
+                if next && starts_soon(&ticket).await {
+                    return Ok(ticket);
+                }
+                self.remember(&thread, &request, ticket).await
             }
-            Offered::Accepted {
-                ticket,
-                idle: false,
-            } => self.remember(&thread, &request, ticket).await,
         }
     }
 
@@ -245,6 +249,13 @@ impl Engine {
         }
         self.bridge.shutdown().await;
     }
+}
+
+/// Waits until a run that is next has started; false: something came in between, and it waits on.
+async fn starts_soon(ticket: &Ticket) -> bool {
+    let mut start = ticket.start.clone();
+    let started = start.wait_for(|start| matches!(start, Start::Started(_)));
+    matches!(tokio::time::timeout(NEXT_STARTS_WITHIN, started).await, Ok(Ok(_)))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

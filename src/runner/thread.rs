@@ -81,6 +81,8 @@ pub(crate) struct Active {
     pub(crate) run_id: Id,
     pub(crate) since: jiff::Timestamp,
     pub(crate) stop: Arc<Stop>,
+    /// Its end is being written; what comes next starts at once.
+    ending: bool,
 }
 
 #[derive(Debug, Default)]
@@ -113,8 +115,14 @@ pub(crate) enum Admission {
 /// What became of a run that was offered to a thread.
 #[derive(Debug)]
 pub(crate) enum Offered {
-    /// It waits; the flag says that nobody works on the thread's queue yet.
-    Accepted { ticket: Ticket, idle: bool },
+    /// It is in the queue.
+    Accepted {
+        ticket: Ticket,
+        /// Nobody works on the thread's queue yet.
+        idle: bool,
+        /// No run is in front of it.
+        next: bool,
+    },
     /// The thread has this run already.
     Known(Ticket),
 }
@@ -151,6 +159,7 @@ impl Thread {
         }
         self.check(&state, &request, admission)?;
         let idle = !std::mem::replace(&mut state.working, true);
+        let next = state.queue.is_empty() && state.active.as_ref().is_none_or(|active| active.ending);
         let waits = state.queue.len() + usize::from(state.active.is_some());
         let (start, receiver) = watch::channel(Start::Queued(waits));
         let ticket = self.ticket(request.input.run_id.clone(), receiver);
@@ -165,7 +174,7 @@ impl Thread {
         } else {
             state.queue.push_back(queued)
         }
-        Ok(Offered::Accepted { ticket, idle })
+        Ok(Offered::Accepted { ticket, idle, next })
     }
 
     fn check(
@@ -181,9 +190,9 @@ impl Thread {
             return Ok(());
         }
         match &state.active {
-            Some(active) if state.queue.len() >= limit => Err(self.busy(active, state.queue.len())),
-            Some(_) => Ok(()),
-            None => plan(&request.input, &state.open)
+            Some(active) if !active.ending && state.queue.len() >= limit => Err(self.busy(active, state.queue.len())),
+            Some(active) if !active.ending => Ok(()),
+            Some(_) | None => plan(&request.input, &state.open)
                 .map(drop)
                 .map_err(Into::into),
         }
@@ -234,6 +243,7 @@ impl Thread {
             run_id: queued.request.input.run_id.clone(),
             since: now,
             stop: Arc::clone(&queued.stop),
+            ending: false,
         });
         for (at, waiting) in state.queue.iter().enumerate() {
             waiting.start.send_replace(Start::Queued(at + 1));
@@ -248,9 +258,14 @@ impl Thread {
             .retain(|queued| queued.request.input.run_id != *run_id);
     }
 
-    /// Remembers what the run that just ended left open.
-    pub(crate) fn left_open(&self, open: OpenQuestions) {
-        self.state().open = open;
+    /// The running turn is over and leaves this open. Said before its end can be read, so that whoever has read it finds the
+    /// thread free.
+    pub(crate) fn is_ending(&self, open: OpenQuestions) {
+        let mut state = self.state();
+        state.open = open;
+        if let Some(active) = &mut state.active {
+            active.ending = true;
+        }
     }
 
     /// Stops the running turn, or that of `run_id` only; a queued run of that id ends when its turn comes.

@@ -9,7 +9,7 @@ use super::{
     engine::Engine,
     outcome::{Terminal, Verdict, judge},
     pipeline::Pipeline,
-    plan::{OpenQuestions, Plan},
+    plan::Plan,
     session::RunRequest,
     stop::{Stop, StopReason},
     thread::{Queued, Start, Thread},
@@ -45,11 +45,8 @@ pub(crate) async fn run(engine: &Engine, thread: &Thread, queued: Queued, plan: 
         Ok(()) => turn.drive(plan).await,
         Err(error) => broken_log(&error, &stop),
     };
-    match turn.close(end).await {
-        Ok(open) => thread.left_open(open),
-        Err(error) => {
-            tracing::error!(thread = %thread.id, run = %request.input.run_id, %error, "the run's end could not be written")
-        }
+    if let Err(error) = turn.close(end).await {
+        tracing::error!(thread = %thread.id, run = %request.input.run_id, %error, "the run's end could not be written");
     }
 }
 
@@ -220,7 +217,7 @@ impl<'a> Running<'a> {
     }
 
     /// Closes what is open, says the outcome, ends the run, and makes that durable.
-    async fn close(mut self, end: TurnEnd) -> Result<OpenQuestions, LogError> {
+    async fn close(mut self, end: TurnEnd) -> Result<(), LogError> {
         let git = self.engine.settings().probe.after_turn().await;
         let usage = end.usage.clone();
         let verdict = judge(end, self.stop.reason(), self.limit.as_secs(), git);
@@ -228,9 +225,9 @@ impl<'a> Running<'a> {
         self.pipeline.close_open_items(now);
         self.say_outcome(&verdict, now);
         self.pipeline.emit(self.terminal(&verdict, usage), now);
+        self.thread.is_ending(verdict.open);
         self.pipeline.flush_last(now)?;
-        self.thread.log.sync().await?;
-        Ok(verdict.open)
+        self.thread.log.sync().await
     }
 
     fn say_outcome(&mut self, verdict: &Verdict, now: i64) {

@@ -75,7 +75,7 @@ fn label(thread: &mut Thread, byte: u8) -> Step {
 }
 
 fn before_key(thread: &mut Thread, byte: u8) -> Step {
-    let quoted = b"\"'`<{};".contains(&byte);
+    let quoted = b"\"'`<{};[".contains(&byte);
     if quoted || thread.count > MAX_BEFORE_KEY {
         return Step::End;
     }

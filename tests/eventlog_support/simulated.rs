@@ -197,10 +197,16 @@ impl World {
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    fn create(&mut self, path: &Path) -> usize {
+    fn create(&mut self, path: &Path) -> io::Result<usize> {
+        if self
+            .capacity
+            .is_some_and(|capacity| self.used() >= capacity)
+        {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         self.files.push(Content::default());
         self.names.insert(path.to_owned(), self.files.len() - 1);
-        self.files.len() - 1
+        Ok(self.files.len() - 1)
     }
 }
 
@@ -236,9 +242,10 @@ impl Storage for Simulated {
         let index = match mode {
             OpenMode::Existing => found?,
             OpenMode::New if found.is_ok() => return Err(io::ErrorKind::AlreadyExists.into()),
-            OpenMode::New | OpenMode::Empty | OpenMode::Any => {
-                found.unwrap_or_else(|_| world.create(path))
-            }
+            OpenMode::New | OpenMode::Empty | OpenMode::Any => match found {
+                Ok(index) => index,
+                Err(_) => world.create(path)?,
+            },
         };
         if mode == OpenMode::Empty {
             world.files[index].now.clear();

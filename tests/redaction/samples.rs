@@ -1,6 +1,6 @@
 //! Secrets for tests. None is real; they are put together here so that no scanner takes one for a leak.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ambient::security::{Credential, Redactor};
 
@@ -57,11 +57,13 @@ pub(crate) fn known() -> Vec<(&'static str, String)> {
 
 /// A redactor that knows [`known`].
 pub(crate) fn redactor() -> Arc<Redactor> {
-    Arc::new(Redactor::new(
+    static SHARED: OnceLock<Arc<Redactor>> = OnceLock::new();
+    let credentials = || {
         known()
             .into_iter()
-            .map(|(name, value)| Credential::new(name, value.as_str())),
-    ))
+            .map(|(name, value)| Credential::new(name, value.as_str()))
+    };
+    Arc::clone(SHARED.get_or_init(|| Arc::new(Redactor::new(credentials()))))
 }
 
 /// A private key in PEM, of no key.

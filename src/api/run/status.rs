@@ -177,7 +177,9 @@ impl Usage {
             cache_read_tokens: tokens.cache_read_tokens,
             cache_write_tokens: tokens.cache_write_tokens,
             turns,
-            cost_usd: cost_usd.filter(|cost| (0.0..=MAX_COST_USD).contains(cost)).map(rounded),
+            cost_usd: cost_usd
+                .filter(|cost| (0.0..=MAX_COST_USD).contains(cost))
+                .map(rounded),
         }
     }
 }

@@ -250,13 +250,4 @@ mod tests {
         assert_eq!(seconds_until(Timestamp::from_second(160).unwrap(), now), 60);
         assert_eq!(seconds_until(Timestamp::from_second(10).unwrap(), now), 1);
     }
-
-    #[test]
-    fn a_run_id_defaults_to_the_uid() {
-        let mut run = Run::new("r", crate::api::RunSpec::default());
-        run.metadata.uid = Some("uid-1".into());
-        assert_eq!(run_id(&run).as_str(), "uid-1");
-        run.spec.run_id = Some("mine".into());
-        assert_eq!(run_id(&run).as_str(), "mine");
-    }
 }

@@ -81,7 +81,7 @@ Exit codes, of the first Run that did not succeed:
 
 /// Why the command could not do its work.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum RunError {
+enum RunError {
     #[error("cannot read {path}: {error}")]
     Read { path: String, error: io::Error },
     #[error("{0} holds no .yaml, .yml or .json file")]

@@ -113,3 +113,17 @@ fn resume(answer: &Answer) -> ResumeItem {
         metadata: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_id_defaults_to_the_uid() {
+        let mut run = Run::new("r", crate::api::RunSpec::default());
+        run.metadata.uid = Some("uid-1".into());
+        assert_eq!(run_id(&run).as_str(), "uid-1");
+        run.spec.run_id = Some("mine".into());
+        assert_eq!(run_id(&run).as_str(), "mine");
+    }
+}

@@ -7,7 +7,6 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
 
 use super::{
     Args, RunError,
@@ -246,7 +245,6 @@ fn parts(
             .as_ref()
             .and_then(|runner| Some(PathBuf::from(&runner.replay.as_ref()?.path))),
         agent_command: args.agent_command.clone(),
-        agent_socket: args.agent_socket.clone(),
         idle: RUN_TIMEOUT,
         data_dir: place.events(),
         state_dir: place.state(),

@@ -23,7 +23,7 @@ use crate::{
     api::outcome::exit,
     runner::{
         Engine, RunRequest,
-        http::{self, Server},
+        http::{self, Pace, Server},
     },
     security::Redactor,
     workspace::{HydrateError, Hydrated},
@@ -31,6 +31,9 @@ use crate::{
 
 /// How often an idle stream says that it lives: under the 30 s after which common proxies give up.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How long clients get to take the last frames when the runner ends.
+const LAST_FRAMES: Duration = Duration::from_millis(500);
 
 /// Why the runner ended before it was told to.
 #[derive(Debug, thiserror::Error)]
@@ -90,22 +93,24 @@ async fn run(args: Args, redactor: Arc<Redactor>) -> Result<(), RunnerError> {
     let listener = listen(&config).await?;
     let session_id = Id::from(args.session_id.as_str());
     let engine = engine(&args, &config, redactor).await?;
+    let drained = CancellationToken::new();
     let server = Server {
         engine: Arc::clone(&engine),
         session_id: session_id.clone(),
         token: config.token.clone(),
-        heartbeat: HEARTBEAT,
+        pace: Pace { heartbeat: HEARTBEAT, stop: drained.clone() },
         wait: config.events_wait,
-        stop: stop.clone(),
     };
     let serving = tokio::spawn(http::serve(listener, http::router(server), stop.clone()));
     begin(&engine, session_id, config.initial_prompt);
     stop.cancelled().await;
     engine.shutdown().await;
-    drop(engine);
-    match serving.await {
-        Ok(served) => served.map(drop).map_err(RunnerError::Serve),
-        Err(panic) => Err(RunnerError::Serve(std::io::Error::other(panic))),
+    drained.cancel();
+    match tokio::time::timeout(LAST_FRAMES, serving).await {
+        Ok(Ok(served)) => served.map(drop).map_err(RunnerError::Serve),
+        Ok(Err(panic)) => Err(RunnerError::Serve(std::io::Error::other(panic))),
+        // A client that does not take its last frames comes back with its cursor.
+        Err(_) => Ok(()),
     }
 }
 
@@ -153,7 +158,6 @@ async fn engine(
         runner: config.runner,
         replay: args.replay_file.clone(),
         agent_command: args.agent_command.clone(),
-        agent_socket: args.agent_socket.clone(),
         idle: Duration::from_secs(args.idle_agent),
         data_dir: args.data_dir.clone(),
         state_dir: config.state_dir.clone(),

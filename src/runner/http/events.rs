@@ -37,17 +37,17 @@ pub(super) async fn events(
         return Ok(stream::response(stream::raw_tail(
             reader,
             format,
-            server.heartbeat,
+            server.pace,
         )));
     }
     if format == Format::Record {
         return Ok(stream::response(stream::raw_tail(
             log.reader(0),
             format,
-            server.heartbeat,
+            server.pace,
         )));
     }
-    Ok(stream::response(join::thread(log, server.heartbeat)))
+    Ok(stream::response(stream::joined(log, server.pace)))
 }
 
 /// The same, but 404 when no run goes on the thread and none starts soon.
@@ -59,7 +59,7 @@ pub(super) async fn wait(
     let log = open(&server, &thread).await?;
     let active = tokio::time::timeout(server.wait, join::running(&log)).await;
     active.map_err(|_| none())??;
-    Ok(stream::response(join::thread(log, server.heartbeat)))
+    Ok(stream::response(stream::joined(log, server.pace)))
 }
 
 /// The log of a thread that exists; the session's own may be followed before its first run.

@@ -1,11 +1,8 @@
 //! Joining a thread as an AG-UI client.
 
-use std::time::Duration;
-
 use axum::body::Bytes;
-use futures_util::stream::Stream;
 
-use super::stream;
+use super::follow::Follow;
 use crate::eventlog::{LogError, RunSpan, ThreadLog};
 
 /// Waits for a run that has started and not ended.
@@ -19,10 +16,8 @@ pub(super) async fn running(log: &ThreadLog) -> Result<RunSpan, LogError> {
     }
 }
 
-/// The run that goes, from its first event to its last; heartbeats until one goes.
-pub(super) fn thread(
-    log: ThreadLog,
-    heartbeat: Duration,
-) -> impl Stream<Item = Result<Bytes, LogError>> {
-    stream::when_running(log, heartbeat)
+/// Waits for a run, then tells what has been, and where to go on.
+pub(super) async fn join(log: &ThreadLog) -> Result<(Bytes, Follow), LogError> {
+    let run = running(log).await?;
+    Ok((Bytes::new(), Follow::new(log.clone(), run.run_id, run.first - 1)))
 }

@@ -4,6 +4,7 @@ mod auth;
 mod capabilities;
 mod error;
 mod events;
+mod follow;
 mod interrupt;
 mod join;
 mod run;
@@ -17,10 +18,10 @@ use axum::{
     routing::{get, post},
 };
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
 pub use error::HttpError;
 pub use serve::serve;
+pub use stream::Pace;
 
 use super::Engine;
 use crate::{agui::Id, security::Secret};
@@ -37,12 +38,10 @@ pub struct Server {
     pub session_id: Id,
     /// What `X-Ambient-Session-Token` must be; absent: open, for loopback only.
     pub token: Option<Secret>,
-    /// How often an idle stream says that it lives.
-    pub heartbeat: Duration,
+    /// How streams behave over time.
+    pub pace: Pace,
     /// How long `/events/{thread}/wait` waits for a run.
     pub wait: Duration,
-    /// Cancelled when the runner ends: streams that have no end of their own end then.
-    pub stop: CancellationToken,
 }
 
 /// All routes, behind the token check.

@@ -9,5 +9,5 @@ use crate::{agui::parse_input, runner::session::RunRequest};
 pub(super) async fn run(State(server): State<Server>, body: Bytes) -> Result<Response, HttpError> {
     let input = parse_input(&body).map_err(HttpError::Input)?;
     let ticket = server.engine.submit(RunRequest::plain(input)).await?;
-    Ok(stream::response(stream::of_run(ticket, server.heartbeat)))
+    Ok(stream::response(stream::of_run(ticket, server.pace)))
 }

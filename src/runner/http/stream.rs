@@ -9,16 +9,25 @@ use axum::{
 };
 use futures_util::stream::{self, Stream};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
-use super::join;
+use super::{follow::Follow, join};
 use crate::{
-    agui::Id,
     eventlog::{Chunk, LogError, Reader, Seq, ThreadLog},
     runner::{Start, Ticket},
 };
 
 /// A comment that keeps proxies and clients from giving up.
 const HEARTBEAT: Bytes = Bytes::from_static(b": heartbeat\n\n");
+
+/// How a stream behaves over time.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    /// How often an idle stream says that it lives.
+    pub heartbeat: Duration,
+    /// Cancelled when every turn has written its end: streams without an end of their own end then.
+    pub stop: CancellationToken,
+}
 
 /// The answer of every stream.
 pub(super) fn response(
@@ -36,69 +45,69 @@ pub(super) fn response(
 /// The events of one run, from its first to its last; heartbeats while it waits.
 pub(super) fn of_run(
     ticket: Ticket,
-    heartbeat: Duration,
+    pace: Pace,
 ) -> impl Stream<Item = Result<Bytes, LogError>> {
-    stream::unfold(RunStream::Waiting(ticket), move |state| {
-        state.step(heartbeat)
+    frames_of(RunStream::Waiting(ticket), pace)
+}
+
+/// The run that goes on a thread, or the next one, to its last event; heartbeats until one goes.
+pub(super) fn joined(
+    log: ThreadLog,
+    pace: Pace,
+) -> impl Stream<Item = Result<Bytes, LogError>> {
+    frames_of(RunStream::Idle(log), pace)
+}
+
+fn frames_of(state: RunStream, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
+    stream::unfold((state, pace), |(state, pace)| async move {
+        let (item, state) = state.step(&pace).await?;
+        Some((item, (state, pace)))
     })
 }
 
 enum RunStream {
+    /// No run goes.
     Idle(ThreadLog),
+    /// The run is accepted and has not started.
     Waiting(Ticket),
     Reading(Follow),
     Done,
 }
 
+type Step = Option<(Result<Bytes, LogError>, RunStream)>;
+
 impl RunStream {
-    async fn step(self, heartbeat: Duration) -> Option<(Result<Bytes, LogError>, Self)> {
+    async fn step(self, pace: &Pace) -> Step {
         match self {
-            Self::Idle(log) => Self::idle(log, heartbeat).await,
-            Self::Waiting(ticket) => Self::wait(ticket, heartbeat).await,
-            Self::Reading(follow) => Self::read(follow, heartbeat).await,
+            Self::Idle(log) => Self::idle(log, pace).await,
+            Self::Waiting(ticket) => Self::wait(ticket, pace).await,
+            Self::Reading(follow) => Self::read(follow, pace).await,
             Self::Done => None,
         }
     }
 
-    async fn idle(log: ThreadLog, heartbeat: Duration) -> Option<(Result<Bytes, LogError>, Self)> {
-        match tokio::time::timeout(heartbeat, join::running(&log)).await {
-            Err(_) => Some((Ok(HEARTBEAT), Self::Idle(log))),
-            Ok(Err(error)) => Some((Err(error), Self::Done)),
-            Ok(Ok(run)) => {
-                let follow = Follow {
-                    reader: log.reader(run.first - 1),
-                    log,
-                    run_id: run.run_id,
-                };
-                Self::read(follow, heartbeat).await
-            }
+    async fn idle(log: ThreadLog, pace: &Pace) -> Step {
+        tokio::select! {
+            biased;
+            joined = join::join(&log) => match joined {
+                Ok((prelude, follow)) => Some((Ok(prelude), Self::Reading(follow))),
+                Err(error) => Some((Err(error), Self::Done)),
+            },
+            () = pace.stop.cancelled() => None,
+            () = tokio::time::sleep(pace.heartbeat) => Some((Ok(HEARTBEAT), Self::Idle(log))),
         }
     }
 
-    async fn wait(
-        mut ticket: Ticket,
-        heartbeat: Duration,
-    ) -> Option<(Result<Bytes, LogError>, Self)> {
-        let started = tokio::time::timeout(heartbeat, started(&mut ticket.start)).await;
-        match started {
+    async fn wait(mut ticket: Ticket, pace: &Pace) -> Step {
+        match tokio::time::timeout(pace.heartbeat, started(&mut ticket.start)).await {
             Err(_) => Some((Ok(waiting_note(&ticket.start)), Self::Waiting(ticket))),
-            Ok(Some(after)) => {
-                let follow = Follow {
-                    reader: ticket.log.reader(after),
-                    log: ticket.log,
-                    run_id: ticket.run_id,
-                };
-                Self::read(follow, heartbeat).await
-            }
+            Ok(Some(after)) => Self::read(Follow::new(ticket.log, ticket.run_id, after), pace).await,
             Ok(None) => None,
         }
     }
 
-    async fn read(
-        mut follow: Follow,
-        heartbeat: Duration,
-    ) -> Option<(Result<Bytes, LogError>, Self)> {
-        match tokio::time::timeout(heartbeat, follow.next()).await {
+    async fn read(mut follow: Follow, pace: &Pace) -> Step {
+        match tokio::time::timeout(pace.heartbeat, follow.next()).await {
             Err(_) => Some((Ok(HEARTBEAT), Self::Reading(follow))),
             Ok(Err(error)) => Some((Err(error), Self::Done)),
             Ok(Ok((frames, true))) => Some((Ok(frames), Self::Done)),
@@ -109,10 +118,7 @@ impl RunStream {
 
 /// Waits until the run has started; `None`: it will not start here.
 async fn started(start: &mut watch::Receiver<Start>) -> Option<Seq> {
-    let settled = start
-        .wait_for(|start| !matches!(start, Start::Queued(_)))
-        .await
-        .ok()?;
+    let settled = start.wait_for(|start| !matches!(start, Start::Queued(_))).await.ok()?;
     match *settled {
         Start::Started(after) => Some(after),
         Start::Queued(_) | Start::Left => None,
@@ -121,45 +127,10 @@ async fn started(start: &mut watch::Receiver<Start>) -> Option<Seq> {
 
 fn waiting_note(start: &watch::Receiver<Start>) -> Bytes {
     match *start.borrow() {
-        Start::Queued(ahead) => Bytes::from(format!(
-            ": waiting behind {ahead} run(s) of this thread\n\n"
-        )),
+        Start::Queued(ahead) => {
+            Bytes::from(format!(": waiting behind {ahead} run(s) of this thread\n\n"))
+        }
         Start::Started(_) | Start::Left => HEARTBEAT,
-    }
-}
-
-/// The run that goes on a thread, or the next one, from its first event to its last.
-pub(super) fn when_running(
-    log: ThreadLog,
-    heartbeat: Duration,
-) -> impl Stream<Item = Result<Bytes, LogError>> {
-    stream::unfold(RunStream::Idle(log), move |state| state.step(heartbeat))
-}
-
-struct Follow {
-    reader: Reader,
-    log: ThreadLog,
-    run_id: Id,
-}
-
-impl Follow {
-    /// The run's next frames, and whether its last one is among them.
-    async fn next(&mut self) -> Result<(Bytes, bool), LogError> {
-        let chunk = self.reader.next().await?;
-        let end = self
-            .log
-            .run(&self.run_id)
-            .filter(|run| run.ended)
-            .map(|run| run.last);
-        Ok(match end.filter(|end| *end <= chunk.last) {
-            Some(end) => (
-                chunk
-                    .up_to(end)
-                    .map_or_else(Bytes::new, |chunk| chunk.frames),
-                true,
-            ),
-            None => (chunk.frames, false),
-        })
     }
 }
 
@@ -172,18 +143,23 @@ pub(super) enum Format {
     Record,
 }
 
-/// Everything after a cursor, for ever; heartbeats while nothing happens.
+/// Everything after a cursor, until the runner has said its last word; heartbeats while nothing happens.
 pub(super) fn raw_tail(
     reader: Reader,
     format: Format,
-    heartbeat: Duration,
+    pace: Pace,
 ) -> impl Stream<Item = Result<Bytes, LogError>> {
-    stream::unfold(Some(reader), move |reader| async move {
+    stream::unfold((Some(reader), pace), move |(reader, pace)| async move {
         let mut reader = reader?;
-        match tokio::time::timeout(heartbeat, reader.next()).await {
-            Err(_) => Some((Ok(HEARTBEAT), Some(reader))),
-            Ok(Err(error)) => Some((Err(error), None)),
-            Ok(Ok(chunk)) => Some((Ok(frames(&chunk, format)), Some(reader))),
+        tokio::select! {
+            // First what there is: a reader that keeps up sees the last event before its stream ends.
+            biased;
+            chunk = reader.next() => match chunk {
+                Ok(chunk) => Some((Ok(frames(&chunk, format)), (Some(reader), pace))),
+                Err(error) => Some((Err(error), (None, pace))),
+            },
+            () = pace.stop.cancelled() => None,
+            () = tokio::time::sleep(pace.heartbeat) => Some((Ok(HEARTBEAT), (Some(reader), pace))),
         }
     })
 }

@@ -8,7 +8,7 @@ mod summary;
 mod tool;
 mod view;
 
-pub(super) use figures::{duration, money, tokens};
+pub(super) use figures::duration;
 pub(super) use screen::{Screen, Terminal};
 pub(super) use summary::{heading, outcome_lines};
 pub(super) use view::{Detail, View};
