@@ -11,7 +11,7 @@ use futures_util::stream::{self, Stream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::join;
+use super::{join, pulse::Pulse};
 use crate::{
     eventlog::{Chunk, LogError, Reader, ThreadLog},
     runner::{Follow, Start, Ticket},
@@ -53,10 +53,15 @@ pub(super) fn joined(log: ThreadLog, pace: Pace) -> impl Stream<Item = Result<By
 }
 
 fn frames_of(state: RunStream, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
-    stream::unfold((state, pace), |(state, pace)| async move {
-        let (item, state) = state.step(&pace).await?;
-        Some((item, (state, pace)))
-    })
+    let pulse = Pulse::new(pace.heartbeat);
+    stream::unfold(
+        (state, pace, pulse),
+        |(state, pace, mut pulse)| async move {
+            let (item, state) = state.step(&pace, &mut pulse).await?;
+            pulse.spoke();
+            Some((item, (state, pace, pulse)))
+        },
+    )
 }
 
 enum RunStream {
@@ -71,16 +76,16 @@ enum RunStream {
 type Step = Option<(Result<Bytes, LogError>, RunStream)>;
 
 impl RunStream {
-    async fn step(self, pace: &Pace) -> Step {
+    async fn step(self, pace: &Pace, pulse: &mut Pulse) -> Step {
         match self {
-            Self::Idle(log) => Self::idle(log, pace).await,
-            Self::Waiting(ticket) => Self::wait(ticket, pace).await,
-            Self::Reading(follow) => Self::read(follow, pace).await,
+            Self::Idle(log) => Self::idle(log, pace, pulse).await,
+            Self::Waiting(ticket) => Self::wait(ticket, pulse).await,
+            Self::Reading(follow) => Self::read(follow, pulse).await,
             Self::Done => None,
         }
     }
 
-    async fn idle(log: ThreadLog, pace: &Pace) -> Step {
+    async fn idle(log: ThreadLog, pace: &Pace, pulse: &mut Pulse) -> Step {
         tokio::select! {
             biased;
             joined = join::join(&log) => match joined {
@@ -88,24 +93,30 @@ impl RunStream {
                 Err(error) => Some((Err(error), Self::Done)),
             },
             () = pace.stop.cancelled() => None,
-            () = tokio::time::sleep(pace.heartbeat) => Some((Ok(HEARTBEAT), Self::Idle(log))),
+            () = pulse.beat() => Some((Ok(HEARTBEAT), Self::Idle(log))),
         }
     }
 
-    async fn wait(mut ticket: Ticket, pace: &Pace) -> Step {
-        match tokio::time::timeout(pace.heartbeat, Follow::start(&mut ticket)).await {
-            Err(_) => Some((Ok(waiting_note(&ticket.start)), Self::Waiting(ticket))),
-            Ok(Some(follow)) => Self::read(follow, pace).await,
-            Ok(None) => None,
-        }
+    async fn wait(mut ticket: Ticket, pulse: &mut Pulse) -> Step {
+        let started = tokio::select! {
+            biased;
+            started = Follow::start(&mut ticket) => started,
+            () = pulse.beat() => {
+                return Some((Ok(waiting_note(&ticket.start)), Self::Waiting(ticket)));
+            }
+        };
+        Self::read(started?, pulse).await
     }
 
-    async fn read(mut follow: Follow, pace: &Pace) -> Step {
-        match tokio::time::timeout(pace.heartbeat, follow.next()).await {
-            Err(_) => Some((Ok(HEARTBEAT), Self::Reading(follow))),
-            Ok(Err(error)) => Some((Err(error), Self::Done)),
-            Ok(Ok((chunk, true))) => Some((Ok(chunk.frames), Self::Done)),
-            Ok(Ok((chunk, false))) => Some((Ok(chunk.frames), Self::Reading(follow))),
+    async fn read(mut follow: Follow, pulse: &mut Pulse) -> Step {
+        tokio::select! {
+            biased;
+            next = follow.next() => Some(match next {
+                Err(error) => (Err(error), Self::Done),
+                Ok((chunk, true)) => (Ok(chunk.frames), Self::Done),
+                Ok((chunk, false)) => (Ok(chunk.frames), Self::Reading(follow)),
+            }),
+            () = pulse.beat() => Some((Ok(HEARTBEAT), Self::Reading(follow))),
         }
     }
 }
@@ -134,19 +145,25 @@ pub(super) fn raw_tail(
     format: Format,
     pace: Pace,
 ) -> impl Stream<Item = Result<Bytes, LogError>> {
-    stream::unfold((Some(reader), pace), move |(reader, pace)| async move {
-        let mut reader = reader?;
-        tokio::select! {
-            // First what there is: a reader that keeps up sees the last event before its stream ends.
-            biased;
-            chunk = reader.next() => match chunk {
-                Ok(chunk) => Some((Ok(frames(&chunk, format)), (Some(reader), pace))),
-                Err(error) => Some((Err(error), (None, pace))),
-            },
-            () = pace.stop.cancelled() => None,
-            () = tokio::time::sleep(pace.heartbeat) => Some((Ok(HEARTBEAT), (Some(reader), pace))),
-        }
-    })
+    let pulse = Pulse::new(pace.heartbeat);
+    stream::unfold(
+        (Some(reader), pace, pulse),
+        move |(reader, pace, mut pulse)| async move {
+            let mut reader = reader?;
+            let (item, reader) = tokio::select! {
+                // First what there is: a reader that keeps up sees the last event before its stream ends.
+                biased;
+                chunk = reader.next() => match chunk {
+                    Ok(chunk) => (Ok(frames(&chunk, format)), Some(reader)),
+                    Err(error) => (Err(error), None),
+                },
+                () = pace.stop.cancelled() => return None,
+                () = pulse.beat() => (Ok(HEARTBEAT), Some(reader)),
+            };
+            pulse.spoke();
+            Some((item, (reader, pace, pulse)))
+        },
+    )
 }
 
 fn frames(chunk: &Chunk, format: Format) -> Bytes {
