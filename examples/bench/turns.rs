@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::Write,
+    thread::sleep,
     time::{Duration, Instant},
 };
 
@@ -22,6 +23,8 @@ const ROUNDS: usize = 5;
 const TURNS: u32 = 100;
 /// A turn is durable before the agent hears of it, and its end before the client does.
 const SYNCS: f64 = 2.0;
+/// After it a turn has left nothing to do.
+const SETTLED: Duration = Duration::from_millis(3);
 /// As much as one of these writes.
 const RECORD: [u8; 1024] = [b'x'; 1024];
 
@@ -54,20 +57,21 @@ struct Round {
 impl Round {
     fn of(runner: &mut Runner, client: &mut Client, disk: &mut Disk) -> Result<Self> {
         let (mut wall, mut first_text, mut syncs) = (Vec::new(), Vec::new(), Vec::new());
-        let mut cpu = Duration::ZERO;
+        let before = Cpu::of(runner.pid())?;
         for _ in 0..TURNS {
-            let before = Cpu::of(runner.pid())?;
             let seen = runner.run(client, PROMPT, |_| Ok(()))?;
-            cpu += Cpu::of(runner.pid())?.since(&before);
             wall.push(milliseconds(seen.total));
             first_text.push(milliseconds(seen.first_text));
+            // The end of the turn is still on its way to the disk.
+            sleep(SETTLED);
             // Beside each turn, since a disk has its moods.
             for _ in 0..2 {
                 syncs.push(milliseconds(disk.sync()?));
             }
         }
+        let cpu = Cpu::of(runner.pid())?.since(&before) / TURNS;
         Ok(Self {
-            cpu: milliseconds(cpu / TURNS),
+            cpu: milliseconds(cpu),
             wall: Sample::of(wall).median(),
             first_text: Sample::of(first_text).median(),
             sync: Sample::of(syncs).median(),

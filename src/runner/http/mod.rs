@@ -6,6 +6,7 @@ mod error;
 mod events;
 mod interrupt;
 mod join;
+mod pulse;
 mod run;
 mod serve;
 mod stream;

@@ -11,7 +11,7 @@ use futures_util::stream::{self, Stream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::join;
+use super::{join, pulse::Pulse};
 use crate::{
     eventlog::{Chunk, LogError, Reader, Seq, ThreadLog},
     runner::{Follow, Start, Ticket},
@@ -53,10 +53,15 @@ pub(super) fn joined(log: ThreadLog, pace: Pace) -> impl Stream<Item = Result<By
 }
 
 fn frames_of(state: RunStream, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
-    stream::unfold((state, pace), |(state, pace)| async move {
-        let (item, state) = state.step(&pace).await?;
-        Some((item, (state, pace)))
-    })
+    let pulse = Pulse::new(pace.heartbeat);
+    stream::unfold(
+        (state, pace, pulse),
+        |(state, pace, mut pulse)| async move {
+            let (item, state) = state.step(&pace, &mut pulse).await?;
+            pulse.spoke();
+            Some((item, (state, pace, pulse)))
+        },
+    )
 }
 
 enum RunStream {
@@ -73,12 +78,12 @@ enum RunStream {
 type Step = Option<(Result<Bytes, LogError>, RunStream)>;
 
 impl RunStream {
-    async fn step(self, pace: &Pace) -> Step {
+    async fn step(self, pace: &Pace, pulse: &mut Pulse) -> Step {
         match self {
             Self::Joining(log) => Self::join(log).await,
-            Self::Idle(log, at) => Self::idle(log, at, pace).await,
-            Self::Waiting(ticket) => Self::wait(ticket, pace).await,
-            Self::Reading(follow) => Self::read(follow, pace).await,
+            Self::Idle(log, at) => Self::idle(log, at, pace, pulse).await,
+            Self::Waiting(ticket) => Self::wait(ticket, pulse).await,
+            Self::Reading(follow) => Self::read(follow, pulse).await,
             Self::Done => None,
         }
     }
@@ -95,32 +100,38 @@ impl RunStream {
         Some((Ok(joined.prelude), next))
     }
 
-    async fn idle(log: ThreadLog, at: Seq, pace: &Pace) -> Step {
+    async fn idle(log: ThreadLog, at: Seq, pace: &Pace, pulse: &mut Pulse) -> Step {
         tokio::select! {
             biased;
             run = join::next_run(&log, at) => match run {
-                Ok(follow) => Self::read(follow, pace).await,
+                Ok(follow) => Self::read(follow, pulse).await,
                 Err(error) => Some((Err(error), Self::Done)),
             },
             () = pace.stop.cancelled() => None,
-            () = tokio::time::sleep(pace.heartbeat) => Some((Ok(HEARTBEAT), Self::Idle(log, at))),
+            () = pulse.beat() => Some((Ok(HEARTBEAT), Self::Idle(log, at))),
         }
     }
 
-    async fn wait(mut ticket: Ticket, pace: &Pace) -> Step {
-        match tokio::time::timeout(pace.heartbeat, Follow::start(&mut ticket)).await {
-            Err(_) => Some((Ok(waiting_note(&ticket.start)), Self::Waiting(ticket))),
-            Ok(Some(follow)) => Self::read(follow, pace).await,
-            Ok(None) => None,
-        }
+    async fn wait(mut ticket: Ticket, pulse: &mut Pulse) -> Step {
+        let started = tokio::select! {
+            biased;
+            started = Follow::start(&mut ticket) => started,
+            () = pulse.beat() => {
+                return Some((Ok(waiting_note(&ticket.start)), Self::Waiting(ticket)));
+            }
+        };
+        Self::read(started?, pulse).await
     }
 
-    async fn read(mut follow: Follow, pace: &Pace) -> Step {
-        match tokio::time::timeout(pace.heartbeat, follow.next()).await {
-            Err(_) => Some((Ok(HEARTBEAT), Self::Reading(follow))),
-            Ok(Err(error)) => Some((Err(error), Self::Done)),
-            Ok(Ok((chunk, true))) => Some((Ok(chunk.frames), Self::Done)),
-            Ok(Ok((chunk, false))) => Some((Ok(chunk.frames), Self::Reading(follow))),
+    async fn read(mut follow: Follow, pulse: &mut Pulse) -> Step {
+        tokio::select! {
+            biased;
+            next = follow.next() => Some(match next {
+                Err(error) => (Err(error), Self::Done),
+                Ok((chunk, true)) => (Ok(chunk.frames), Self::Done),
+                Ok((chunk, false)) => (Ok(chunk.frames), Self::Reading(follow)),
+            }),
+            () = pulse.beat() => Some((Ok(HEARTBEAT), Self::Reading(follow))),
         }
     }
 }
@@ -149,19 +160,25 @@ pub(super) fn raw_tail(
     format: Format,
     pace: Pace,
 ) -> impl Stream<Item = Result<Bytes, LogError>> {
-    stream::unfold((Some(reader), pace), move |(reader, pace)| async move {
-        let mut reader = reader?;
-        tokio::select! {
-            // First what there is: a reader that keeps up sees the last event before its stream ends.
-            biased;
-            chunk = reader.next() => match chunk {
-                Ok(chunk) => Some((Ok(frames(&chunk, format)), (Some(reader), pace))),
-                Err(error) => Some((Err(error), (None, pace))),
-            },
-            () = pace.stop.cancelled() => None,
-            () = tokio::time::sleep(pace.heartbeat) => Some((Ok(HEARTBEAT), (Some(reader), pace))),
-        }
-    })
+    let pulse = Pulse::new(pace.heartbeat);
+    stream::unfold(
+        (Some(reader), pace, pulse),
+        move |(reader, pace, mut pulse)| async move {
+            let mut reader = reader?;
+            let (item, reader) = tokio::select! {
+                // First what there is: a reader that keeps up sees the last event before its stream ends.
+                biased;
+                chunk = reader.next() => match chunk {
+                    Ok(chunk) => (Ok(frames(&chunk, format)), Some(reader)),
+                    Err(error) => (Err(error), None),
+                },
+                () = pace.stop.cancelled() => return None,
+                () = pulse.beat() => (Ok(HEARTBEAT), Some(reader)),
+            };
+            pulse.spoke();
+            Some((item, (reader, pace, pulse)))
+        },
+    )
 }
 
 fn frames(chunk: &Chunk, format: Format) -> Bytes {
