@@ -1,5 +1,13 @@
 //! Tokens: who gets them, and everywhere they must not be.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed expectation fails the test"
+)]
+
+#[path = "support/bare.rs"]
+mod bare;
 #[path = "support/git_server.rs"]
 mod git_server;
 #[path = "support/workspace.rs"]
@@ -105,7 +113,7 @@ async fn a_token_in_the_url_is_used_and_stored_nowhere() {
     let done = bench.hydrate().await.unwrap();
 
     assert_eq!(done.repos[0].url, server.url("web"));
-    let remote = git_server::git(&done.repos[0].path, &["remote", "get-url", "origin"]);
+    let remote = bare::git(&done.repos[0].path, &["remote", "get-url", "origin"]);
     assert_eq!(remote, server.url("web"));
     assert_eq!(
         files_with(bench.outside(), TOKEN.as_bytes()),

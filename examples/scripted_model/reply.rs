@@ -15,6 +15,12 @@ use super::{
 /// Stands where the API puts a proof that a thought is its own.
 pub(crate) const SIGNATURE: &str = "c2NyaXB0ZWQtbW9kZWw=";
 
+/// Between the last bytes and the cut. A client that finds both at once may drop what it has not looked at.
+const BEFORE_CUT: Duration = Duration::from_millis(50);
+
+/// Estimates of tokens end here, so that a long text does not make a client believe that its context is full.
+const MOST_ESTIMATED_TOKENS: u64 = 10_000;
+
 /// Steps are written in pieces of about this size when nothing asks for less.
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -189,7 +195,10 @@ impl Plan {
     fn break_off(&mut self, by: Break) {
         let error = |kind: &str, message: &str| json!({"type": "error", "error": {"type": kind, "message": message}});
         match by {
-            Break::Cut => self.end(Step::Cut),
+            Break::Cut => {
+                self.end(Step::Pause(BEFORE_CUT));
+                self.end(Step::Cut);
+            }
             Break::Hang => self.end(Step::Hang),
             Break::Overloaded => self.write(sse::event(
                 "error",
@@ -342,9 +351,13 @@ fn count(count: Option<&Count>, variables: &Variables) -> Option<u64> {
     }
 }
 
-/// Where the script gives no number: four characters a token.
+/// Where the script gives no number: four characters a token, up to a limit.
 fn tokens(usage: &Usage, input_chars: usize, output_chars: usize) -> Tokens {
-    let estimate = |chars: usize| u64::try_from(chars / 4 + 1).unwrap_or(u64::MAX);
+    let estimate = |chars: usize| {
+        u64::try_from(chars / 4 + 1)
+            .unwrap_or(u64::MAX)
+            .min(MOST_ESTIMATED_TOKENS)
+    };
     Tokens {
         input: usage.input.unwrap_or_else(|| estimate(input_chars)),
         output: usage.output.unwrap_or_else(|| estimate(output_chars)),

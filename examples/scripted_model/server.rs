@@ -62,6 +62,7 @@ impl Model {
             .route("/v1/messages/count_tokens", post(count_tokens))
             .route("/v1/models", get(models))
             .route("/", get(root))
+            .route("/api/hello", get(root))
             .fallback(unknown)
             .layer(DefaultBodyLimit::disable())
             .with_state(self)

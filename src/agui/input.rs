@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::wire::{is_absent, is_not_a_count, null_as_empty};
 use super::{Id, Message};
 
 /// The input of one run.
@@ -15,12 +16,12 @@ pub struct RunAgentInput {
     #[serde(alias = "run_id")] pub run_id: Id,
     #[serde(default, skip_serializing_if = "Option::is_none")] pub protocol_version: Option<String>,
     #[serde(default, alias = "parent_run_id", skip_serializing_if = "Option::is_none")] pub parent_run_id: Option<Id>,
-    #[serde(default, skip_serializing_if = "Option::is_none")] pub state: Option<Value>,
+    #[serde(default, skip_serializing_if = "is_absent")] pub state: Option<Value>,
     pub messages: Vec<Message>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")] pub tools: Vec<Tool>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")] pub context: Vec<ContextItem>,
-    #[serde(default, alias = "forwarded_props", skip_serializing_if = "Option::is_none")] pub forwarded_props: Option<Value>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")] pub resume: Vec<ResumeItem>,
+    #[serde(default, deserialize_with = "null_as_empty", skip_serializing_if = "Vec::is_empty")] pub tools: Vec<Tool>,
+    #[serde(default, deserialize_with = "null_as_empty", skip_serializing_if = "Vec::is_empty")] pub context: Vec<ContextItem>,
+    #[serde(default, alias = "forwarded_props", skip_serializing_if = "is_absent")] pub forwarded_props: Option<Value>,
+    #[serde(default, deserialize_with = "null_as_empty", skip_serializing_if = "Vec::is_empty")] pub resume: Vec<ResumeItem>,
 }
 
 /// A tool that the client executes.
@@ -30,7 +31,7 @@ pub struct RunAgentInput {
 pub struct Tool {
     pub name: String,
     pub description: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")] pub parameters: Option<Value>,
+    #[serde(default, skip_serializing_if = "is_absent")] pub parameters: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")] pub metadata: Option<Map<String, Value>>,
 }
 
@@ -53,7 +54,7 @@ pub struct ContextItem {
 pub struct ResumeItem {
     pub interrupt_id: Id,
     pub status: ResumeStatus,
-    #[serde(default, skip_serializing_if = "Option::is_none")] pub payload: Option<Value>,
+    #[serde(default, skip_serializing_if = "is_absent")] pub payload: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")] pub metadata: Option<Map<String, Value>>,
 }
 
@@ -90,10 +91,10 @@ pub struct Interrupt {
 pub struct Usage {
     #[serde(default, skip_serializing_if = "Option::is_none")] pub provider: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")] pub model: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")] pub input_tokens: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")] pub output_tokens: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")] pub total_tokens: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")] pub reasoning_tokens: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")] pub cached_input_tokens: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")] pub cache_write_input_tokens: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_not_a_count")] pub input_tokens: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_not_a_count")] pub output_tokens: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_not_a_count")] pub total_tokens: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_not_a_count")] pub reasoning_tokens: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_not_a_count")] pub cached_input_tokens: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_not_a_count")] pub cache_write_input_tokens: Option<u64>,
 }

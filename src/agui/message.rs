@@ -1,9 +1,10 @@
-//! Messages of a conversation and their content.
+//! Messages of a conversation.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Id;
+use super::wire::null_as_empty;
+use super::{Content, Id};
 
 /// One message of a conversation, told apart by its role.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,24 +18,24 @@ pub enum Message {
     Assistant {
         id: Id,
         #[serde(default, skip_serializing_if = "Option::is_none")] content: Option<String>,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")] tool_calls: Vec<ToolCall>,
+        #[serde(default, alias = "tool_calls", deserialize_with = "null_as_empty", skip_serializing_if = "Vec::is_empty")] tool_calls: Vec<ToolCall>,
         #[serde(flatten)] common: MessageCommon,
     },
     Tool {
-        id: Id, tool_call_id: Id, content: Content,
+        id: Id, #[serde(alias = "tool_call_id")] tool_call_id: Id, content: Content,
         #[serde(default, skip_serializing_if = "Option::is_none")] error: Option<String>,
-        #[serde(default, skip_serializing_if = "Option::is_none")] encrypted_value: Option<String>,
+        #[serde(default, alias = "encrypted_value", skip_serializing_if = "Option::is_none")] encrypted_value: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] metadata: Option<Map<String, Value>>,
         #[serde(default, skip_serializing_if = "Option::is_none")] subagent_run_id: Option<Id>,
     },
     Activity {
-        id: Id, activity_type: String, content: Map<String, Value>,
+        id: Id, #[serde(alias = "activity_type")] activity_type: String, content: Map<String, Value>,
         #[serde(default, skip_serializing_if = "Option::is_none")] metadata: Option<Map<String, Value>>,
         #[serde(default, skip_serializing_if = "Option::is_none")] subagent_run_id: Option<Id>,
     },
     Reasoning {
         id: Id, content: String,
-        #[serde(default, skip_serializing_if = "Option::is_none")] encrypted_value: Option<String>,
+        #[serde(default, alias = "encrypted_value", skip_serializing_if = "Option::is_none")] encrypted_value: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] metadata: Option<Map<String, Value>>,
         #[serde(default, skip_serializing_if = "Option::is_none")] subagent_run_id: Option<Id>,
     },
@@ -47,7 +48,7 @@ pub enum Message {
 #[rustfmt::skip]
 pub struct MessageCommon {
     #[serde(default, skip_serializing_if = "Option::is_none")] pub name: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")] pub encrypted_value: Option<String>,
+    #[serde(default, alias = "encrypted_value", skip_serializing_if = "Option::is_none")] pub encrypted_value: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")] pub metadata: Option<Map<String, Value>>,
     #[serde(default, skip_serializing_if = "Option::is_none")] pub subagent_run_id: Option<Id>,
 }
@@ -69,6 +70,9 @@ pub struct ToolCall {
         skip_serializing_if = "Option::is_none"
     )]
     pub encrypted_value: Option<String>,
+    /// Free metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Map<String, Value>>,
 }
 
 /// The only kind of tool call.
@@ -88,72 +92,6 @@ pub struct FunctionCall {
     pub arguments: String,
 }
 
-/// Text, or a list of parts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Content {
-    /// Plain text.
-    Text(String),
-    /// Text, images and other media.
-    Parts(Vec<ContentPart>),
-}
-
-/// A part of a message's content.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the members are those of the AG-UI 1.0 specification, under its names")]
-#[rustfmt::skip]
-pub enum ContentPart {
-    Text { text: String },
-    Image { source: MediaSource, #[serde(default, skip_serializing_if = "Option::is_none")] metadata: Option<Value> },
-    Audio { source: MediaSource, #[serde(default, skip_serializing_if = "Option::is_none")] metadata: Option<Value> },
-    Video { source: MediaSource, #[serde(default, skip_serializing_if = "Option::is_none")] metadata: Option<Value> },
-    Document { source: MediaSource, #[serde(default, skip_serializing_if = "Option::is_none")] metadata: Option<Value> },
-}
-
-/// Where a part's media comes from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
-#[expect(missing_docs, reason = "the members are those of the AG-UI 1.0 specification, under its names")]
-#[rustfmt::skip]
-pub enum MediaSource {
-    Data { value: String, mime_type: String },
-    Url { value: String, #[serde(default, skip_serializing_if = "Option::is_none")] mime_type: Option<String> },
-    File {
-        value: String,
-        #[serde(default, skip_serializing_if = "Option::is_none")] provider: Option<String>,
-        #[serde(default, skip_serializing_if = "Option::is_none")] mime_type: Option<String>,
-    },
-}
-
-impl Content {
-    /// The text of all text parts, joined by newlines.
-    #[must_use]
-    pub fn text(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Parts(parts) => {
-                let texts: Vec<&str> = parts.iter().filter_map(ContentPart::text).collect();
-                texts.join("\n")
-            }
-        }
-    }
-}
-
-impl ContentPart {
-    /// The text of a text part.
-    #[must_use]
-    pub fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text { text } => Some(text),
-            Self::Image { .. }
-            | Self::Audio { .. }
-            | Self::Video { .. }
-            | Self::Document { .. } => None,
-        }
-    }
-}
-
 impl Message {
     /// The message's id.
     #[must_use]
@@ -166,6 +104,41 @@ impl Message {
             | Self::Tool { id, .. }
             | Self::Activity { id, .. }
             | Self::Reasoning { id, .. } => id,
+        }
+    }
+
+    /// The sub-agent whose message this is; absent for the run's own agent.
+    #[must_use]
+    pub fn subagent_run_id(&self) -> Option<&Id> {
+        let owner = match self {
+            Self::Developer { common, .. }
+            | Self::System { common, .. }
+            | Self::User { common, .. }
+            | Self::Assistant { common, .. } => &common.subagent_run_id,
+            Self::Tool {
+                subagent_run_id, ..
+            }
+            | Self::Activity {
+                subagent_run_id, ..
+            }
+            | Self::Reasoning {
+                subagent_run_id, ..
+            } => subagent_run_id,
+        };
+        owner.as_ref()
+    }
+
+    /// The tool calls of an assistant's message.
+    #[must_use]
+    pub fn tool_calls(&self) -> &[ToolCall] {
+        match self {
+            Self::Assistant { tool_calls, .. } => tool_calls,
+            Self::Developer { .. }
+            | Self::System { .. }
+            | Self::User { .. }
+            | Self::Tool { .. }
+            | Self::Activity { .. }
+            | Self::Reasoning { .. } => &[],
         }
     }
 }

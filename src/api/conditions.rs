@@ -6,6 +6,7 @@ use k8s_openapi::{
 };
 
 use super::{
+    limits::cut,
     outcome::OutcomeReason,
     run::{RunPhase, RunStatus},
 };
@@ -22,7 +23,7 @@ pub const SUCCEEDED: &str = "Succeeded";
 /// The reason of a run that waits for an answer.
 pub const QUESTION: &str = "Question";
 
-/// The most bytes of a condition's message; more is cut.
+/// The most bytes of a condition's message as JSON; more is cut.
 pub const MAX_MESSAGE: usize = 320;
 
 /// What a condition says about its aspect.
@@ -73,14 +74,20 @@ pub fn upsert(
     generation: Option<i64>,
     now: Timestamp,
 ) -> bool {
-    let known = conditions.iter().position(|c| c.type_.eq_ignore_ascii_case(aspect.kind));
+    let known = conditions
+        .iter()
+        .position(|c| c.type_.eq_ignore_ascii_case(aspect.kind));
     let Some(known) = known else {
         conditions.push(condition(aspect, generation, Time(now)));
         return true;
     };
     let old = &mut conditions[known];
     let moved = old.status != aspect.status.as_str();
-    let since = if moved { Time(now) } else { old.last_transition_time.clone() };
+    let since = if moved {
+        Time(now)
+    } else {
+        old.last_transition_time.clone()
+    };
     let new = condition(aspect, generation, since);
     let changed = *old != new;
     *old = new;
@@ -88,12 +95,12 @@ pub fn upsert(
 }
 
 fn condition(aspect: Aspect<'_>, generation: Option<i64>, since: Time) -> Condition {
-    let message = &aspect.message[..aspect.message.floor_char_boundary(MAX_MESSAGE)];
+    let message = cut(aspect.message, MAX_MESSAGE).into_owned();
     Condition {
         type_: aspect.kind.to_owned(),
         status: aspect.status.as_str().to_owned(),
         reason: aspect.reason.to_owned(),
-        message: message.to_owned(),
+        message,
         observed_generation: generation,
         last_transition_time: since,
     }
@@ -112,9 +119,22 @@ pub fn update_run(status: &mut RunStatus, generation: Option<i64>, now: Timestam
 fn run_aspects(status: &RunStatus) -> [Aspect<'_>; 4] {
     let phase = status.phase;
     let (reason, message) = (run_reason(status), run_message(status));
-    let working = matches!(phase, RunPhase::Pending | RunPhase::Waiting | RunPhase::Running);
-    let aspect = |kind, status| Aspect { kind, status, reason, message };
-    let quiet = |kind, status| Aspect { kind, status, reason, message: "" };
+    let working = matches!(
+        phase,
+        RunPhase::Pending | RunPhase::Waiting | RunPhase::Running
+    );
+    let aspect = |kind, status| Aspect {
+        kind,
+        status,
+        reason,
+        message,
+    };
+    let quiet = |kind, status| Aspect {
+        kind,
+        status,
+        reason,
+        message: "",
+    };
     [
         aspect(SUCCEEDED, succeeded(phase)),
         quiet(READY, Status::from(phase == RunPhase::Succeeded)),
@@ -143,7 +163,121 @@ fn run_reason(status: &RunStatus) -> &'static str {
 }
 
 fn run_message(status: &RunStatus) -> &str {
-    let outcome = status.outcome.as_ref().and_then(|outcome| outcome.message.as_deref());
-    let question = || status.interrupts.first().and_then(|interrupt| interrupt.message.as_deref());
+    let outcome = status
+        .outcome
+        .as_ref()
+        .and_then(|outcome| outcome.message.as_deref());
+    let question = || {
+        status
+            .interrupts
+            .first()
+            .and_then(|interrupt| interrupt.message.as_deref())
+    };
     outcome.or_else(question).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn ready(status: Status, message: &str) -> Aspect<'_> {
+        Aspect {
+            kind: READY,
+            status,
+            reason: "Running",
+            message,
+        }
+    }
+
+    #[test]
+    fn the_transition_time_moves_only_with_the_status() {
+        let mut conditions = Vec::new();
+        assert!(upsert(
+            &mut conditions,
+            ready(Status::False, "a"),
+            Some(1),
+            at(1)
+        ));
+        assert!(upsert(
+            &mut conditions,
+            ready(Status::False, "b"),
+            Some(2),
+            at(2)
+        ));
+        assert_eq!(conditions[0].last_transition_time, Time(at(1)));
+        assert!(upsert(
+            &mut conditions,
+            ready(Status::True, "b"),
+            Some(2),
+            at(3)
+        ));
+        assert_eq!(conditions[0].last_transition_time, Time(at(3)));
+    }
+
+    #[test]
+    fn the_same_again_is_no_change() {
+        let mut conditions = Vec::new();
+        upsert(&mut conditions, ready(Status::True, ""), None, at(1));
+        assert!(!upsert(
+            &mut conditions,
+            ready(Status::True, ""),
+            None,
+            at(2)
+        ));
+    }
+
+    #[test]
+    fn a_condition_is_found_whatever_the_case_of_its_type_and_others_are_left_alone() {
+        let mut conditions = Vec::new();
+        for kind in ["Foreign", "ready"] {
+            let aspect = Aspect {
+                kind,
+                ..ready(Status::False, "")
+            };
+            upsert(&mut conditions, aspect, None, at(1));
+        }
+        upsert(&mut conditions, ready(Status::True, ""), None, at(2));
+        let kinds: Vec<&str> = conditions.iter().map(|c| c.type_.as_str()).collect();
+        assert_eq!(kinds, ["Foreign", "Ready"]);
+    }
+
+    #[test]
+    fn a_run_is_ready_stalled_or_on_its_way() {
+        for (phase, expected) in [
+            (
+                RunPhase::Running,
+                [("Succeeded", "Unknown"), ("Reconciling", "True")],
+            ),
+            (
+                RunPhase::WaitingForInput,
+                [("Succeeded", "Unknown"), ("Reconciling", "False")],
+            ),
+            (
+                RunPhase::Succeeded,
+                [("Succeeded", "True"), ("Ready", "True")],
+            ),
+            (
+                RunPhase::Failed,
+                [("Succeeded", "False"), ("Stalled", "True")],
+            ),
+            (
+                RunPhase::Cancelled,
+                [("Succeeded", "False"), ("Stalled", "False")],
+            ),
+        ] {
+            let mut status = RunStatus {
+                phase,
+                ..RunStatus::default()
+            };
+            update_run(&mut status, Some(1), at(1));
+            for (kind, value) in expected {
+                let found = status.conditions.iter().find(|c| c.type_ == kind).unwrap();
+                assert_eq!(found.status, value, "{phase:?} {kind}");
+            }
+        }
+    }
 }

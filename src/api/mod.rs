@@ -4,6 +4,7 @@
 pub mod conditions;
 pub mod crds;
 pub mod defaults;
+pub mod limits;
 pub mod manifest;
 pub mod names;
 pub mod outcome;

@@ -1,6 +1,9 @@
 //! `ProjectSettings`: defaults of the sessions of one namespace.
 
-#![expect(unreachable_pub, reason = "the KubeSchema derive copies `pub` structs into functions")]
+#![expect(
+    unreachable_pub,
+    reason = "the KubeSchema derive copies `pub` structs into functions"
+)]
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -101,7 +104,11 @@ pub struct ProjectSettingsStatus {
     #[schemars(range(min = 0))]
     pub group_bindings_created: Option<i64>,
     /// Whether scheduled sessions may be created.
-    #[serde(default, rename = "scheduledSessionRBACReady", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        rename = "scheduledSessionRBACReady",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub scheduled_session_rbac_ready: Option<bool>,
     /// Whether the namespace's LimitRange exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,9 @@
 //! A bridge translates and nothing else: it drives one agent's protocol and emits AG-UI events. Run boundaries
 //! (`RUN_STARTED`, `RUN_FINISHED`, `RUN_ERROR`), redaction, verification, the log and deadlines belong to the runner.
 
+pub mod claude;
+pub mod replay;
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::Value;

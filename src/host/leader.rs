@@ -19,9 +19,14 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
+use uuid::Uuid;
 
 use super::{
-    Exit, HostError, ProcessSpec, Signal, oom, registry::Record, resolve, stdio::Theirs, tree,
+    Exit, HostError, ProcessSpec, Signal, oom,
+    registry::Record,
+    resolve,
+    stdio::Theirs,
+    tree::{self, Tree},
 };
 
 /// How a process ended; the text says why its status is not known.
@@ -30,6 +35,7 @@ type Ended = Result<Exit, String>;
 /// A process, until it is reaped and afterwards.
 pub(super) struct Leader {
     pid: Pid,
+    tree: Tree,
     number: Mutex<Number>,
     ended: watch::Sender<Option<Ended>>,
     oom_kills_before: u64,
@@ -48,7 +54,7 @@ impl Leader {
     pub(super) fn start(
         spec: &ProcessSpec,
         stdio: Theirs,
-        record: impl FnOnce(u32) -> Option<Record>,
+        record: impl FnOnce(&Tree) -> Option<Record>,
     ) -> Result<Arc<Self>, HostError> {
         let program = resolve::resolve(spec)?;
         let failed = |error: io::Error| HostError::Start {
@@ -58,10 +64,12 @@ impl Leader {
         // Before the start, so that no death is missed.
         let mut deaths = signal(SignalKind::child()).map_err(failed)?;
         let oom_kills_before = oom::kills();
+        let mark = Uuid::new_v4().simple().to_string();
         let child = Command::new(&program)
             .args(&spec.args)
             .env_clear()
             .envs(spec.env.iter().map(|(name, value)| (name, value)))
+            .env(tree::VARIABLE, &mark)
             .current_dir(&spec.cwd)
             .process_group(0)
             .stdin(stdio.stdin)
@@ -70,11 +78,16 @@ impl Leader {
             .spawn()
             .map_err(failed)?;
         // The library's handle is dropped here, which neither kills nor reaps.
+        let tree = Tree {
+            leader: child.id(),
+            mark,
+        };
         let leader = Arc::new(Self {
             pid: Pid::from_child(&child),
             number: Mutex::new(Number::Ours {
-                _record: record(child.id()),
+                _record: record(&tree),
             }),
+            tree,
             ended: watch::Sender::new(None),
             oom_kills_before,
         });
@@ -84,10 +97,10 @@ impl Leader {
     }
 
     pub(super) fn pid(&self) -> u32 {
-        self.pid.as_raw_pid().cast_unsigned()
+        self.tree.leader
     }
 
-    /// Signals the group. A kill also reaches descendants that left the group, as shells for commands do.
+    /// Signals the group. A kill also reaches the descendants that left the group.
     pub(super) fn signal(&self, signal: Signal) -> Result<(), HostError> {
         let number = self.number();
         match *number {
@@ -97,7 +110,7 @@ impl Leader {
         let sent = match signal {
             Signal::Interrupt => kill_process_group(self.pid, Sig::INT),
             Signal::Terminate => kill_process_group(self.pid, Sig::TERM),
-            Signal::Kill => tree::kill(self.pid),
+            Signal::Kill => self.tree.kill(),
         };
         match sent {
             Ok(()) | Err(Errno::SRCH) => Ok(()),
@@ -130,9 +143,8 @@ impl Leader {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         let ended = match waitid(WaitId::Pid(self.pid), options) {
             Ok(None) | Err(Errno::INTR) => return false,
-            Ok(Some(_)) => {
-                // Best effort: the group may be empty.
-                let _ = kill_process_group(self.pid, Sig::KILL);
+            Ok(Some(status)) => {
+                self.end_rest(status.exited());
                 self.collect()
             }
             Err(error) => self.lost(&error.to_string()),
@@ -141,6 +153,16 @@ impl Leader {
         drop(number);
         self.ended.send_replace(Some(ended));
         true
+    }
+
+    /// Ends what the dead leader left. One that exited by itself had the chance to end its commands, and what then still
+    /// runs outside its group is meant to; one that was killed had none.
+    fn end_rest(&self, exited: bool) {
+        // Best effort: the group may be empty.
+        let _ = self.tree.kill_group();
+        if !exited {
+            self.tree.kill_marked();
+        }
     }
 
     fn collect(&self) -> Ended {

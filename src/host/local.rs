@@ -36,7 +36,7 @@ impl LocalHost {
 
     fn launch(&self, spec: &ProcessSpec) -> Result<AgentProcess, HostError> {
         let (ours, theirs) = stdio::pipes(spec)?;
-        let leader = Leader::start(spec, theirs, |pid| self.registry.as_ref()?.record(pid))?;
+        let leader = Leader::start(spec, theirs, |tree| self.registry.as_ref()?.record(tree))?;
         Ok(ours.with(Box::new(Child(Owned(leader)))))
     }
 }

@@ -28,7 +28,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Names and values of an environment.
 pub type Variables = Vec<(OsString, OsString)>;
 
-/// What to start. The environment is exact: nothing is inherited.
+/// What to start. The environment is exact: nothing is inherited, and nothing added but `AMBIENT_PROCESS`, a random mark by
+/// which the host finds what a killed process leaves running.
 #[derive(Clone)]
 pub struct ProcessSpec {
     /// A path, or a name looked up in the `PATH` of `env`.
@@ -91,7 +92,9 @@ pub struct Exit {
     pub peak_memory: Option<u64>,
 }
 
-/// The handle of a started process. Dropping it kills the process group.
+/// The handle of a started process. Dropping it kills the process and what it started, and waits for nothing: who starts a
+/// successor on the same files sends [`Signal::Kill`] and awaits the end first. When a process ends, what is left of its
+/// group is killed; when a signal ended it, so is everything else that it started.
 pub trait ProcessControl: Send + Sync {
     /// The process id, as the host sees it.
     fn pid(&self) -> u32;

@@ -49,13 +49,23 @@ impl Stat {
     }
 }
 
+/// Whether a process was started with this `NAME=value`; false when that may not be known.
+pub(super) fn has_variable(pid: u32, entry: &[u8]) -> bool {
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    environment
+        .split(|&byte| byte == 0)
+        .any(|found| found == entry)
+}
+
 /// Every process that can be seen.
 pub(super) fn all() -> Vec<Stat> {
-    let Ok(entries) = fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    pids.filter_map(Stat::read).collect()
+    pids().filter_map(Stat::read).collect()
+}
+
+/// The number of every process that can be seen.
+pub(super) fn pids() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten();
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
 /// The descendants of a process among `processes`, whatever group or session they moved to.

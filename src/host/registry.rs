@@ -1,6 +1,6 @@
 //! A note on disk of each running process, so that a runner that was killed leaves no stray agent to the next one.
 //!
-//! One empty file a process, whose name says everything: `BOOT.OWNER.OWNER_START.PID.PID_START`. It is made after the
+//! One empty file a process, whose name says everything: `BOOT.OWNER.OWNER_START.PID.PID_START.MARK`. It is made after the
 //! start and removed with the reaping; a runner that dies between the start and the note leaves an agent whose stdin is
 //! closed, and nothing more.
 
@@ -10,10 +10,9 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::Pid;
 use tokio::time::{Instant, sleep};
 
-use super::{proc::Stat, tree};
+use super::{proc::Stat, tree::Tree};
 
 /// How long killed strays may take to go.
 const GRACE: Duration = Duration::from_secs(2);
@@ -37,10 +36,10 @@ impl Registry {
             if note.owner_is_alive() {
                 continue;
             }
-            strays.extend(note.stray());
+            note.end_stray();
+            strays.push(note);
             fs::remove_file(entry.path())?;
         }
-        strays.iter().copied().for_each(end);
         gone(&strays).await;
         Ok(Self {
             folder: folder.to_owned(),
@@ -48,8 +47,8 @@ impl Registry {
     }
 
     /// Notes a process of ours. Without the note work goes on, so a failure is only logged.
-    pub(super) fn record(&self, pid: u32) -> Option<Record> {
-        let note = Note::of_ours(pid)?;
+    pub(super) fn record(&self, tree: &Tree) -> Option<Record> {
+        let note = Note::of_ours(tree)?;
         let path = self.folder.join(note.name());
         match fs::write(&path, []) {
             Ok(()) => Some(Record { path }),
@@ -79,51 +78,74 @@ impl Drop for Record {
 struct Note {
     boot: String,
     owner: (u32, u64),
-    process: (u32, u64),
+    leader_start: u64,
+    tree: Tree,
 }
 
 impl Note {
-    fn of_ours(pid: u32) -> Option<Self> {
-        let identity = |pid| Stat::read(pid).map(|stat| (pid, stat.start));
+    fn of_ours(tree: &Tree) -> Option<Self> {
+        let start = |pid| Stat::read(pid).map(|found| found.start);
+        let own = std::process::id();
         Some(Self {
             boot: boot()?,
-            owner: identity(std::process::id())?,
-            process: identity(pid)?,
+            owner: (own, start(own)?),
+            leader_start: start(tree.leader)?,
+            tree: tree.clone(),
         })
     }
 
     fn name(&self) -> String {
-        let ((owner, owner_start), (pid, start)) = (self.owner, self.process);
-        format!("{}.{owner}.{owner_start}.{pid}.{start}", self.boot)
+        let Self {
+            boot,
+            owner: (owner, owner_start),
+            leader_start,
+            tree: Tree { leader, mark },
+        } = self;
+        format!("{boot}.{owner}.{owner_start}.{leader}.{leader_start}.{mark}")
     }
 
     fn parse(name: &str) -> Option<Self> {
-        let mut fields = name.split('.');
-        let boot = fields.next()?.to_owned();
-        let mut number = || fields.next()?.parse::<u64>().ok();
-        let (owner, process) = ((number()?, number()?), (number()?, number()?));
-        let pid = |(pid, start): (u64, u64)| Some((u32::try_from(pid).ok()?, start));
+        let [boot, owner, owner_start, leader, leader_start, mark] =
+            name.split('.').collect::<Vec<_>>().try_into().ok()?;
         Some(Self {
-            boot,
-            owner: pid(owner)?,
-            process: pid(process)?,
+            boot: boot.to_owned(),
+            owner: (owner.parse().ok()?, owner_start.parse().ok()?),
+            leader_start: leader_start.parse().ok()?,
+            tree: Tree {
+                leader: leader.parse().ok()?,
+                mark: mark.to_owned(),
+            },
         })
     }
 
     fn owner_is_alive(&self) -> bool {
-        self.alive(self.owner).is_some()
+        self.is_alive(self.owner)
     }
 
-    fn stray(&self) -> Option<Stat> {
-        self.alive(self.process)
+    fn leader_is_alive(&self) -> bool {
+        self.is_alive((self.tree.leader, self.leader_start))
     }
 
-    fn alive(&self, (pid, start): (u32, u64)) -> Option<Stat> {
-        let found = Stat::read(pid)?;
-        let same = found.start == start
-            && found.is_alive()
-            && boot().as_deref() == Some(self.boot.as_str());
-        same.then_some(found)
+    fn is_alive(&self, (pid, start): (u32, u64)) -> bool {
+        let same = |found: Stat| found.start == start && found.is_alive();
+        Stat::read(pid).is_some_and(same) && boot().as_deref() == Some(self.boot.as_str())
+    }
+
+    /// Ends the process and what it started; also what it started alone, when it has ended itself.
+    fn end_stray(&self) {
+        if !self.leader_is_alive() {
+            self.tree.kill_marked();
+            return;
+        }
+        match self.tree.kill() {
+            Ok(()) => tracing::info!(
+                pid = self.tree.leader,
+                "ended an agent that a killed runner left"
+            ),
+            Err(error) => {
+                tracing::warn!(pid = self.tree.leader, %error, "an agent that a killed runner left stays");
+            }
+        }
     }
 }
 
@@ -133,25 +155,10 @@ fn boot() -> Option<String> {
     Some(id.trim().to_owned())
 }
 
-fn end(stray: Stat) {
-    let Some(pid) = Pid::from_raw(stray.pid.cast_signed()) else {
-        return;
-    };
-    match tree::kill(pid) {
-        Ok(()) => tracing::info!(pid = stray.pid, "ended an agent that a killed runner left"),
-        Err(error) => {
-            tracing::warn!(pid = stray.pid, %error, "an agent that a killed runner left stays");
-        }
-    }
-}
-
 /// Waits until the strays are dead. They are no children of ours, so there is no event to wait for.
-async fn gone(strays: &[Stat]) {
+async fn gone(strays: &[Note]) {
     let deadline = Instant::now() + GRACE;
-    let alive = |stray: &Stat| {
-        Stat::read(stray.pid).is_some_and(|now| now.start == stray.start && now.is_alive())
-    };
-    while strays.iter().any(alive) && Instant::now() < deadline {
+    while strays.iter().any(Note::leader_is_alive) && Instant::now() < deadline {
         sleep(Duration::from_millis(5)).await;
     }
 }
@@ -160,40 +167,42 @@ async fn gone(strays: &[Stat]) {
 mod tests {
     use super::*;
 
+    fn own() -> Note {
+        Note::of_ours(&Tree {
+            leader: std::process::id(),
+            mark: "m".into(),
+        })
+        .unwrap()
+    }
+
     #[test]
     fn a_note_is_read_back_from_its_name() {
-        let note = Note::of_ours(std::process::id()).unwrap();
-        assert_eq!(Note::parse(&note.name()), Some(note));
+        assert_eq!(Note::parse(&own().name()), Some(own()));
     }
 
     #[test]
     fn a_number_that_passed_to_another_process_is_no_stray() {
-        let note = Note::of_ours(std::process::id()).unwrap();
-        assert!(note.stray().is_some());
-        let (pid, start) = note.process;
-        assert_eq!(
-            Note {
-                process: (pid, start + 1),
-                ..note
-            }
-            .stray(),
-            None
-        );
+        assert!(own().leader_is_alive());
+        let other = Note {
+            leader_start: own().leader_start + 1,
+            ..own()
+        };
+        assert!(!other.leader_is_alive());
     }
 
     #[test]
     fn a_note_from_before_the_machines_restart_names_nobody() {
-        let note = Note::of_ours(std::process::id()).unwrap();
         let old = Note {
             boot: "another".into(),
-            ..note
+            ..own()
         };
-        assert!(!old.owner_is_alive() && old.stray().is_none());
+        assert!(!old.owner_is_alive() && !old.leader_is_alive());
     }
 
     #[test]
     fn foreign_files_are_no_notes() {
         assert_eq!(Note::parse(".gitkeep"), None);
-        assert_eq!(Note::parse("a.1.2.3"), None);
+        assert_eq!(Note::parse("a.1.2.3.4"), None);
+        assert_eq!(Note::parse("a.1.2.3.4.5.6"), None);
     }
 }

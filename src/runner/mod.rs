@@ -1,1 +1,23 @@
-//! Not built yet.
+//! Threads and turns around one bridge, and the HTTP server in front of them.
+//!
+//! The way of an event: bridge → [`pipeline`] (redact, verify, append) → the thread's log → readers. A response to a
+//! `POST` is only a reader of the log: whoever leaves or is slow changes nothing for the turn.
+
+pub mod engine;
+mod follow;
+pub mod http;
+mod outcome;
+mod pipeline;
+mod plan;
+pub mod probe;
+mod recover;
+pub mod redact;
+mod session;
+mod stop;
+mod thread;
+mod turn;
+
+pub use engine::{Engine, EngineError, Settings};
+pub use follow::Follow;
+pub use session::{RunOptions, RunRequest, SessionTemplate};
+pub use thread::{Start, SubmitError, Ticket};

@@ -16,26 +16,70 @@ pub struct Credential {
 impl Credential {
     /// A credential.
     pub fn new(name: impl Into<String>, value: impl Into<Secret>) -> Self {
-        Self { name: name.into(), value: value.into() }
+        Self {
+            name: name.into(),
+            value: value.into(),
+        }
     }
 }
 
 /// Words of a name that make it a credential's: `GITHUB_TOKEN`, `AWS_SECRET_ACCESS_KEY`, `JIRA_PAT`, `clientSecret`.
 const WORDS: [&str; 13] = [
-    "KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "PASS", "PWD", "PAT", "APIKEY", "CREDENTIAL",
-    "CREDENTIALS", "COOKIE",
+    "KEY",
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "PASS",
+    "PWD",
+    "PAT",
+    "APIKEY",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "COOKIE",
 ];
 
 /// Last words of names that describe a credential and do not hold it.
 const DESCRIPTIONS: [&str; 18] = [
-    "FILE", "PATH", "DIR", "URL", "URLS", "URI", "NAME", "ID", "IDS", "TYPE", "MODE", "HOST", "PORT", "TTL", "LIMIT",
-    "ENABLED", "VERSION", "PERSISTENT",
+    "FILE",
+    "PATH",
+    "DIR",
+    "URL",
+    "URLS",
+    "URI",
+    "NAME",
+    "ID",
+    "IDS",
+    "TYPE",
+    "MODE",
+    "HOST",
+    "PORT",
+    "TTL",
+    "LIMIT",
+    "ENABLED",
+    "VERSION",
+    "PERSISTENT",
 ];
 
 /// Values that stand where a secret could, and are words of ordinary text.
 const HARMLESS: [&str; 16] = [
-    "anonymous", "changeme", "change-me", "cleartext", "default", "disabled", "kubernetes", "localhost", "minioadmin",
-    "password", "placeholder", "postgres", "redacted", "required", "undefined", "your-api-key",
+    "anonymous",
+    "changeme",
+    "change-me",
+    "cleartext",
+    "default",
+    "disabled",
+    "kubernetes",
+    "localhost",
+    "minioadmin",
+    "password",
+    "placeholder",
+    "postgres",
+    "redacted",
+    "required",
+    "undefined",
+    "your-api-key",
 ];
 
 /// Whether a variable of this name holds a credential: one of its words (in `SNAKE_CASE`, `kebab-case` or `camelCase`)
@@ -45,7 +89,9 @@ const HARMLESS: [&str; 16] = [
 pub fn is_credential_name(name: &str) -> bool {
     let words = words(name);
     let has = |word: &str| words.iter().any(|w| w == word);
-    let describes = words.last().is_some_and(|last| DESCRIPTIONS.contains(&last.as_str()));
+    let describes = words
+        .last()
+        .is_some_and(|last| DESCRIPTIONS.contains(&last.as_str()));
     let shell = words.len() == 1 + usize::from(has("OLD")) && has("PWD") || name == "OLDPWD";
     WORDS.iter().any(|word| has(word)) && !describes && !has("PUBLIC") && !shell
 }
@@ -56,7 +102,10 @@ pub fn is_credential_name(name: &str) -> bool {
 #[must_use]
 pub fn is_secret_value(value: &str) -> bool {
     let value = value.trim();
-    let different = value.bytes().collect::<std::collections::BTreeSet<_>>().len();
+    let different = value
+        .bytes()
+        .collect::<std::collections::BTreeSet<_>>()
+        .len();
     let harmless = HARMLESS.iter().any(|word| value.eq_ignore_ascii_case(word));
     value.len() >= MIN_LEN && different >= 4 && !harmless && !is_plain_url(value)
 }
@@ -71,7 +120,8 @@ where
     let mut found = Vec::new();
     for (name, value) in vars {
         let (name, value) = (name.as_ref(), value.as_ref().trim());
-        let is_path = value.starts_with('/') && words(name).last().is_some_and(|w| w == "CREDENTIALS");
+        let is_path =
+            value.starts_with('/') && words(name).last().is_some_and(|w| w == "CREDENTIALS");
         if is_credential_name(name) && !is_path {
             found.push(Credential::new(name, value));
         }
@@ -144,17 +194,49 @@ mod tests {
     #[test]
     fn names_of_credentials_are_told_from_names_about_them() {
         for name in [
-            "ANTHROPIC_API_KEY", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "DB_PASSWORD", "PASSWORD", "JIRA_API_TOKEN",
-            "LANGFUSE_SECRET_KEY", "GOOGLE_OAUTH_CLIENT_SECRET", "AGUI_TOKEN", "BOT_TOKEN", "S3_ACCESS_KEY", "DB_PWD",
-            "clientSecret", "private_key", "apiKey", "refreshToken", "gitlab-pat", "token",
+            "ANTHROPIC_API_KEY",
+            "GITHUB_TOKEN",
+            "AWS_SECRET_ACCESS_KEY",
+            "DB_PASSWORD",
+            "PASSWORD",
+            "JIRA_API_TOKEN",
+            "LANGFUSE_SECRET_KEY",
+            "GOOGLE_OAUTH_CLIENT_SECRET",
+            "AGUI_TOKEN",
+            "BOT_TOKEN",
+            "S3_ACCESS_KEY",
+            "DB_PWD",
+            "clientSecret",
+            "private_key",
+            "apiKey",
+            "refreshToken",
+            "gitlab-pat",
+            "token",
         ] {
             assert!(is_credential_name(name), "{name}");
         }
         for name in [
-            "PATH", "PWD", "OLDPWD", "HOME", "MAX_TOKENS", "LLM_MAX_TOKENS", "TOKEN_FILE", "AMBIENT_CP_TOKEN_URL",
-            "AMBIENT_CP_TOKEN_PUBLIC_KEY", "LANGFUSE_PUBLIC_KEY", "AWS_ACCESS_KEY_ID", "SSH_AUTH_SOCK", "KEYBOARD",
-            "MLFLOW_TRACKING_AUTH", "CREDENTIAL_IDS", "CREDENTIAL_SIDECAR_MODE", "GOOGLE_MCP_CREDENTIALS_DIR",
-            "KEEP_CREDENTIALS_PERSISTENT", "TOKENIZERS_PARALLELISM", "MONKEY", "",
+            "PATH",
+            "PWD",
+            "OLDPWD",
+            "HOME",
+            "MAX_TOKENS",
+            "LLM_MAX_TOKENS",
+            "TOKEN_FILE",
+            "AMBIENT_CP_TOKEN_URL",
+            "AMBIENT_CP_TOKEN_PUBLIC_KEY",
+            "LANGFUSE_PUBLIC_KEY",
+            "AWS_ACCESS_KEY_ID",
+            "SSH_AUTH_SOCK",
+            "KEYBOARD",
+            "MLFLOW_TRACKING_AUTH",
+            "CREDENTIAL_IDS",
+            "CREDENTIAL_SIDECAR_MODE",
+            "GOOGLE_MCP_CREDENTIALS_DIR",
+            "KEEP_CREDENTIALS_PERSISTENT",
+            "TOKENIZERS_PARALLELISM",
+            "MONKEY",
+            "",
         ] {
             assert!(!is_credential_name(name), "{name}");
         }
@@ -162,10 +244,24 @@ mod tests {
 
     #[test]
     fn plain_values_are_no_secrets() {
-        for value in ["", "1", "true", "short12", "disabled", "Password", "aaaaaaaaaaaa", "https://host.example/path"] {
+        for value in [
+            "",
+            "1",
+            "true",
+            "short12",
+            "disabled",
+            "Password",
+            "aaaaaaaaaaaa",
+            "https://host.example/path",
+        ] {
             assert!(!is_secret_value(value), "{value}");
         }
-        for value in ["hunter2-hunter2", "83619274", "https://u:p4ssw0rd@host", "/abc/def+ghi"] {
+        for value in [
+            "hunter2-hunter2",
+            "83619274",
+            "https://u:p4ssw0rd@host",
+            "/abc/def+ghi",
+        ] {
             assert!(is_secret_value(value), "{value}");
         }
     }
@@ -175,12 +271,21 @@ mod tests {
         let found = credentials_from_env([
             ("ANTHROPIC_API_KEY", "an-anthropic-key\n"),
             ("DATABASE_URL", "postgres://app:s3cr3t-pass@db:5432/app"),
-            ("GOOGLE_APPLICATION_CREDENTIALS", "/app/vertex/ambient-code-key.json"),
-            ("MCP", r#"{"servers":[{"env":{"apiKey":"an-inner-key"},"url":"https://mcp.example"}]}"#),
+            (
+                "GOOGLE_APPLICATION_CREDENTIALS",
+                "/app/vertex/ambient-code-key.json",
+            ),
+            (
+                "MCP",
+                r#"{"servers":[{"env":{"apiKey":"an-inner-key"},"url":"https://mcp.example"}]}"#,
+            ),
             ("MODEL", "claude-sonnet-5"),
             ("SOME_TOKEN", "true"),
         ]);
-        let found: Vec<_> = found.iter().map(|c| (c.name.as_str(), c.value.expose())).collect();
+        let found: Vec<_> = found
+            .iter()
+            .map(|c| (c.name.as_str(), c.value.expose()))
+            .collect();
         assert_eq!(
             found,
             [

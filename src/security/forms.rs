@@ -32,15 +32,23 @@ pub(super) fn forms(value: &str) -> BTreeSet<String> {
 }
 
 fn lines(value: &str) -> impl Iterator<Item = String> + '_ {
-    let lines = value.lines().map(str::trim).filter(move |line| line.len() < value.len());
-    lines.filter(|line| line.len() >= MIN_LINE && !line.contains([' ', '\t'])).map(str::to_owned)
+    let lines = value
+        .lines()
+        .map(str::trim)
+        .filter(move |line| line.len() < value.len());
+    lines
+        .filter(|line| line.len() >= MIN_LINE && !line.contains([' ', '\t']))
+        .map(str::to_owned)
 }
 
 /// The inside of a JSON string: minimal escapes, slashes escaped, HTML characters escaped, and all but ASCII escaped.
 fn json_variants(value: &str) -> [String; 4] {
     let plain = json(value);
     let slashes = plain.replace('/', "\\/");
-    let html = plain.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    let html = plain
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026");
     let mut ascii = String::new();
     for c in plain.chars() {
         if c.is_ascii() {
@@ -116,7 +124,8 @@ mod tests {
     #[test]
     fn long_lines_of_a_key_file_count_on_their_own() {
         let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7";
-        let value = format!("-----BEGIN PRIVATE KEY-----\n{line}\nshort==\n-----END PRIVATE KEY-----");
+        let value =
+            format!("-----BEGIN PRIVATE KEY-----\n{line}\nshort==\n-----END PRIVATE KEY-----");
         let forms = forms(&value);
         assert!(forms.contains(line));
         assert!(!forms.contains("short==") && !forms.contains("-----END PRIVATE KEY-----"));

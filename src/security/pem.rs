@@ -67,11 +67,15 @@ fn label(thread: &mut Thread, byte: u8) -> Step {
             return thread.enter(BEFORE_KEY);
         }
     }
-    if thread.stage == 0 { Step::End } else { Step::More }
+    if thread.stage == 0 {
+        Step::End
+    } else {
+        Step::More
+    }
 }
 
 fn before_key(thread: &mut Thread, byte: u8) -> Step {
-    let quoted = b"\"'`<{};".contains(&byte);
+    let quoted = b"\"'`<{};[".contains(&byte);
     if quoted || thread.count > MAX_BEFORE_KEY {
         return Step::End;
     }
@@ -115,5 +119,9 @@ fn end_line(thread: &mut Thread, byte: u8) -> Step {
         return Step::End;
     }
     thread.stage += u32::from(byte == b'-');
-    if thread.stage & NOTES == DASHES { Step::CoverLast } else { thread.cover() }
+    if thread.stage & NOTES == DASHES {
+        Step::CoverLast
+    } else {
+        thread.cover()
+    }
 }

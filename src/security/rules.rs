@@ -62,23 +62,39 @@ impl Rules {
             if is_secret_value(value) {
                 numeric |= value.bytes().all(|byte| b"0123456789.-+eE".contains(&byte));
                 for form in forms(value) {
-                    known.entry(form).or_insert_with(|| marker(&credential.name));
+                    known
+                        .entry(form)
+                        .or_insert_with(|| marker(&credential.name));
                 }
             }
         }
         let mut prefixes: Vec<_> = known.keys().map(|form| exact_prefix(form)).collect();
         prefixes.extend(PATTERNS.iter().map(shape_prefix));
         let prefixes = Prefixes::new(&prefixes);
-        let mut patterns: Vec<_> = known.into_iter().map(|(form, marker)| Pattern::exact(&form, marker)).collect();
+        let mut patterns: Vec<_> = known
+            .into_iter()
+            .map(|(form, marker)| Pattern::exact(&form, marker))
+            .collect();
         patterns.extend(PATTERNS.iter().map(Pattern::shape));
-        Self { patterns, prefixes, numeric }
+        Self {
+            patterns,
+            prefixes,
+            numeric,
+        }
     }
 }
 
 impl Pattern {
     fn exact(form: &str, marker: String) -> Self {
         let tail = Tail::Exact(form.as_bytes().into());
-        Self { marker, exact: true, at_boundary: false, prefix_len: EXACT_PREFIX, keep: 0, tail }
+        Self {
+            marker,
+            exact: true,
+            at_boundary: false,
+            prefix_len: EXACT_PREFIX,
+            keep: 0,
+            tail,
+        }
     }
 
     fn shape(shape: &TokenPattern) -> Self {
@@ -94,7 +110,14 @@ impl Pattern {
 
     /// A thread of this pattern, whose prefix was read.
     pub(super) fn thread(&self, pattern: usize, start: At) -> Thread {
-        let mut thread = Thread { pattern, start, hold: start, matched: false, count: 0, stage: 0 };
+        let mut thread = Thread {
+            pattern,
+            start,
+            hold: start,
+            matched: false,
+            count: 0,
+            stage: 0,
+        };
         match self.tail {
             Tail::Exact(_) => thread.count = EXACT_PREFIX_READ,
             Tail::Pem => thread.stage = Pem::FIRST_STAGE,
@@ -107,7 +130,10 @@ impl Pattern {
 }
 
 fn exact_prefix(form: &str) -> Prefix<'_> {
-    Prefix { bytes: &form.as_bytes()[..EXACT_PREFIX], held: Held::Anywhere }
+    Prefix {
+        bytes: &form.as_bytes()[..EXACT_PREFIX],
+        held: Held::Anywhere,
+    }
 }
 
 fn shape_prefix(shape: &TokenPattern) -> Prefix<'_> {
@@ -116,12 +142,20 @@ fn shape_prefix(shape: &TokenPattern) -> Prefix<'_> {
         (0, false) => Held::Anywhere,
         _ => Held::Never,
     };
-    Prefix { bytes: shape.prefix.as_bytes(), held }
+    Prefix {
+        bytes: shape.prefix.as_bytes(),
+        held,
+    }
 }
 
 /// What replaces a secret of this name. Only letters, digits, `_`, `.` and `-` of the name are used.
 fn marker(name: &str) -> String {
-    let plain = name.chars().filter(|c| c.is_ascii_alphanumeric() || "_.-".contains(*c));
+    let plain = name
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "_.-".contains(*c));
     let name: String = plain.take(MAX_NAME).collect();
-    format!("[redacted:{}]", if name.is_empty() { "secret" } else { &name })
+    format!(
+        "[redacted:{}]",
+        if name.is_empty() { "secret" } else { &name }
+    )
 }

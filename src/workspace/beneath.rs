@@ -5,6 +5,7 @@
 //! would do it in one call, but sandboxes and older kernels refuse it.)
 
 use std::{
+    ffi::OsStr,
     fs::File,
     io::{self, Write},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
@@ -98,13 +99,15 @@ impl Root {
     /// Opens a directory.
     pub fn directory(&self, path: &RelativePath) -> Result<OwnedFd, BeneathError> {
         let parent = self.walk(path, openat_directory)?;
-        openat_directory(parent.as_fd(), path.name()).map_err(|e| explain(e, path, "a directory"))
+        openat_directory(parent.as_fd(), OsStr::new(path.name()))
+            .map_err(|e| explain(e, path, "a directory"))
     }
 
     /// Makes a directory and those above it; what is there already stays.
     pub fn make_directory(&self, path: &RelativePath) -> Result<OwnedFd, BeneathError> {
         let parent = self.walk(path, make_and_open)?;
-        make_and_open(parent.as_fd(), path.name()).map_err(|e| explain(e, path, "a directory"))
+        make_and_open(parent.as_fd(), OsStr::new(path.name()))
+            .map_err(|e| explain(e, path, "a directory"))
     }
 
     /// What has this name, itself and not what it may link to; nothing when a directory above is missing.
@@ -140,14 +143,16 @@ impl Root {
     fn walk(
         &self,
         path: &RelativePath,
-        step: fn(BorrowedFd<'_>, &str) -> Result<OwnedFd, Errno>,
+        step: fn(BorrowedFd<'_>, &OsStr) -> Result<OwnedFd, Errno>,
     ) -> Result<OwnedFd, BeneathError> {
         let start = self.fd.try_clone().map_err(|source| BeneathError::Io {
             path: path.to_string(),
             source,
         })?;
         path.parents()
-            .try_fold(start, |directory, name| step(directory.as_fd(), name))
+            .try_fold(start, |directory, name| {
+                step(directory.as_fd(), OsStr::new(name))
+            })
             .map_err(|error| explain(error, path, "only directories above it, each"))
     }
 }
@@ -159,11 +164,11 @@ impl AsFd for Root {
 }
 
 /// Opens the directory of this name in another one; a link is refused.
-pub(super) fn openat_directory(directory: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, Errno> {
+pub(super) fn openat_directory(directory: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
     rustix::fs::openat(directory, name, DIRECTORY, Mode::empty())
 }
 
-fn make_and_open(directory: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, Errno> {
+fn make_and_open(directory: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
     match rustix::fs::mkdirat(directory, name, Mode::from_raw_mode(0o777)) {
         Ok(()) | Err(Errno::EXIST) => openat_directory(directory, name),
         Err(error) => Err(error),

@@ -11,15 +11,15 @@ use std::{
 
 use super::{
     beneath::Root,
-    error::HydrateError,
+    error::{HydrateError, Problem},
     files::write_files,
     git::{
         clone::SCRATCH,
         command::{GitEnv, GitSettings},
-        refname,
     },
+    hydrated::{Hydrated, hydrated},
     layout::{self, Layout},
-    plan::{self, Actions, Observed, RepoAction},
+    plan::{self, Observed},
     progress::OnProgress,
     repos::clone_all,
     spec::WorkspacePlan,
@@ -28,40 +28,6 @@ use super::{
 
 /// The program that answers git's questions for credentials.
 const ASKPASS: &str = include_str!("git/askpass.sh");
-
-/// A workspace that is ready for an agent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hydrated {
-    /// Where things are.
-    pub layout: Layout,
-    /// The directory to start the agent in: the main repository, or the workspace.
-    pub cwd: PathBuf,
-    /// Further directories that the agent may use: the other repositories, artifacts and uploads, as far as they are not below `cwd`.
-    pub add_dirs: Vec<PathBuf>,
-    /// The branch of every repository.
-    pub working_branch: String,
-    /// In the order of the plan.
-    pub repos: Vec<HydratedRepo>,
-}
-
-/// A repository of a workspace.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HydratedRepo {
-    /// The directory below `repos/`.
-    pub name: String,
-    /// Its path.
-    pub path: PathBuf,
-    /// The clone URL, without password or token.
-    pub url: String,
-    /// The branch or tag that the working branch started from; absent for a clone that is not ours.
-    pub base: Option<String>,
-    /// The commit it started from; absent also for an empty repository.
-    pub base_commit: Option<String>,
-    /// Whether the agent is asked to push.
-    pub auto_push: bool,
-    /// Cloned just now; otherwise it was there, and an agent may have changed it.
-    pub fresh: bool,
-}
 
 /// Sets up a workspace, with git's environment taken from ours by an allow-list.
 pub async fn hydrate(
@@ -114,9 +80,12 @@ impl Ground {
             |path: &Path| std::path::absolute(path).map_err(|error| layout::failed(path, error));
         let layout = Layout::new(absolute(&plan.root)?);
         let private = absolute(&plan.data_dir)?.join("workspace");
+        if private.starts_with(layout.root()) {
+            return Err(inside(&private));
+        }
         make_private(&private).map_err(|error| layout::failed(&private, error))?;
         if let Some(state_dir) = &plan.state_dir {
-            layout::directory(state_dir, 0o777)
+            layout::state_directory(state_dir, plan.access)
                 .map_err(|error| layout::failed(state_dir, error))?;
         }
         let root = layout.create(plan.access)?;
@@ -136,6 +105,17 @@ impl Ground {
             low_speed: plan.limits.low_speed,
         }
     }
+}
+
+/// An agent could read and change what we remember.
+fn inside(private: &Path) -> HydrateError {
+    HydrateError::Invalid(vec![Problem {
+        field: "data directory".to_owned(),
+        message: format!(
+            "{} is in the workspace; choose one outside of it",
+            private.display()
+        ),
+    }])
 }
 
 fn make_private(private: &Path) -> io::Result<()> {
@@ -159,50 +139,11 @@ fn list(repos: &Path) -> io::Result<BTreeSet<String>> {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.starts_with(SCRATCH) && entry.file_type()?.is_dir() {
-            std::fs::remove_dir_all(entry.path())?;
+            // Its git may still be dying; then the next start removes it.
+            let _ = std::fs::remove_dir_all(entry.path());
         } else {
             names.insert(name);
         }
     }
     Ok(names)
-}
-
-fn hydrated(plan: &WorkspacePlan, layout: Layout, actions: &Actions, state: &State) -> Hydrated {
-    let repo = |repo: &RepoAction| {
-        let known = state.repos.get(&repo.name);
-        HydratedRepo {
-            path: layout.repo(&repo.name),
-            name: repo.name.clone(),
-            url: repo.url.to_string(),
-            base: known.map(|known| known.base.clone()),
-            base_commit: known.and_then(|known| known.commit.clone()),
-            auto_push: repo.auto_push,
-            fresh: !repo.keep,
-        }
-    };
-    let repos: Vec<HydratedRepo> = actions.repos.iter().map(repo).collect();
-    let main = actions
-        .main
-        .and_then(|index| repos.get(index))
-        .map(|repo| repo.path.clone());
-    Hydrated {
-        add_dirs: match &main {
-            Some(main) => add_dirs(&layout, main, &repos),
-            None => Vec::new(),
-        },
-        cwd: main.unwrap_or_else(|| layout.root().to_owned()),
-        working_branch: refname::working_branch(&plan.session),
-        layout,
-        repos,
-    }
-}
-
-fn add_dirs(layout: &Layout, main: &Path, repos: &[HydratedRepo]) -> Vec<PathBuf> {
-    let others = repos
-        .iter()
-        .map(|repo| repo.path.clone())
-        .filter(|path| path != main);
-    others
-        .chain([layout.artifacts(), layout.uploads()])
-        .collect()
 }

@@ -1,9 +1,10 @@
 //! The directories of a workspace, and making them.
 
 use std::{
+    ffi::OsStr,
     io,
     os::{
-        fd::{AsFd, OwnedFd},
+        fd::{AsFd, BorrowedFd, OwnedFd},
         unix::fs::DirBuilderExt,
     },
     path::{Path, PathBuf},
@@ -80,7 +81,7 @@ impl Layout {
         let root = directory(&self.root, 0o777).and_then(|()| Root::open(&self.root));
         let root = root.map_err(|source| failed(&self.root, source))?;
         for name in DIRECTORIES {
-            let made = make(&root, name).and_then(|directory| open_up(&directory, access));
+            let made = make(&root, name).and_then(|directory| open_up(directory.as_fd(), access));
             made.map_err(|error| failed(&self.root.join(name), error.into()))?;
         }
         Ok(root)
@@ -95,6 +96,13 @@ pub(super) fn directory(path: &Path, mode: u32) -> io::Result<()> {
         .create(path)
 }
 
+/// Makes the directory of the agent's state.
+pub(super) fn state_directory(path: &Path, access: Access) -> io::Result<()> {
+    directory(path, 0o777)?;
+    let opened = Root::open(path)?;
+    open_up(opened.as_fd(), access).map_err(io::Error::from)
+}
+
 pub(super) fn failed(path: &Path, source: io::Error) -> HydrateError {
     HydrateError::Directory {
         path: path.to_owned(),
@@ -107,7 +115,7 @@ fn make(root: &Root, name: &str) -> Result<OwnedFd, Errno> {
         rustix::fs::unlinkat(root, name, AtFlags::empty())?;
     }
     match rustix::fs::mkdirat(root, name, Mode::from_raw_mode(0o777)) {
-        Ok(()) | Err(Errno::EXIST) => openat_directory(root.as_fd(), name),
+        Ok(()) | Err(Errno::EXIST) => openat_directory(root.as_fd(), OsStr::new(name)),
         Err(error) => Err(error),
     }
 }
@@ -120,7 +128,7 @@ fn is_link(root: &Root, name: &str) -> Result<bool, Errno> {
     }
 }
 
-fn open_up(directory: &OwnedFd, access: Access) -> Result<(), Errno> {
+fn open_up(directory: BorrowedFd<'_>, access: Access) -> Result<(), Errno> {
     let wanted = match access {
         Access::Private => return Ok(()),
         Access::Shared => Mode::from_raw_mode(0o777),

@@ -1,20 +1,25 @@
 //! The directory that an agent works in: its layout, clones and files, what the agent is told about it, and what changed.
 
 pub mod beneath;
+pub mod changes;
 pub mod error;
 mod files;
 pub mod git;
+mod hash;
 pub mod hydrate;
+mod hydrated;
 pub mod layout;
 pub mod paths;
 mod plan;
 pub mod progress;
+pub mod prompt;
 mod repos;
 pub mod spec;
 mod state;
 
 pub use error::{HydrateError, Next, Problem};
-pub use hydrate::{Hydrated, HydratedRepo, hydrate};
+pub use hydrate::hydrate;
+pub use hydrated::{Hydrated, HydratedRepo};
 pub use layout::Layout;
 pub use progress::Progress;
 pub use spec::{Access, FileSpec, Identity, Limits, MainRepo, RepoSpec, WorkspacePlan};

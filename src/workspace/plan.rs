@@ -9,9 +9,10 @@ use super::{
         refname,
         url::{self, RepoUrl},
     },
+    hash,
     paths::RelativePath,
     spec::{FileSpec, MainRepo, RepoSpec, WorkspacePlan},
-    state::{self, State},
+    state::State,
 };
 
 /// The longest name of a repository, in bytes.
@@ -181,7 +182,7 @@ fn file_action(state: &State, index: usize, file: &FileSpec) -> Result<FileActio
         .path
         .parse()
         .map_err(|error| problem(format!("{field}.path"), &error))?;
-    let hash = state::hash(file.content.as_bytes());
+    let hash = hash::of(file.content.as_bytes());
     let step = match state.files.get(path.as_str()) {
         _ if !state.complete => FileStep::Write,
         None => FileStep::WriteIfAbsent,

@@ -109,7 +109,7 @@ async fn with_retries(
                 repo: repo(),
                 percent,
                 phase,
-            })
+            });
         };
         match job.run(git, fraction).await {
             Err(failure) if failure.cause.is_transient() && attempt < plan.limits.attempts => {

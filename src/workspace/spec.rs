@@ -101,8 +101,8 @@ pub enum Access {
     /// The user that we are, as the umask says.
     #[default]
     Private,
-    /// Every user of the pod: the four directories of the layout (not what is in them) get mode 777, as MCP servers and agents may
-    /// run as other users. Clones keep their modes: git would see every file as modified.
+    /// Every user of the pod: the four directories of the layout and the one of the agent's state (not what is in them) get mode
+    /// 777, as MCP servers and agents may run as other users. Clones keep their modes: git would see every file as modified.
     Shared,
 }
 

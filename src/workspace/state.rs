@@ -9,7 +9,6 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::error::HydrateError;
 
@@ -86,18 +85,6 @@ pub(super) fn write_private(path: &Path, content: &[u8], mode: u32) -> io::Resul
     fs::rename(&scratch, path)?;
     path.parent()
         .map_or(Ok(()), |parent| File::open(parent)?.sync_all())
-}
-
-/// The hash by which a changed content is noticed.
-pub(super) fn hash(content: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(content)
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 fn failed(path: &Path, error: &dyn std::fmt::Display) -> HydrateError {

@@ -44,21 +44,26 @@ struct Journal {
 impl Model {
     /// Starts a model with the rules of a script (YAML, see `examples/scripts/README.md`).
     pub(crate) fn start(script: &str) -> Self {
+        Self::try_start(script).expect("the script is valid")
+    }
+
+    /// [`Model::start`] with a script that may be wrong.
+    pub(crate) fn try_start(script: &str) -> Result<Self, String> {
         let journal = Arc::new(Journal::default());
         let writer = Arc::clone(&journal);
         let recorder: server::Recorder = Arc::new(move |received| writer.push(received.clone()));
-        let model = server::Model::new(script, recorder).expect("the script is valid");
+        let model = server::Model::new(script, recorder)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("an address");
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let thread = std::thread::spawn(move || serve(listener, model, &stopped));
-        Self {
+        Ok(Self {
             url: format!("http://{address}"),
             journal,
             stop,
             thread: Some(thread),
-        }
+        })
     }
 
     /// Starts a model with a script of `examples/scripts`.

@@ -10,8 +10,15 @@ use crate::api::crds;
 
 /// Metadata that the API server writes; a manifest that was read from a cluster has it, and it means nothing here.
 pub(super) const SERVER_METADATA: [&str; 9] = [
-    "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "managedFields",
-    "ownerReferences", "selfLink", "finalizers",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "managedFields",
+    "ownerReferences",
+    "selfLink",
+    "finalizers",
 ];
 
 /// Generated once: a directory may hold many manifests.
@@ -20,7 +27,10 @@ static SCHEMAS: LazyLock<Vec<(String, JSONSchemaProps)>> =
 
 /// The schema of a kind.
 pub(super) fn of(kind: &str) -> Option<&'static JSONSchemaProps> {
-    SCHEMAS.iter().find(|(name, _)| name == kind).map(|(_, schema)| schema)
+    SCHEMAS
+        .iter()
+        .find(|(name, _)| name == kind)
+        .map(|(_, schema)| schema)
 }
 
 fn of_crd(crd: &CustomResourceDefinition) -> Option<(String, JSONSchemaProps)> {
@@ -29,7 +39,11 @@ fn of_crd(crd: &CustomResourceDefinition) -> Option<(String, JSONSchemaProps)> {
 }
 
 fn manifest(spec: JSONSchemaProps) -> JSONSchemaProps {
-    let required = if spec.default.is_some() { vec!["metadata"] } else { vec!["metadata", "spec"] };
+    let required = if spec.default.is_some() {
+        vec!["metadata"]
+    } else {
+        vec!["metadata", "spec"]
+    };
     let members = [
         ("apiVersion", string()),
         ("kind", string()),
@@ -37,7 +51,10 @@ fn manifest(spec: JSONSchemaProps) -> JSONSchemaProps {
         ("spec", spec),
         ("status", JSONSchemaProps::default()),
     ];
-    object(members.map(|(name, schema)| (name.to_owned(), schema)), &required)
+    object(
+        members.map(|(name, schema)| (name.to_owned(), schema)),
+        &required,
+    )
 }
 
 fn metadata() -> JSONSchemaProps {
@@ -69,5 +86,8 @@ fn object(
 }
 
 fn string() -> JSONSchemaProps {
-    JSONSchemaProps { type_: Some("string".to_owned()), ..JSONSchemaProps::default() }
+    JSONSchemaProps {
+        type_: Some("string".to_owned()),
+        ..JSONSchemaProps::default()
+    }
 }

@@ -1,6 +1,9 @@
 //! `Run`: one turn of work in a session.
 
-#![expect(unreachable_pub, reason = "the KubeSchema derive copies `pub` structs into functions")]
+#![expect(
+    unreachable_pub,
+    reason = "the KubeSchema derive copies `pub` structs into functions"
+)]
 
 mod input;
 mod status;
@@ -11,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use input::{Answer, AnswerStatus, InputMessage, MessageRole};
-pub use status::{GitState, Interrupt, Outcome, RunEvents, RunPhase, RunStatus, TokenCounts, Usage};
+pub use status::{
+    GitState, Interrupt, Outcome, RunEvents, RunPhase, RunStatus, TokenCounts, Usage,
+};
 
 use super::rules;
 
@@ -32,7 +37,11 @@ use super::rules;
     derive = "PartialEq",
     doc = "One turn of work in a session. Runs of a thread go one at a time, oldest first. A Run is immutable but for \
            desiredState.",
-    printcolumn(name = "Session", type_ = "string", json_path = ".spec.sessionRef.name"),
+    printcolumn(
+        name = "Session",
+        type_ = "string",
+        json_path = ".spec.sessionRef.name"
+    ),
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
     printcolumn(
         name = "Reason",
@@ -40,9 +49,17 @@ use super::rules;
         json_path = r#".status.conditions[?(@.type=="Succeeded")].reason"#
     ),
     printcolumn(name = "Turns", type_ = "integer", json_path = ".status.usage.turns"),
-    printcolumn(name = "Cost USD", type_ = "number", json_path = ".status.usage.costUsd"),
+    printcolumn(
+        name = "Cost USD",
+        type_ = "number",
+        json_path = ".status.usage.costUsd"
+    ),
     printcolumn(name = "Duration", type_ = "string", json_path = ".status.duration"),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    ),
     printcolumn(
         name = "Message",
         type_ = "string",

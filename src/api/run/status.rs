@@ -1,6 +1,9 @@
 //! What the operator (or `ambient run`) writes about a run. It stays under 16 KiB, see [`crate::fold`].
 
-#![expect(unreachable_pub, reason = "the KubeSchema derive copies `pub` structs into functions")]
+#![expect(
+    unreachable_pub,
+    reason = "the KubeSchema derive copies `pub` structs into functions"
+)]
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime, Time};
 use kube::KubeSchema;
@@ -164,7 +167,8 @@ pub struct TokenCounts {
 }
 
 impl Usage {
-    /// Puts tokens, model calls and cost together. The cost is rounded to a millionth of a dollar.
+    /// Puts tokens, model calls and cost together. The cost is rounded to a millionth of a dollar; one
+    /// that cannot be is unknown.
     #[must_use]
     pub fn new(tokens: TokenCounts, turns: u32, cost_usd: Option<f64>) -> Self {
         Self {
@@ -173,10 +177,15 @@ impl Usage {
             cache_read_tokens: tokens.cache_read_tokens,
             cache_write_tokens: tokens.cache_write_tokens,
             turns,
-            cost_usd: cost_usd.filter(|cost| cost.is_finite()).map(rounded),
+            cost_usd: cost_usd
+                .filter(|cost| (0.0..=MAX_COST_USD).contains(cost))
+                .map(rounded),
         }
     }
 }
+
+/// No run costs more; a larger number is a mistake, and JSON could not hold what becomes of it.
+const MAX_COST_USD: f64 = 1e9;
 
 /// Rounded to six decimals, so that sums do not show as `0.30000000000000004`.
 fn rounded(usd: f64) -> f64 {
@@ -191,8 +200,12 @@ impl std::ops::Add for Usage {
         Self {
             input_tokens: self.input_tokens.saturating_add(other.input_tokens),
             output_tokens: self.output_tokens.saturating_add(other.output_tokens),
-            cache_read_tokens: self.cache_read_tokens.saturating_add(other.cache_read_tokens),
-            cache_write_tokens: self.cache_write_tokens.saturating_add(other.cache_write_tokens),
+            cache_read_tokens: self
+                .cache_read_tokens
+                .saturating_add(other.cache_read_tokens),
+            cache_write_tokens: self
+                .cache_write_tokens
+                .saturating_add(other.cache_write_tokens),
             turns: self.turns.saturating_add(other.turns),
             cost_usd: match (self.cost_usd, other.cost_usd) {
                 (Some(one), Some(two)) => Some(rounded(one + two)),

@@ -1,6 +1,9 @@
 //! `AgenticSession`: a workspace with an agent in it.
 
-#![expect(unreachable_pub, reason = "the KubeSchema derive copies `pub` structs into functions")]
+#![expect(
+    unreachable_pub,
+    reason = "the KubeSchema derive copies `pub` structs into functions"
+)]
 
 mod agent;
 mod sources;
@@ -44,10 +47,22 @@ use super::{defaults, rules};
     printcolumn(name = "Runs", type_ = "integer", json_path = ".status.runs.total"),
     printcolumn(name = "OK", type_ = "integer", json_path = ".status.runs.succeeded"),
     printcolumn(name = "Failed", type_ = "integer", json_path = ".status.runs.failed"),
-    printcolumn(name = "Model", type_ = "string", json_path = ".spec.llmSettings.model"),
-    printcolumn(name = "Cost USD", type_ = "number", json_path = ".status.usage.costUsd"),
+    printcolumn(
+        name = "Model",
+        type_ = "string",
+        json_path = ".spec.llmSettings.model"
+    ),
+    printcolumn(
+        name = "Cost USD",
+        type_ = "number",
+        json_path = ".status.usage.costUsd"
+    ),
     printcolumn(name = "Idle", type_ = "date", json_path = ".status.lastActivityTime"),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    ),
     printcolumn(
         name = "Message",
         type_ = "string",

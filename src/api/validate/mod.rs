@@ -32,7 +32,11 @@ pub struct Violation {
 
 impl Violation {
     fn new(path: FieldPath, message: impl Into<String>) -> Self {
-        Self { path, message: message.into(), help: None }
+        Self {
+            path,
+            message: message.into(),
+            help: None,
+        }
     }
 
     /// Says what was found instead.
@@ -50,7 +54,9 @@ impl Violation {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.path, self.message)?;
-        self.help.as_ref().map_or(Ok(()), |help| write!(f, "; {help}"))
+        self.help
+            .as_ref()
+            .map_or(Ok(()), |help| write!(f, "; {help}"))
     }
 }
 
@@ -98,8 +104,4 @@ impl Findings {
                 .help("put large texts into files of a repository")
         });
     }
-}
-
-fn json_bytes(value: &impl serde::Serialize) -> Option<usize> {
-    serde_json::to_vec(value).ok().map(|bytes| bytes.len())
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Findings, Violation, json_bytes, text};
+use super::{Findings, Violation, text};
 use crate::api::{
     Run, RunSpec,
+    limits::json_len,
     path::FieldPath,
     rules,
     run::{Answer, AnswerStatus, Input, InputMessage, MessageRole},
@@ -14,7 +15,7 @@ use crate::api::{
 #[must_use]
 pub fn run(run: &Run) -> Vec<Violation> {
     let mut findings = Findings::default();
-    findings.object(run.metadata.name.as_deref(), json_bytes(&run.spec));
+    findings.object(run.metadata.name.as_deref(), json_len(&run.spec));
     let spec = FieldPath::of(&["spec"]);
     input(&run.spec, &spec, &mut findings);
     references(&run.spec, &spec, &mut findings);
@@ -27,7 +28,8 @@ fn input(run: &RunSpec, spec: &FieldPath, findings: &mut Findings) {
         None => findings.add(Violation::new(spec.clone(), rules::ONE_INPUT.message)),
         Some(Input::Prompt(prompt)) => {
             findings.check(!prompt.trim().is_empty(), || {
-                Violation::new(spec.key("prompt"), "the prompt is empty").help("say what the agent is to do")
+                Violation::new(spec.key("prompt"), "the prompt is empty")
+                    .help("say what the agent is to do")
             });
         }
         Some(Input::Messages(list)) => messages(list, &spec.key("messages"), findings),
@@ -36,7 +38,9 @@ fn input(run: &RunSpec, spec: &FieldPath, findings: &mut Findings) {
 }
 
 fn messages(list: &[InputMessage], at: &FieldPath, findings: &mut Findings) {
-    findings.check(!list.is_empty(), || Violation::new(at.clone(), "expected at least one message"));
+    findings.check(!list.is_empty(), || {
+        Violation::new(at.clone(), "expected at least one message")
+    });
     for (position, message) in list.iter().enumerate() {
         let is_tool = message.role == MessageRole::Tool;
         findings.check(is_tool == message.tool_call_id.is_some(), || {
@@ -46,17 +50,23 @@ fn messages(list: &[InputMessage], at: &FieldPath, findings: &mut Findings) {
 }
 
 fn answers(list: &[Answer], at: &FieldPath, findings: &mut Findings) {
-    findings.check(!list.is_empty(), || Violation::new(at.clone(), "expected at least one answer"));
+    findings.check(!list.is_empty(), || {
+        Violation::new(at.clone(), "expected at least one answer")
+    });
     let mut seen = BTreeSet::new();
     for (position, answer) in list.iter().enumerate() {
         let at = at.index(position);
         findings.check(seen.insert(&answer.interrupt_id), || {
-            Violation::new(at.key("interruptId"), "this question is answered twice").found(&answer.interrupt_id)
+            Violation::new(at.key("interruptId"), "this question is answered twice")
+                .found(&answer.interrupt_id)
         });
         let declined = answer.status == AnswerStatus::Cancelled;
         findings.check(!(declined && answer.payload.is_some()), || {
-            Violation::new(at.key("payload"), "an answer with status cancelled has no payload")
-                .help("leave the payload out, or answer with status resolved")
+            Violation::new(
+                at.key("payload"),
+                "an answer with status cancelled has no payload",
+            )
+            .help("leave the payload out, or answer with status resolved")
         });
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Findings, Place, Violation, json_bytes, text};
+use super::{Findings, Place, Violation, text};
 use crate::api::{
     AgenticSession, AgenticSessionSpec,
     defaults::RUNNER_TYPE_VARIABLE,
+    limits::json_len,
     path::FieldPath,
     rules,
     session::{FileSpec, RepoSpec, RunnerSpec, RunnerType, WorkflowSpec},
@@ -15,13 +16,17 @@ use crate::api::{
 #[must_use]
 pub fn session(session: &AgenticSession, place: Place) -> Vec<Violation> {
     let mut findings = Findings::default();
-    findings.object(session.metadata.name.as_deref(), json_bytes(&session.spec));
+    findings.object(session.metadata.name.as_deref(), json_len(&session.spec));
     let at = FieldPath::of(&["spec"]);
     let spec = &session.spec;
     repos(&spec.repos, &at.key("repos"), place, &mut findings);
     main_repo(spec, &at, &mut findings);
     files(&spec.files, &at.key("files"), &mut findings);
-    variables(&spec.environment_variables, &at.key("environmentVariables"), &mut findings);
+    variables(
+        &spec.environment_variables,
+        &at.key("environmentVariables"),
+        &mut findings,
+    );
     runner(spec, &at, &mut findings);
     if let Some(workflow) = &spec.active_workflow {
         self::workflow(workflow, &at.key("activeWorkflow"), place, &mut findings);
@@ -43,10 +48,17 @@ fn repos(repos: &[RepoSpec], at: &FieldPath, place: Place, findings: &mut Findin
 }
 
 fn same_folder(repo: &RepoSpec, at: &FieldPath, first: usize) -> Violation {
-    let field = if repo.name.is_some() { at.key("name") } else { at.key("url") };
+    let field = if repo.name.is_some() {
+        at.key("name")
+    } else {
+        at.key("url")
+    };
     let folder = text::quoted(repo.folder());
-    Violation::new(field, format!("spec.repos[{first}] has the folder name {folder} already"))
-        .help("give one of them a name of its own")
+    Violation::new(
+        field,
+        format!("spec.repos[{first}] has the folder name {folder} already"),
+    )
+    .help("give one of them a name of its own")
 }
 
 fn repo_name(repo: &RepoSpec, at: &FieldPath, findings: &mut Findings) {
@@ -58,8 +70,11 @@ fn repo_name(repo: &RepoSpec, at: &FieldPath, findings: &mut Findings) {
         // A URL that is no URL is reported as such.
         None if text::is_repo_url(&repo.url, true) => {
             findings.check(text::is_repo_name(repo.folder()), || {
-                Violation::new(at.key("url"), "the last part of the URL is no usable folder name")
-                    .help("give the repository a name")
+                Violation::new(
+                    at.key("url"),
+                    "the last part of the URL is no usable folder name",
+                )
+                .help("give the repository a name")
             });
         }
         None => {}
@@ -74,7 +89,9 @@ fn url(url: &str, at: &FieldPath, place: Place, findings: &mut Findings) {
         );
     }
     findings.check(text::is_repo_url(url, place == Place::Laptop), || {
-        Violation::new(at.clone(), rules::REPO_URL.message).found(url).help(url_help(url))
+        Violation::new(at.clone(), rules::REPO_URL.message)
+            .found(url)
+            .help(url_help(url))
     });
 }
 
@@ -99,7 +116,11 @@ fn main_repo(spec: &AgenticSessionSpec, at: &FieldPath, findings: &mut Findings)
     let Some(name) = &spec.main_repo else { return };
     let known: Vec<&str> = spec.repos.iter().map(RepoSpec::folder).collect();
     findings.check(known.contains(&name.as_str()), || {
-        let help = if known.is_empty() { "spec.repos is empty".to_owned() } else { known.join(", ") };
+        let help = if known.is_empty() {
+            "spec.repos is empty".to_owned()
+        } else {
+            known.join(", ")
+        };
         Violation::new(at.key("mainRepo"), "expected the name of one of spec.repos")
             .found(name)
             .help(format!("known: {help}"))
@@ -120,14 +141,18 @@ fn files(files: &[FileSpec], at: &FieldPath, findings: &mut Findings) {
     for (position, file) in files.iter().enumerate() {
         let below = |other: &&FileSpec| is_below(&other.path, &file.path);
         if let Some(other) = files.iter().find(below) {
-            let message = format!("this is a folder too: it holds {}", text::quoted(&other.path));
+            let message = format!(
+                "this is a folder too: it holds {}",
+                text::quoted(&other.path)
+            );
             findings.add(Violation::new(at.index(position).key("path"), message));
         }
     }
 }
 
 fn is_below(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+    path.strip_prefix(folder)
+        .is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The messages never repeat a value: it may be a secret that a person put where it does not belong.
@@ -137,7 +162,10 @@ fn variables(variables: &BTreeMap<String, String>, at: &FieldPath, findings: &mu
             Violation::new(at.key(name), text::VARIABLE).found(name)
         });
         findings.check(!value.contains('\0'), || {
-            Violation::new(at.key(name), "the value has a NUL character, which no process can be given")
+            Violation::new(
+                at.key(name),
+                "the value has a NUL character, which no process can be given",
+            )
         });
     }
 }
@@ -150,9 +178,12 @@ fn runner(spec: &AgenticSessionSpec, at: &FieldPath, findings: &mut Findings) {
             replay(runner, &at.key("runner"), findings);
             let agrees = variable.is_none_or(|name| name == runner.kind.as_str());
             findings.check(agrees, || {
-                Violation::new(in_variable, format!("spec.runner.type is {}", runner.kind.as_str()))
-                    .found(variable.map_or("", String::as_str))
-                    .help("leave the variable out")
+                Violation::new(
+                    in_variable,
+                    format!("spec.runner.type is {}", runner.kind.as_str()),
+                )
+                .found(variable.map_or("", String::as_str))
+                .help("leave the variable out")
             });
         }
         (None, Some(_)) => match spec.runner_type() {
@@ -179,10 +210,22 @@ fn workflow(workflow: &WorkflowSpec, at: &FieldPath, place: Place, findings: &mu
     if let Some(git_url) = git_url {
         url(git_url, &at.key("gitUrl"), place, findings);
     }
-    branch(Some(&workflow.branch).filter(|b| !b.is_empty()).map(String::as_str), &at.key("branch"), findings);
+    branch(
+        Some(&workflow.branch)
+            .filter(|b| !b.is_empty())
+            .map(String::as_str),
+        &at.key("branch"),
+        findings,
+    );
     let path = workflow.path.as_deref().filter(|path| !path.is_empty());
-    findings.check(path.is_none_or(|path| text::is_file_path(path.trim_matches('/'))), || {
-        Violation::new(at.key("path"), "expected a folder inside the workflow's repository")
+    findings.check(
+        path.is_none_or(|path| text::is_file_path(path.trim_matches('/'))),
+        || {
+            Violation::new(
+                at.key("path"),
+                "expected a folder inside the workflow's repository",
+            )
             .found(path.unwrap_or_default())
-    });
+        },
+    );
 }

@@ -21,7 +21,6 @@ use super::super::{
     leader::{Leader, Owned},
     proc::{self, Stat},
     stdio::Theirs,
-    tree,
 };
 
 /// The running agents.
@@ -90,17 +89,9 @@ impl Children {
         }
     }
 
-    /// As PID 1, and when no agent runs, kills what agents left behind. Processes that came into the container from
-    /// outside (`kubectl exec`, probes) are no descendants, and stay.
-    fn leave(&self, pid: u32) {
-        let mut agents = self.agents();
-        agents.remove(&pid);
+    fn forget(&self, pid: u32) {
+        self.agents().remove(&pid);
         tracing::info!(pid, "ended");
-        if self.is_init && agents.is_empty() {
-            proc::descendants(std::process::id(), &proc::all())
-                .into_iter()
-                .for_each(tree::kill_if_same);
-        }
     }
 
     fn agents(&self) -> MutexGuard<'_, HashSet<u32>> {
@@ -127,6 +118,6 @@ struct Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.children.leave(self.pid);
+        self.children.forget(self.pid);
     }
 }

@@ -45,7 +45,7 @@ impl Supervisor {
     /// Serves until `stop`. Then it takes no more requests, asks the running agents to end, kills them after 4 s, and
     /// returns when they are gone, within 5 s in all. Dropping the future kills the agents at once.
     ///
-    /// As PID 1 it also reaps the orphans of the container, and kills what is left when no agent runs.
+    /// As PID 1 it also reaps the orphans of the container.
     pub async fn serve(self, stop: CancellationToken) -> io::Result<()> {
         let orphans = self.children.reap_orphans()?;
         let mut sessions = JoinSet::new();

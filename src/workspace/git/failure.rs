@@ -141,7 +141,7 @@ fn first_complaint(stderr: &[String]) -> &str {
 }
 
 /// A line for a person to read: without git's prefix, what a terminal could obey, or the secret.
-fn readable(line: &str, secret: Option<&Secret>) -> String {
+pub(super) fn readable(line: &str, secret: Option<&Secret>) -> String {
     let prefixes = ["remote: ", "fatal: ", "error: "];
     let line = prefixes.iter().fold(line, |line, prefix| {
         line.strip_prefix(prefix).unwrap_or(line)

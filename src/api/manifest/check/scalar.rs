@@ -22,12 +22,26 @@ struct Written<'t> {
 }
 
 impl Checker<'_> {
-    pub(super) fn scalar(&mut self, place: Place<'_>, schema: &JSONSchemaProps, kind: &str) -> Value {
-        let Kind::Scalar { text, meaning, is_plain } = &self.tree.node(place.node).kind else {
+    pub(super) fn scalar(
+        &mut self,
+        place: Place<'_>,
+        schema: &JSONSchemaProps,
+        kind: &str,
+    ) -> Value {
+        let Kind::Scalar {
+            text,
+            meaning,
+            is_plain,
+        } = &self.tree.node(place.node).kind
+        else {
             self.wrong_type(place, article(kind));
             return neutral(schema);
         };
-        let written = Written { text, meaning: *meaning, is_plain: *is_plain };
+        let written = Written {
+            text,
+            meaning: *meaning,
+            is_plain: *is_plain,
+        };
         match kind {
             "string" => self.string(place, schema, written),
             "integer" => self.integer(place, schema, written),
@@ -36,13 +50,22 @@ impl Checker<'_> {
         }
     }
 
-    fn string(&mut self, place: Place<'_>, schema: &JSONSchemaProps, written: Written<'_>) -> Value {
+    fn string(
+        &mut self,
+        place: Place<'_>,
+        schema: &JSONSchemaProps,
+        written: Written<'_>,
+    ) -> Value {
         let text = written.text;
         match written.meaning {
             Meaning::Text if written.is_plain => self.kubectl_trap(place, text),
             Meaning::Text => {}
             Meaning::Null => {
-                self.report_with_help(place, "expected a string, found nothing".into(), "an empty string is \"\"".into());
+                self.report_with_help(
+                    place,
+                    "expected a string, found nothing".into(),
+                    "an empty string is \"\"".into(),
+                );
             }
             Meaning::Bool(_) | Meaning::Int(_) | Meaning::Float(_) => {
                 let (found, help) = (self.found(place), quote(place, text));
@@ -50,8 +73,17 @@ impl Checker<'_> {
             }
         }
         let length = text.chars().count();
-        self.size(place, length, (schema.min_length, schema.max_length), "characters");
-        if self.is_allowed(place, schema, text) { Value::String(text.to_owned()) } else { neutral(schema) }
+        self.size(
+            place,
+            length,
+            (schema.min_length, schema.max_length),
+            "characters",
+        );
+        if self.is_allowed(place, schema, text) {
+            Value::String(text.to_owned())
+        } else {
+            neutral(schema)
+        }
     }
 
     fn kubectl_trap(&mut self, place: Place<'_>, text: &str) {
@@ -62,20 +94,33 @@ impl Checker<'_> {
     }
 
     fn is_allowed(&mut self, place: Place<'_>, schema: &JSONSchemaProps, text: &str) -> bool {
-        let known = || schema.enum_.iter().flatten().filter_map(|value| value.0.as_str());
+        let known = || {
+            schema
+                .enum_
+                .iter()
+                .flatten()
+                .filter_map(|value| value.0.as_str())
+        };
         if schema.enum_.is_none() || known().any(|name| name == text) {
             return true;
         }
         let names: Vec<&str> = known().collect();
         let message = format!("expected {}, found {}", alternatives(&names), quoted(text));
         match suggest::closest(text, names) {
-            Some(meant) => self.report_with_help(place, message, format!("did you mean \"{meant}\"?")),
+            Some(meant) => {
+                self.report_with_help(place, message, format!("did you mean \"{meant}\"?"))
+            }
             None => self.report(place, message),
         }
         false
     }
 
-    fn integer(&mut self, place: Place<'_>, schema: &JSONSchemaProps, written: Written<'_>) -> Value {
+    fn integer(
+        &mut self,
+        place: Place<'_>,
+        schema: &JSONSchemaProps,
+        written: Written<'_>,
+    ) -> Value {
         let Meaning::Int(number) = written.meaning else {
             self.wrong_type(place, "a whole number");
             return neutral(schema);
@@ -86,12 +131,24 @@ impl Checker<'_> {
         }
         #[expect(clippy::cast_precision_loss, reason = "limits are small numbers")]
         let fits = self.is_in_limits(place, schema, number as f64);
-        if fits { Value::from(number) } else { neutral(schema) }
+        if fits {
+            Value::from(number)
+        } else {
+            neutral(schema)
+        }
     }
 
-    fn number(&mut self, place: Place<'_>, schema: &JSONSchemaProps, written: Written<'_>) -> Value {
+    fn number(
+        &mut self,
+        place: Place<'_>,
+        schema: &JSONSchemaProps,
+        written: Written<'_>,
+    ) -> Value {
         let number = match written.meaning {
-            #[expect(clippy::cast_precision_loss, reason = "the field is a floating point number")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "the field is a floating point number"
+            )]
             Meaning::Int(number) => number as f64,
             Meaning::Float(number) if number.is_finite() => number,
             Meaning::Float(_) | Meaning::Null | Meaning::Bool(_) | Meaning::Text => {
@@ -110,7 +167,8 @@ impl Checker<'_> {
         if let Some(max) = schema.maximum.filter(|&max| number > max) {
             self.report(place, format!("expected at most {max}, found {number}"));
         }
-        schema.minimum.is_none_or(|min| number >= min) && schema.maximum.is_none_or(|max| number <= max)
+        schema.minimum.is_none_or(|min| number >= min)
+            && schema.maximum.is_none_or(|max| number <= max)
     }
 
     fn boolean(&mut self, place: Place<'_>, written: Written<'_>) -> Value {
@@ -120,7 +178,9 @@ impl Checker<'_> {
         let found = self.found(place);
         let message = format!("expected true or false, found {found}");
         match in_kubectl(written.text).filter(|_| written.is_plain) {
-            Some(read @ ("true" | "false")) => self.report_with_help(place, message, format!("write {read}")),
+            Some(read @ ("true" | "false")) => {
+                self.report_with_help(place, message, format!("write {read}"))
+            }
             Some(_) | None => self.report(place, message),
         }
         Value::Bool(false)
@@ -159,7 +219,13 @@ impl Checker<'_> {
             Kind::List(elements) => elements
                 .iter()
                 .enumerate()
-                .map(|(index, &node)| self.free(Place { node, path: &place.path.index(index), ..place }))
+                .map(|(index, &node)| {
+                    self.free(Place {
+                        node,
+                        path: &place.path.index(index),
+                        ..place
+                    })
+                })
                 .collect(),
             Kind::Map(entries) => self.free_map(place, entries),
             Kind::Alias(_) => Value::Null,
@@ -174,7 +240,14 @@ impl Checker<'_> {
                 Some(name) => {
                     let path = place.path.key(name);
                     let is_secret = place.is_secret || super::is_secret_key(name);
-                    map.insert(name.to_owned(), self.free(Place { node, path: &path, is_secret }));
+                    map.insert(
+                        name.to_owned(),
+                        self.free(Place {
+                            node,
+                            path: &path,
+                            is_secret,
+                        }),
+                    );
                 }
                 None => self.report(Place { node: key, ..place }, "expected a field name"),
             }
@@ -190,7 +263,10 @@ impl Checker<'_> {
             Meaning::Float(number) => match Number::from_f64(number) {
                 Some(number) => Value::Number(number),
                 None => {
-                    self.report(place, "expected a value that JSON has; this number is not one");
+                    self.report(
+                        place,
+                        "expected a value that JSON has; this number is not one",
+                    );
                     Value::Null
                 }
             },
@@ -209,7 +285,11 @@ fn article(kind: &str) -> &'static str {
 }
 
 fn quote(place: Place<'_>, text: &str) -> String {
-    if place.is_secret { "put it in quotes".to_owned() } else { format!("put it in quotes: {}", quoted(text)) }
+    if place.is_secret {
+        "put it in quotes".to_owned()
+    } else {
+        format!("put it in quotes: {}", quoted(text))
+    }
 }
 
 fn alternatives(names: &[&str]) -> String {

@@ -1,0 +1,62 @@
+//! Reading the body of a run request, with errors that name the member and what was expected of it.
+
+mod body;
+mod element;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{ContextItem, Id, Message, ResumeItem, RunAgentInput, Tool};
+use body::Body;
+
+/// One thing that is wrong with a request's body, in the shape clients of the original know (`FastAPI`'s 422).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InputError {
+    /// The kind of error: `missing`, `json_invalid`, `union_tag_invalid`, `invalid`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Where it is: `body`, then member names and list positions.
+    pub loc: Vec<Location>,
+    /// What is wrong and what was expected.
+    pub msg: String,
+    /// The wrong value; `null` when it is missing or too long to repeat.
+    pub input: Value,
+}
+
+/// A step on the way to a value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Location {
+    /// A member of an object.
+    Member(String),
+    /// A position in a list, from 0.
+    Position(usize),
+}
+
+/// Reads the body of a run request.
+///
+/// Takes the member names of AG-UI and the snake case names of the original. Gives messages without an id one, and a run
+/// without an id a random one. Drops unknown members, and a `context` that is an object, as the original does. Reports
+/// every wrong member at once.
+pub fn parse_input(bytes: &[u8]) -> Result<RunAgentInput, Vec<InputError>> {
+    let mut body = Body::read(bytes)?;
+    let thread_id: Option<Id> = body.required("threadId", "text");
+    let run_id = body.optional("runId");
+    let messages = body.list::<Message>("messages");
+    if messages.is_none() {
+        body.missing("messages", "a list of messages");
+    }
+    let input = RunAgentInput {
+        thread_id: thread_id.unwrap_or_else(|| Id::from("")),
+        run_id: run_id.unwrap_or_else(Id::random),
+        protocol_version: body.optional("protocolVersion"),
+        parent_run_id: body.optional("parentRunId"),
+        state: body.optional("state"),
+        messages: messages.unwrap_or_default(),
+        tools: body.list::<Tool>("tools").unwrap_or_default(),
+        context: body.list::<ContextItem>("context").unwrap_or_default(),
+        forwarded_props: body.optional("forwardedProps"),
+        resume: body.list::<ResumeItem>("resume").unwrap_or_default(),
+    };
+    body.finish(input)
+}

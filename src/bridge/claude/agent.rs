@@ -1,0 +1,292 @@
+//! One process of the CLI, as the rest of the bridge sees it.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    FRONTEND_SERVER,
+    actor::{Actor, Command, Order, Report},
+    config::ClaudeConfig,
+    launch,
+    outcome::{self, Death},
+    policy::OpenCall,
+    session::Session,
+    sessions::Sessions,
+};
+use crate::{
+    agui::{Id, Tool},
+    bridge::{FailureKind, SessionSpec},
+    host::AgentHost,
+};
+
+/// What all processes of a bridge share.
+pub(crate) struct Shared {
+    pub(crate) config: ClaudeConfig,
+    pub(crate) host: Arc<dyn AgentHost>,
+    pub(crate) sessions: Sessions,
+    /// Who is told of turns that an agent began by itself.
+    pub(crate) wake: OnceLock<mpsc::Sender<Id>>,
+    /// Cancelled when all turns are to stop.
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// What a process was started with.
+pub(crate) struct Setup {
+    shared: Arc<Shared>,
+    pub(crate) spec: SessionSpec,
+    frontend: Mutex<Vec<Tool>>,
+    /// How often the CLI has asked for the frontend tools.
+    listings: watch::Sender<u64>,
+}
+
+impl Setup {
+    pub(crate) fn config(&self) -> &ClaudeConfig {
+        &self.shared.config
+    }
+
+    pub(crate) fn frontend_tools(&self) -> Vec<Tool> {
+        self.frontend
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn listed(&self, server: &str) {
+        if server == FRONTEND_SERVER {
+            self.listings.send_modify(|count| *count += 1);
+        }
+    }
+
+    /// Says that the agent has begun a turn by itself.
+    pub(crate) fn announce(&self) {
+        let Some(wake) = self.shared.wake.get() else {
+            return;
+        };
+        if let Err(mpsc::error::TrySendError::Full(thread)) =
+            wake.try_send(self.spec.thread_id.clone())
+        {
+            let wake = wake.clone();
+            tokio::spawn(async move { wake.send(thread).await });
+        }
+    }
+
+    /// Notes the conversation's id. Failing that, the turn goes on: only a later restart would begin anew.
+    pub(crate) async fn remember(&self, id: &str) {
+        let noted = self.shared.sessions.set_id(&self.spec.thread_id, id).await;
+        self.complain(noted);
+    }
+
+    /// Notes the calls that wait for an answer.
+    pub(crate) async fn remember_open(&self, open: &[OpenCall]) {
+        let noted = self
+            .shared
+            .sessions
+            .set_open(&self.spec.thread_id, open.to_vec())
+            .await;
+        self.complain(noted);
+    }
+
+    fn complain(&self, noted: std::io::Result<()>) {
+        if let Err(error) = noted {
+            let thread = self.spec.thread_id.as_str();
+            tracing::warn!(thread, %error, "the agent's conversation could not be noted; it is lost at the next restart");
+        }
+    }
+}
+
+/// Why a process did not become ready.
+#[derive(Debug)]
+pub(crate) struct NotReady {
+    pub(crate) kind: FailureKind,
+    pub(crate) message: String,
+    /// The conversation to go on with does not exist.
+    pub(crate) lost: bool,
+}
+
+/// Why a request of ours has no answer.
+pub(crate) enum Unanswered {
+    Refused(String),
+    /// The process is gone.
+    Gone,
+}
+
+/// A process that is ready for turns. Dropping it ends the process.
+pub(crate) struct Agent {
+    setup: Arc<Setup>,
+    /// What it works with now.
+    spec: SessionSpec,
+    commands: mpsc::Sender<Command>,
+    ended: watch::Receiver<Option<Arc<Death>>>,
+}
+
+impl Agent {
+    /// Starts a process and waits until it is ready.
+    pub(crate) async fn start(
+        shared: &Arc<Shared>,
+        spec: SessionSpec,
+        resume: Option<&str>,
+    ) -> Result<Self, NotReady> {
+        let process = shared
+            .host
+            .start(launch::process(&shared.config, &spec, resume))
+            .await;
+        let process = process.map_err(|error| not_ready(error.to_string()))?;
+        let setup = Arc::new(Setup {
+            shared: Arc::clone(shared),
+            frontend: Mutex::new(spec.frontend_tools.clone()),
+            listings: watch::Sender::new(0),
+            spec: spec.clone(),
+        });
+        let (commands, orders) = mpsc::channel(4);
+        let (tell, ended) = watch::channel(None);
+        let actor = Actor::new(
+            Arc::clone(&setup),
+            process,
+            Session::new(resume.map(str::to_owned)),
+            orders,
+        );
+        tokio::spawn(async move { tell.send_replace(Some(Arc::new(actor.run().await))) });
+        let mut agent = Self {
+            setup,
+            spec,
+            commands,
+            ended,
+        };
+        agent.initialize().await?;
+        Ok(agent)
+    }
+
+    async fn initialize(&mut self) -> Result<(), NotReady> {
+        let config = self.setup.config();
+        let limit = config.timing.start;
+        let asked = self.request(launch::initialize(config, &self.spec));
+        match tokio::time::timeout(limit, asked).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(Unanswered::Refused(why))) => {
+                Err(not_ready(format!("the agent refused to start: {why}")))
+            }
+            Ok(Err(Unanswered::Gone)) => Err(self.failed_start().await),
+            Err(_) => Err(not_ready(format!(
+                "the agent was not ready within {} s of its start",
+                limit.as_secs()
+            ))),
+        }
+    }
+
+    async fn failed_start(&mut self) -> NotReady {
+        let death = match self.ended.wait_for(Option::is_some).await {
+            Ok(death) => death.as_deref().cloned().unwrap_or_default(),
+            Err(_) => Death::default(),
+        };
+        let (kind, message) = outcome::not_started(&death);
+        // The CLI gives no code for it, only this sentence.
+        let lost = message.contains("No conversation found");
+        NotReady {
+            kind,
+            message,
+            lost,
+        }
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        self.ended.borrow().is_none() && !self.commands.is_closed()
+    }
+
+    /// Makes a running process fit a spec. False when only another process can.
+    pub(crate) async fn adapt(&mut self, spec: &SessionSpec) -> bool {
+        let like_ours = SessionSpec {
+            model: self.spec.model.clone(),
+            frontend_tools: self.spec.frontend_tools.clone(),
+            ..spec.clone()
+        };
+        if like_ours != self.spec {
+            return false;
+        }
+        let adapted = self.switch_model(spec).await && self.switch_tools(spec).await;
+        if adapted {
+            self.spec = spec.clone();
+        }
+        adapted
+    }
+
+    async fn switch_model(&self, spec: &SessionSpec) -> bool {
+        if spec.model == self.spec.model {
+            return true;
+        }
+        let asked = self.request(json!({ "subtype": "set_model", "model": spec.model }));
+        matches!(
+            tokio::time::timeout(self.setup.config().timing.start, asked).await,
+            Ok(Ok(_))
+        )
+    }
+
+    /// The CLI is told that the list has changed, and asks for it.
+    async fn switch_tools(&self, spec: &SessionSpec) -> bool {
+        if spec.frontend_tools == self.spec.frontend_tools {
+            return true;
+        }
+        (*self
+            .setup
+            .frontend
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner))
+        .clone_from(&spec.frontend_tools);
+        let mut listings = self.setup.listings.subscribe();
+        listings.borrow_and_update();
+        let message = json!({ "jsonrpc": "2.0", "method": "notifications/tools/list_changed" });
+        let told = self.request(
+            json!({ "subtype": "mcp_message", "server_name": FRONTEND_SERVER, "message": message }),
+        );
+        let listed = async { told.await.is_ok() && listings.changed().await.is_ok() };
+        tokio::time::timeout(self.setup.config().timing.interrupt, listed)
+            .await
+            .unwrap_or(false)
+    }
+
+    async fn request(&self, body: Value) -> Result<Value, Unanswered> {
+        let (reply, answer) = oneshot::channel();
+        self.commands
+            .send(Command::Request { body, reply })
+            .await
+            .map_err(|_| Unanswered::Gone)?;
+        answer
+            .await
+            .map_err(|_| Unanswered::Gone)?
+            .map_err(Unanswered::Refused)
+    }
+
+    /// Takes a turn. Dropping the future stops the turn.
+    pub(crate) async fn turn(
+        &self,
+        order: impl FnOnce(oneshot::Sender<Report>) -> Order,
+    ) -> Report {
+        let (reply, report) = oneshot::channel();
+        if self
+            .commands
+            .send(Command::Turn(Box::new(order(reply))))
+            .await
+            .is_err()
+        {
+            return Report::NotTaken;
+        }
+        report.await.unwrap_or(Report::NotTaken)
+    }
+
+    /// Ends the process, politely first; resolves when it is gone.
+    pub(crate) async fn close(mut self) {
+        // A closed channel means that it is gone or going.
+        self.commands.send(Command::Close).await.ok();
+        self.ended.wait_for(Option::is_some).await.ok();
+    }
+}
+
+fn not_ready(message: String) -> NotReady {
+    NotReady {
+        kind: FailureKind::SetupFailed,
+        message,
+        lost: false,
+    }
+}

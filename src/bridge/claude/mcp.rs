@@ -1,0 +1,150 @@
+//! Tools that this process offers to the agent, over the CLI's own MCP channel. Four methods of JSON-RPC by hand.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{FRONTEND_SERVER, wire::text};
+use crate::{
+    agui::{Id, Tool},
+    host::BoxFuture,
+};
+
+/// The protocol version that is named when the client names none.
+const PROTOCOL: &str = "2025-11-25";
+
+/// A set of tools that runs in this process. The agent sees them as `mcp__<name>__<tool>`.
+pub trait ToolServer: Send + Sync {
+    /// The server's name: letters, digits, `-` and `_`.
+    fn name(&self) -> &str;
+
+    /// The tools on offer. One whose metadata says `"readOnly": true` is called while others run.
+    fn tools(&self) -> Vec<Tool>;
+
+    /// Executes a call of a thread's agent. Calls may run at the same time. The future is dropped when the agent gives
+    /// the call up. An error is a sentence for the agent.
+    fn call<'a>(
+        &'a self,
+        thread: &'a Id,
+        tool: &'a str,
+        arguments: Value,
+    ) -> BoxFuture<'a, Result<String, String>>;
+}
+
+/// What is to be done with an `mcp_message`.
+pub(crate) enum Message {
+    /// It is answered at once.
+    Answer(Value),
+    /// A tool is to be executed; the answer belongs to this JSON-RPC id.
+    Call {
+        id: Value,
+        server: Arc<dyn ToolServer>,
+        tool: String,
+        arguments: Value,
+    },
+    /// The call with this JSON-RPC id is given up.
+    Cancelled { id: Value },
+}
+
+/// Reads a message for a server.
+pub(crate) fn receive(
+    servers: &[Arc<dyn ToolServer>],
+    frontend: &[Tool],
+    server: &str,
+    message: &Value,
+) -> Message {
+    let found = servers.iter().find(|one| one.name() == server);
+    let id = message.get("id").cloned();
+    let method = text(message, "method").unwrap_or_default();
+    let result = match (method, found) {
+        ("initialize", _) => Ok(initialized(server, &message["params"])),
+        ("ping", _) => Ok(json!({})),
+        ("tools/list", Some(found)) => Ok(listed(&found.tools())),
+        ("tools/list", None) if server == FRONTEND_SERVER => Ok(listed(frontend)),
+        ("tools/call", Some(found)) => {
+            let tool = text(&message["params"], "name")
+                .unwrap_or_default()
+                .to_owned();
+            let arguments = message["params"]["arguments"].clone();
+            return Message::Call {
+                id: id.unwrap_or_default(),
+                server: Arc::clone(found),
+                tool,
+                arguments,
+            };
+        }
+        // The CLI could not hold the call back, which happens when an answer comes without streaming.
+        ("tools/call", None) if server == FRONTEND_SERVER => Ok(called(Err(
+            "The user's side could not take this call. Call the tool again, alone.".to_owned(),
+        ))),
+        ("notifications/cancelled", _) => {
+            return Message::Cancelled {
+                id: message["params"]["requestId"].clone(),
+            };
+        }
+        _ if id.is_none() => Ok(json!({})),
+        _ => Err(json!({ "code": -32601, "message": format!("{server} has no method {method}") })),
+    };
+    Message::Answer(reply(id, result))
+}
+
+/// The answer to a tool call.
+pub(crate) fn call_reply(id: Value, outcome: Result<String, String>) -> Value {
+    reply(Some(id), Ok(called(outcome)))
+}
+
+fn reply(id: Option<Value>, result: Result<Value, Value>) -> Value {
+    let (member, value) = match result {
+        Ok(result) => ("result", result),
+        Err(error) => ("error", error),
+    };
+    let mut message = json!({ "jsonrpc": "2.0", member: value });
+    if let Some(id) = id {
+        message["id"] = id;
+    }
+    json!({ "mcp_response": message })
+}
+
+fn initialized(server: &str, params: &Value) -> Value {
+    let version = text(params, "protocolVersion").unwrap_or(PROTOCOL);
+    json!({
+        "protocolVersion": version,
+        "capabilities": { "tools": { "listChanged": true } },
+        "serverInfo": { "name": server, "version": env!("CARGO_PKG_VERSION") },
+    })
+}
+
+fn listed(tools: &[Tool]) -> Value {
+    json!({ "tools": tools.iter().map(described).collect::<Vec<_>>() })
+}
+
+/// Without `alwaysLoad` the CLI leaves a tool out until the model searches for it. Read-only tools run at the same time.
+fn described(tool: &Tool) -> Value {
+    let read_only = tool
+        .metadata
+        .as_ref()
+        .is_some_and(|about| about.get("readOnly") == Some(&Value::Bool(true)));
+    json!({
+        "name": tool.name,
+        "description": tool.description,
+        "inputSchema": schema(tool.parameters.as_ref()),
+        "annotations": { "readOnlyHint": read_only },
+        "_meta": { "anthropic/alwaysLoad": true },
+    })
+}
+
+/// One schema that is not of an object would make the CLI drop all tools of the server.
+fn schema(parameters: Option<&Value>) -> Value {
+    let mut schema = parameters
+        .filter(|schema| schema.is_object())
+        .cloned()
+        .unwrap_or_else(|| json!({}));
+    schema["type"] = json!("object");
+    schema
+}
+
+fn called(outcome: Result<String, String>) -> Value {
+    let is_error = outcome.is_err();
+    let text = outcome.unwrap_or_else(|reason| reason);
+    json!({ "content": [{ "type": "text", "text": text }], "isError": is_error })
+}

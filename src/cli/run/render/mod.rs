@@ -1,0 +1,14 @@
+//! What a person sees of a run: streamed text, a line a tool, a summary.
+//!
+//! [`View`] decides what to say and is pure; a [`Screen`] says it.
+
+mod figures;
+mod screen;
+mod summary;
+mod tool;
+mod view;
+
+pub(super) use figures::duration;
+pub(super) use screen::{Screen, Terminal};
+pub(super) use summary::{heading, outcome_lines};
+pub(super) use view::{Detail, View};

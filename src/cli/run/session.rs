@@ -1,0 +1,317 @@
+//! One session, from its manifests to its exit code.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Args, RunError,
+    drive::{Drive, Ended},
+    job::{self, Job, Sources, session_name},
+    load,
+    output::Output,
+    place::Place,
+    render::Detail,
+    status,
+};
+use crate::{
+    api::{
+        AgenticSession, Run,
+        manifest::{self, Resource},
+        outcome::exit,
+        session::{ReconciledRepo, RepoStatus, RunnerType},
+        validate::Place as Where,
+    },
+    cli::{
+        assemble::{self, Parts},
+        logging, workspace as ws,
+    },
+    runner::Engine,
+    security::Redactor,
+    workspace::{Hydrated, WorkspacePlan, git::credentials::Credentials, hydrate},
+};
+
+/// Runs that name no timeout may take a day.
+const RUN_TIMEOUT: Duration = Duration::from_hours(24);
+
+pub(super) async fn run(args: Args) -> Result<u8, RunError> {
+    let redactor = Arc::new(Redactor::from_env(std::env::vars()));
+    logging::start(&args.log_level, false, Arc::clone(&redactor));
+    let given = given(&args)?;
+    let place = place(&args, given.session.as_ref())?;
+    // Opening the log takes the session's lock: what is read after it cannot change under us.
+    let store = assemble::open_store(&place.events())?;
+    let job = job(&args, &place, given)?;
+    let mut output = Output::new(
+        args.output,
+        Detail {
+            thinking: args.thinking,
+            verbose: args.verbose,
+        },
+        text(&place.workspace()),
+    );
+    place.save_session(&job.session)?;
+    for run in &job.runs {
+        place.save_run(run)?;
+    }
+    let shown = shown_dir(&args, &job.session);
+    output.begins(
+        session_name(&job.session),
+        runner(&job.session).as_str(),
+        model(&job.session),
+        &shown,
+    );
+    let hydrated = set_up(&job.session, &place, &mut output).await?;
+    let parts = parts(&args, &place, &job.session, &hydrated, redactor);
+    let host = assemble::agent_host(args.agent_socket.as_ref(), &place.events()).await?;
+    let probe = Arc::new(ws::GitProbe::new(&hydrated, Arc::clone(&host)));
+    let engine = assemble::engine(parts, store, host, probe).await?;
+    let started = Timestamp::now();
+    let drive = Drive {
+        engine: &engine,
+        place: &place,
+        output: &mut output,
+        deadline: deadline(&job.session, started),
+        job,
+    };
+    let driven = drive.all().await;
+    let (mut job, ended) = match driven {
+        Ok(driven) => driven,
+        Err(error) => {
+            engine.shutdown().await;
+            return Err(error);
+        }
+    };
+    finish(&engine, &place, &mut job, &hydrated, ended).await?;
+    let resume = format!("ambient run --dir {shown} -m \"…\"");
+    output
+        .ends(&job, &format!("{shown}/events"), &resume)
+        .map_err(RunError::Output)?;
+    Ok(match ended {
+        Ended::Done(code) => code,
+        Ended::Quit => exit::INTERRUPTED,
+    })
+}
+
+/// What the named manifests hold.
+#[derive(Default)]
+struct Given {
+    session: Option<AgenticSession>,
+    runs: Vec<Run>,
+}
+
+fn given(args: &Args) -> Result<Given, RunError> {
+    let sources = load::read(&args.files)?;
+    let texts: Vec<_> = sources
+        .iter()
+        .map(|source| manifest::Source {
+            name: &source.name,
+            text: &source.text,
+        })
+        .collect();
+    let manifests = manifest::load(&texts, Where::Laptop).map_err(RunError::Manifests)?;
+    let mut sessions = Vec::new();
+    let mut runs = Vec::new();
+    for manifest in manifests {
+        match manifest.resource {
+            Resource::Session(session) => {
+                sessions.push((*session, folder_of(&sources, &manifest.file)));
+            }
+            Resource::Run(run) => runs.push(*run),
+            // Settings of a namespace: a laptop has none.
+            Resource::Settings(_) => {}
+        }
+    }
+    if sessions.len() > 1 {
+        return Err(RunError::Sessions(sessions.len()));
+    }
+    let session = sessions
+        .pop()
+        .map(|(session, folder)| with_replay_folder(session, &folder));
+    Ok(Given { session, runs })
+}
+
+fn folder_of(sources: &[load::Source], name: &str) -> PathBuf {
+    let source = sources.iter().find(|source| source.name == name);
+    source
+        .map(|source| source.folder.clone())
+        .unwrap_or_default()
+}
+
+/// A recording is named relative to its manifest.
+fn with_replay_folder(mut session: AgenticSession, folder: &Path) -> AgenticSession {
+    if let Some(replay) = session
+        .spec
+        .runner
+        .as_mut()
+        .and_then(|runner| runner.replay.as_mut())
+    {
+        replay.path = text(&folder.join(&replay.path));
+    }
+    session
+}
+
+fn credentials() -> Result<Credentials, RunError> {
+    Credentials::from_vars(|name| std::env::var(name).ok()).map_err(RunError::Credentials)
+}
+
+fn place(args: &Args, session: Option<&AgenticSession>) -> Result<Place, RunError> {
+    let dir = match (&args.dir, session) {
+        (Some(dir), _) => dir.clone(),
+        (None, Some(session)) => default_dir(session),
+        (None, None) => return Err(RunError::NothingNamed),
+    };
+    Ok(Place::new(&dir)?)
+}
+
+fn default_dir(session: &AgenticSession) -> PathBuf {
+    Path::new(".ambient").join(session_name(session))
+}
+
+fn shown_dir(args: &Args, session: &AgenticSession) -> String {
+    match &args.dir {
+        Some(dir) => text(dir),
+        None => format!("./{}", default_dir(session).display()),
+    }
+}
+
+fn job(args: &Args, place: &Place, given: Given) -> Result<Job, RunError> {
+    let known_session = place.session()?;
+    let given_session = match given.session {
+        Some(session) => session,
+        None => place.known_session()?,
+    };
+    let sources = Sources {
+        known_session,
+        known_runs: place.runs()?,
+        given_session,
+        given_runs: given.runs,
+        message: args.message.clone(),
+        now: Timestamp::now(),
+    };
+    Ok(job::assemble(sources)?)
+}
+
+async fn set_up(
+    session: &AgenticSession,
+    place: &Place,
+    output: &mut Output,
+) -> Result<Hydrated, RunError> {
+    let plan: WorkspacePlan = ws::plan(
+        session,
+        credentials()?,
+        ws::Dirs {
+            workspace: place.workspace(),
+            state: place.state(),
+            data: place.events(),
+        },
+    );
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let on_progress = move |progress| {
+        // The receiver lives until the hydration has ended.
+        let _ = tell.send(progress);
+    };
+    let mut hydration = std::pin::pin!(hydrate(&plan, &on_progress));
+    let hydrated = loop {
+        tokio::select! {
+            biased;
+            Some(progress) = told.recv() => output.progress(&progress),
+            hydrated = &mut hydration => break hydrated?,
+        }
+    };
+    while let Ok(progress) = told.try_recv() {
+        output.progress(&progress);
+    }
+    output.workspace_ready(&ws::line(session, &hydrated));
+    Ok(hydrated)
+}
+
+fn parts(
+    args: &Args,
+    place: &Place,
+    session: &AgenticSession,
+    hydrated: &Hydrated,
+    redactor: Arc<Redactor>,
+) -> Parts {
+    Parts {
+        runner: runner(session),
+        replay: session
+            .spec
+            .runner
+            .as_ref()
+            .and_then(|runner| Some(PathBuf::from(&runner.replay.as_ref()?.path))),
+        record: args.record.clone(),
+        agent_command: args.agent_command.clone(),
+        idle: RUN_TIMEOUT,
+        data_dir: place.events(),
+        state_dir: place.state(),
+        session: ws::template(session_name(session), &session.spec, hydrated),
+        queue_limit: usize::MAX,
+        run_timeout: RUN_TIMEOUT,
+        workspace_state: ws::state(hydrated),
+        notes: vec![ws::note(hydrated)],
+        redactor,
+    }
+}
+
+fn runner(session: &AgenticSession) -> RunnerType {
+    session
+        .spec
+        .runner
+        .as_ref()
+        .map(|runner| runner.kind)
+        .unwrap_or_default()
+}
+
+fn model(session: &AgenticSession) -> &str {
+    session
+        .spec
+        .llm_settings
+        .as_ref()
+        .map_or("default model", |settings| settings.model.as_str())
+}
+
+fn deadline(session: &AgenticSession, started: Timestamp) -> Option<Timestamp> {
+    started
+        .checked_add(SignedDuration::from_secs(
+            session.spec.active_deadline_seconds?,
+        ))
+        .ok()
+}
+
+async fn finish(
+    engine: &Arc<Engine>,
+    place: &Place,
+    job: &mut Job,
+    hydrated: &Hydrated,
+    ended: Ended,
+) -> Result<(), RunError> {
+    if ended == Ended::Quit {
+        // The open run is ended by the next start, from what its log holds.
+        return Ok(());
+    }
+    engine.shutdown().await;
+    status::session(job, repos(hydrated), None, Timestamp::now());
+    place.save_session(&job.session)?;
+    Ok(())
+}
+
+fn repos(hydrated: &Hydrated) -> Vec<ReconciledRepo> {
+    let repo = |repo: &crate::workspace::HydratedRepo| ReconciledRepo {
+        url: repo.url.clone(),
+        name: Some(repo.name.clone()),
+        current_active_branch: Some(hydrated.working_branch.clone()),
+        default_branch: repo.base.clone(),
+        status: Some(RepoStatus::Ready),
+        ..ReconciledRepo::default()
+    };
+    hydrated.repos.iter().map(repo).collect()
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}

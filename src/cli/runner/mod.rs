@@ -1,0 +1,215 @@
+//! `ambient runner`: one session's agent, served over AG-UI.
+
+mod args;
+mod config;
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+pub(super) use args::Args;
+use config::{Config, ConfigError};
+
+use super::{
+    assemble::{self, AssembleError, Parts},
+    fail, logging, workspace,
+};
+use crate::{
+    agui::{Content, Id, Message, MessageCommon, RunAgentInput},
+    api::outcome::exit,
+    runner::{
+        Engine, RunRequest,
+        http::{self, Pace, Server},
+    },
+    security::Redactor,
+    workspace::{HydrateError, Hydrated},
+};
+
+/// How often an idle stream says that it lives: under the 30 s after which common proxies give up.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How long clients get to take the last frames when the runner ends.
+const LAST_FRAMES: Duration = Duration::from_millis(500);
+
+/// Why the runner ended before it was told to.
+#[derive(Debug, thiserror::Error)]
+enum RunnerError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Assemble(#[from] AssembleError),
+    #[error("the workspace cannot be used: {0}")]
+    Workspace(#[from] HydrateError),
+    #[error("cannot listen on {address}: {error}; is another runner there? Set AGUI_PORT")]
+    Listen {
+        address: std::net::SocketAddr,
+        error: std::io::Error,
+    },
+    #[error("the server failed: {0}")]
+    Serve(std::io::Error),
+    #[error("the runner cannot start: {0}")]
+    Start(std::io::Error),
+}
+
+impl RunnerError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) => exit::USAGE,
+            Self::Assemble(_) | Self::Workspace(_) | Self::Listen { .. } => exit::SETUP,
+            Self::Serve(_) | Self::Start(_) => exit::CRASH,
+        }
+    }
+}
+
+pub(super) fn main(args: Args) -> ExitCode {
+    let redactor = Arc::new(Redactor::from_env(std::env::vars()));
+    logging::start(
+        &args.log_level,
+        args.log_format == "json",
+        Arc::clone(&redactor),
+    );
+    // One thread: the work is moving small pieces between a pipe, a file and sockets, and a hop between threads costs more
+    // than the piece. What blocks for long has threads of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let result = runtime
+        .map_err(RunnerError::Start)
+        .and_then(|runtime| runtime.block_on(run(args, redactor)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, error.exit_code()),
+    }
+}
+
+async fn run(args: Args, redactor: Arc<Redactor>) -> Result<(), RunnerError> {
+    // Before anything is started: who can see us may also stop us.
+    let stop = stop_signal().map_err(RunnerError::Start)?;
+    let config = config::resolve(&args)?;
+    let listener = listen(&config).await?;
+    let session_id = Id::from(args.session_id.as_str());
+    let engine = engine(&args, &config, redactor).await?;
+    let drained = CancellationToken::new();
+    let state = Server {
+        engine: Arc::clone(&engine),
+        session_id: session_id.clone(),
+        token: config.token.clone(),
+        pace: Pace {
+            heartbeat: HEARTBEAT,
+            stop: drained.clone(),
+        },
+        wait: config.events_wait,
+    };
+    let serving = tokio::spawn(http::serve(listener, http::router(state), stop.clone()));
+    begin(&engine, session_id, config.initial_prompt);
+    stop.cancelled().await;
+    engine.shutdown().await;
+    drained.cancel();
+    match tokio::time::timeout(LAST_FRAMES, serving).await {
+        Ok(Ok(served)) => served.map(drop).map_err(RunnerError::Serve),
+        Ok(Err(panic)) => Err(RunnerError::Serve(std::io::Error::other(panic))),
+        // A client that does not take its last frames comes back with its cursor.
+        Err(_) => Ok(()),
+    }
+}
+
+fn stop_signal() -> std::io::Result<CancellationToken> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stop = CancellationToken::new();
+    let token = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        token.cancel();
+    });
+    Ok(stop)
+}
+
+async fn listen(config: &Config) -> Result<TcpListener, RunnerError> {
+    let failed = |error| RunnerError::Listen {
+        address: config.address,
+        error,
+    };
+    let listener = TcpListener::bind(config.address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    tracing::info!(%address, token = config.token.is_some(), "listening");
+    Ok(listener)
+}
+
+async fn engine(
+    args: &Args,
+    config: &Config,
+    redactor: Arc<Redactor>,
+) -> Result<Arc<Engine>, RunnerError> {
+    let store = assemble::open_store(&args.data_dir)?;
+    let host = assemble::agent_host(args.agent_socket.as_ref(), &args.data_dir).await?;
+    let hydrated: Hydrated = workspace::adopt(
+        args.session_id.as_str(),
+        &args.workspace,
+        &config.state_dir,
+        &config.session,
+        config.main_repo_index,
+    )?;
+    let parts = Parts {
+        runner: config.runner,
+        replay: args.replay_file.clone(),
+        record: None,
+        agent_command: args.agent_command.clone(),
+        idle: Duration::from_secs(args.idle_agent),
+        data_dir: args.data_dir.clone(),
+        state_dir: config.state_dir.clone(),
+        session: workspace::template(&args.session_id, &config.session, &hydrated),
+        queue_limit: args.queue_limit,
+        run_timeout: Duration::from_secs(args.run_timeout),
+        workspace_state: workspace::state(&hydrated),
+        notes: vec![workspace::note(&hydrated)],
+        redactor,
+    };
+    let probe = Arc::new(workspace::GitProbe::new(&hydrated, Arc::clone(&host)));
+    Ok(assemble::engine(parts, store, host, probe).await?)
+}
+
+/// Warms the session's agent, and gives it the initial prompt. The prompt's run id is that of the session, so a runner that
+/// starts again never gives it twice.
+fn begin(engine: &Arc<Engine>, session_id: Id, prompt: Option<String>) {
+    let engine = Arc::clone(engine);
+    tokio::spawn(async move {
+        let Some(prompt) = prompt else {
+            return engine.warm(&session_id).await;
+        };
+        if let Err(error) = engine
+            .submit(RunRequest::plain(initial(&session_id, prompt)))
+            .await
+        {
+            tracing::error!(%error, "the initial prompt was not accepted");
+        }
+    });
+}
+
+fn initial(session_id: &Id, prompt: String) -> RunAgentInput {
+    let run_id = Id::from(format!("{session_id}-initial"));
+    let message = Message::User {
+        id: run_id.clone(),
+        content: Content::Text(prompt),
+        common: MessageCommon::default(),
+    };
+    RunAgentInput {
+        thread_id: session_id.clone(),
+        run_id,
+        protocol_version: None,
+        parent_run_id: None,
+        state: None,
+        messages: vec![message],
+        tools: Vec::new(),
+        context: Vec::new(),
+        forwarded_props: None,
+        resume: Vec::new(),
+    }
+}

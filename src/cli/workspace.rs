@@ -1,0 +1,350 @@
+//! From a session's settings to its workspace, and from its workspace to what the agent and the stream are told.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    agui::Id,
+    api::{
+        self, AgenticSession, AgenticSessionSpec, names,
+        run::GitState,
+        session::{AgentSpec, PermissionMode as SpecMode},
+    },
+    bridge::{PermissionMode, Secrets, SessionSpec, SystemPrompt},
+    host::{AgentHost, BoxFuture},
+    runner::{SessionTemplate, probe::WorkspaceProbe},
+    workspace::{
+        Access, FileSpec, HydrateError, Hydrated, HydratedRepo, Layout, MainRepo, RepoSpec,
+        WorkspacePlan,
+        git::{self, agent_side::AgentGit, credentials::Credentials, status, url::UrlPolicy},
+        prompt::{RepoContext, WorkspaceContext, workspace_prompt},
+    },
+};
+
+/// How long git may look at one repository.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// What the workspace of a session is to hold, on a laptop.
+pub(super) fn plan(
+    session: &AgenticSession,
+    credentials: Credentials,
+    dirs: Dirs,
+) -> WorkspacePlan {
+    let spec = &session.spec;
+    let repos = spec.repos.iter().map(|repo| RepoSpec {
+        name: repo.name.clone(),
+        url: repo.url.clone(),
+        branch: repo.branch.clone(),
+        auto_push: repo.auto_push,
+    });
+    let files = spec.files.iter().map(|file| FileSpec {
+        path: file.path.clone(),
+        content: file.content.clone(),
+    });
+    WorkspacePlan {
+        state_dir: Some(dirs.state),
+        repos: repos.collect(),
+        main_repo: spec.main_repo.clone().map(MainRepo::Name),
+        files: files.collect(),
+        credentials,
+        // It is the person's own machine: repositories on it, and on a server of their own network, are theirs to name.
+        urls: UrlPolicy {
+            http: true,
+            file: true,
+        },
+        ..WorkspacePlan::new(
+            session.metadata.name.as_deref().unwrap_or_default(),
+            dirs.workspace,
+            dirs.data,
+        )
+    }
+}
+
+/// Where a session's things are.
+pub(super) struct Dirs {
+    pub(super) workspace: PathBuf,
+    pub(super) state: PathBuf,
+    pub(super) data: PathBuf,
+}
+
+/// A workspace that somebody else has set up: the init container, or nobody, and then it is empty. Repositories that are
+/// not there are left out.
+pub(super) fn adopt(
+    session: &str,
+    root: &Path,
+    state_dir: &Path,
+    spec: &AgenticSessionSpec,
+    main_index: usize,
+) -> Result<Hydrated, HydrateError> {
+    let root = absolute(root)?;
+    let layout = Layout::new(root);
+    layout.create(Access::Private)?;
+    make_dir(state_dir)?;
+    let repos: Vec<HydratedRepo> = spec
+        .repos
+        .iter()
+        .filter_map(|repo| there(&layout, repo))
+        .collect();
+    let main =
+        main_repo(&repos, spec.main_repo.as_deref(), main_index).map(|repo| repo.path.clone());
+    let others = repos
+        .iter()
+        .map(|repo| repo.path.clone())
+        .filter(|path| Some(path) != main.as_ref());
+    let add_dirs = match &main {
+        Some(_) => others
+            .chain([layout.artifacts(), layout.uploads()])
+            .collect(),
+        None => Vec::new(),
+    };
+    Ok(Hydrated {
+        cwd: main.unwrap_or_else(|| layout.root().to_owned()),
+        add_dirs,
+        working_branch: names::working_branch(session),
+        layout,
+        repos,
+    })
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, HydrateError> {
+    std::path::absolute(path).map_err(|source| HydrateError::Directory {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn make_dir(path: &Path) -> Result<(), HydrateError> {
+    std::fs::create_dir_all(path).map_err(|source| HydrateError::Directory {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn there(layout: &Layout, repo: &api::session::RepoSpec) -> Option<HydratedRepo> {
+    let path = layout.repo(repo.folder());
+    // A URL that does not parse may hold a password anywhere, so nothing of it is shown.
+    let url = git::url::parse(
+        &repo.url,
+        UrlPolicy {
+            http: true,
+            file: true,
+        },
+    );
+    path.is_dir().then(|| HydratedRepo {
+        name: repo.folder().to_owned(),
+        path,
+        url: url.map(|parsed| parsed.url.to_string()).unwrap_or_default(),
+        base: repo.branch.clone(),
+        base_commit: None,
+        auto_push: repo.auto_push,
+        fresh: false,
+    })
+}
+
+/// The repository that the agent starts in: by name, else by place.
+fn main_repo<'a>(
+    repos: &'a [HydratedRepo],
+    name: Option<&str>,
+    index: usize,
+) -> Option<&'a HydratedRepo> {
+    let named = repos.iter().find(|repo| Some(repo.name.as_str()) == name);
+    named.or_else(|| repos.get(index)).or_else(|| repos.first())
+}
+
+/// What every agent of the session is started with.
+pub(super) fn template(
+    name: &str,
+    spec: &AgenticSessionSpec,
+    hydrated: &Hydrated,
+) -> SessionTemplate {
+    let agent = spec.agent.clone().unwrap_or_default();
+    SessionTemplate(SessionSpec {
+        thread_id: Id::from(name),
+        cwd: hydrated.cwd.clone(),
+        add_dirs: hydrated.add_dirs.clone(),
+        model: spec
+            .llm_settings
+            .as_ref()
+            .map(|settings| settings.model.clone()),
+        system_prompt: SystemPrompt::Append(prompt(hydrated, &agent)),
+        permission_mode: permission_mode(agent.permission_mode),
+        allowed_tools: agent.allowed_tools,
+        disallowed_tools: agent.disallowed_tools,
+        max_turns: agent.max_turns,
+        output_schema: agent.output_schema,
+        frontend_tools: Vec::new(),
+        env: Secrets(environment(spec, hydrated)),
+    })
+}
+
+/// The session's own variables, and one that keeps git from looking for a repository above the workspace: on a laptop it
+/// would find the person's own.
+fn environment(spec: &AgenticSessionSpec, hydrated: &Hydrated) -> BTreeMap<String, String> {
+    let mut env = spec.environment_variables.clone();
+    if let Some(above) = hydrated.layout.root().parent() {
+        let ceiling = || above.display().to_string();
+        env.entry("GIT_CEILING_DIRECTORIES".to_owned()).or_insert_with(ceiling);
+    }
+    env
+}
+
+pub(super) fn permission_mode(mode: SpecMode) -> PermissionMode {
+    match mode {
+        SpecMode::Default => PermissionMode::Default,
+        SpecMode::AcceptEdits => PermissionMode::AcceptEdits,
+        SpecMode::Plan => PermissionMode::Plan,
+        SpecMode::BypassPermissions => PermissionMode::BypassPermissions,
+        SpecMode::DontAsk => PermissionMode::DontAsk,
+    }
+}
+
+fn prompt(hydrated: &Hydrated, agent: &AgentSpec) -> String {
+    let repos = hydrated.repos.iter().map(|repo| RepoContext {
+        name: repo.name.clone(),
+        path: repo.path.clone(),
+        url: repo.url.clone(),
+        base: repo.base.clone(),
+        auto_push: repo.auto_push,
+    });
+    workspace_prompt(&WorkspaceContext {
+        cwd: hydrated.cwd.clone(),
+        artifacts: hydrated.layout.artifacts(),
+        uploads: hydrated.layout.uploads(),
+        uploaded: uploaded(&hydrated.layout.uploads()),
+        working_branch: hydrated.working_branch.clone(),
+        repos: repos.collect(),
+        owner_instructions: agent.system_prompt.clone(),
+    })
+}
+
+/// The names of uploaded files; a folder that cannot be read has none.
+fn uploaded(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// What `STATE_SNAPSHOT` says of the workspace.
+pub(super) fn state(hydrated: &Hydrated) -> Value {
+    let repos: Vec<Value> = hydrated
+        .repos
+        .iter()
+        .map(|repo| json!({ "name": repo.name, "url": repo.url, "branch": hydrated.working_branch, "autoPush": repo.auto_push }))
+        .collect();
+    json!({ "path": hydrated.layout.root(), "cwd": hydrated.cwd, "repos": repos })
+}
+
+/// What the first run's stream says of the set-up.
+pub(super) fn note(hydrated: &Hydrated) -> String {
+    let repos: Vec<String> = hydrated
+        .repos
+        .iter()
+        .map(|repo| {
+            format!(
+                "{} ({} → {})",
+                repo.name,
+                repo.base.as_deref().unwrap_or("as it was"),
+                hydrated.working_branch
+            )
+        })
+        .collect();
+    let what = if repos.is_empty() {
+        "no repositories".to_owned()
+    } else {
+        repos.join(", ")
+    };
+    format!(
+        "The workspace {} is ready: {what}.",
+        hydrated.layout.root().display()
+    )
+}
+
+/// The same on one line of a terminal.
+pub(super) fn line(session: &AgenticSession, hydrated: &Hydrated) -> String {
+    let repos: Vec<&str> = hydrated
+        .repos
+        .iter()
+        .map(|repo| repo.name.as_str())
+        .collect();
+    let files = session.spec.files.len();
+    match (repos.is_empty(), files) {
+        (true, 0) => "empty".to_owned(),
+        (true, files) => count(files, "file"),
+        (false, 0) => repos.join(", "),
+        (false, files) => format!("{}, {}", repos.join(", "), count(files, "file")),
+    }
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Looks at the repositories on the agent's side.
+pub(super) struct GitProbe {
+    host: Arc<dyn AgentHost>,
+    repos: Vec<Repo>,
+}
+
+struct Repo {
+    name: String,
+    path: PathBuf,
+    base: Option<String>,
+}
+
+impl GitProbe {
+    /// Looks at the repositories of a workspace; changes are counted from where the session began.
+    pub(super) fn new(hydrated: &Hydrated, host: Arc<dyn AgentHost>) -> Self {
+        let repos = hydrated.repos.iter().map(|repo| Repo {
+            name: repo.name.clone(),
+            path: repo.path.clone(),
+            base: repo.base_commit.clone(),
+        });
+        Self {
+            host,
+            repos: repos.collect(),
+        }
+    }
+
+    async fn look(&self, repo: &Repo) -> Option<GitState> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let git = AgentGit::new(&*self.host, path, LOOK);
+        let seen = status::status(&git, &repo.name, &repo.path, repo.base.as_deref()).await;
+        let seen = seen
+            .inspect_err(
+                |error| tracing::warn!(repo = %repo.name, %error, "its state is not known"),
+            )
+            .ok()?;
+        let small = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        Some(GitState {
+            name: seen.name,
+            branch: seen.branch,
+            head: seen.head,
+            dirty: seen.dirty > 0,
+            ahead: small(seen.ahead),
+            pushed: seen.pushed,
+            files_changed: small(seen.changed_count),
+        })
+    }
+}
+
+impl WorkspaceProbe for GitProbe {
+    fn after_turn(&self) -> BoxFuture<'_, Vec<GitState>> {
+        Box::pin(async {
+            let looks = self.repos.iter().map(|repo| self.look(repo));
+            futures_util::future::join_all(looks)
+                .await
+                .into_iter()
+                .flatten()
+                .collect()
+        })
+    }
+}

@@ -1,0 +1,267 @@
+//! The runner without its HTTP server: threads, their queues, and the bridge they share.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+use super::{
+    probe::WorkspaceProbe,
+    recover,
+    session::{RunRequest, SessionTemplate},
+    stop::StopReason,
+    thread::{Admission, Offered, Start, SubmitError, Thread, Ticket},
+    turn,
+};
+use crate::{
+    agui::Id,
+    bridge::Bridge,
+    eventlog::{LogError, Store, ThreadLog},
+    security::Redactor,
+};
+
+/// The time that running turns get to end when the runner is told to; the pod's grace period is longer.
+const STOP_WITHIN: Duration = Duration::from_secs(4);
+
+/// How long a run that nobody is in front of may take to start before it is written down as waiting.
+const NEXT_STARTS_WITHIN: Duration = Duration::from_secs(1);
+
+/// What an engine is opened with.
+pub struct Settings {
+    /// What every agent is started with.
+    pub session: SessionTemplate,
+    /// How many runs of a thread may wait behind the running one.
+    pub queue_limit: usize,
+    /// The longest time of a run that names none.
+    pub run_timeout: Duration,
+    /// What `STATE_SNAPSHOT` says of the workspace.
+    pub workspace_state: Value,
+    /// What the first run's stream says of the set-up, a message each.
+    pub notes: Vec<String>,
+    /// Looks at the workspace's repositories after each turn.
+    pub probe: Arc<dyn WorkspaceProbe>,
+}
+
+/// Why an engine could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The event log could not be opened or recovered.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// Threads around one bridge and one event log.
+pub struct Engine {
+    settings: Settings,
+    store: Store,
+    bridge: Arc<dyn Bridge>,
+    redactor: Arc<Redactor>,
+    notes: Mutex<Vec<String>>,
+    threads: Mutex<HashMap<Id, Arc<Thread>>>,
+    /// Held while a thread is opened, so that what a former runner left open is ended once.
+    opening: tokio::sync::Mutex<()>,
+    workers: TaskTracker,
+}
+
+impl Engine {
+    /// Opens the log, ends the runs that a former runner left open, and goes on with those it had accepted.
+    pub async fn open(
+        store: Store,
+        bridge: Arc<dyn Bridge>,
+        redactor: Arc<Redactor>,
+        mut settings: Settings,
+    ) -> Result<Arc<Self>, EngineError> {
+        let notes = Mutex::new(std::mem::take(&mut settings.notes));
+        let engine = Arc::new(Self {
+            settings,
+            store,
+            bridge,
+            redactor,
+            notes,
+            threads: Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
+            workers: TaskTracker::new(),
+        });
+        engine.recover().await?;
+        engine.listen_for_follow_ups();
+        Ok(engine)
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn bridge(&self) -> &Arc<dyn Bridge> {
+        &self.bridge
+    }
+
+    pub(crate) fn redactor(&self) -> Arc<Redactor> {
+        Arc::clone(&self.redactor)
+    }
+
+    /// Set-up notes that no run has told yet.
+    pub(crate) fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut *lock(&self.notes))
+    }
+
+    async fn recover(self: &Arc<Self>) -> Result<(), LogError> {
+        for id in self.store.threads()? {
+            let thread = self.thread(&id).await?;
+            for request in recover::waiting_runs(&thread.log) {
+                if let Ok(Offered::Accepted { idle: true, .. }) =
+                    thread.offer(request, Admission::AcceptedBefore)
+                {
+                    self.work_on(thread.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The thread of an id, made when it is met first.
+    async fn thread(&self, id: &Id) -> Result<Arc<Thread>, LogError> {
+        if let Some(thread) = self.known_thread(id) {
+            return Ok(thread);
+        }
+        let _opening = self.opening.lock().await;
+        if let Some(thread) = self.known_thread(id) {
+            return Ok(thread);
+        }
+        let log = self.store.thread(id)?;
+        let open = recover::end_open_run(&log).await?;
+        let made = Arc::new(Thread::new(id.clone(), log, open));
+        lock(&self.threads).insert(id.clone(), Arc::clone(&made));
+        Ok(made)
+    }
+
+    fn known_thread(&self, id: &Id) -> Option<Arc<Thread>> {
+        lock(&self.threads).get(id).cloned()
+    }
+
+    /// The log of a thread that exists.
+    pub fn log(&self, id: &Id) -> Option<ThreadLog> {
+        Some(self.known_thread(id)?.log.clone())
+    }
+
+    /// The log of a thread, made when the thread is new.
+    pub async fn open_log(&self, id: &Id) -> Result<ThreadLog, LogError> {
+        Ok(self.thread(id).await?.log.clone())
+    }
+
+    /// Starts the agent of a thread ahead of its first prompt. A failure is told by the run that needs the agent.
+    pub async fn warm(&self, thread_id: &Id) {
+        if let Err(error) = self
+            .bridge
+            .warm(self.settings.session.warm(thread_id))
+            .await
+        {
+            tracing::warn!(thread = %thread_id, error = %self.redactor.redact_str(&error.to_string()), "the agent is not warm");
+        }
+    }
+
+    /// Accepts a run: when this resolves it is durable, started or waiting. A run id that the thread knows is not
+    /// executed again; the ticket is for the run it names.
+    pub async fn submit(self: &Arc<Self>, request: RunRequest) -> Result<Ticket, SubmitError> {
+        let thread = self.thread(&request.input.thread_id).await?;
+        let offered = thread.offer(
+            request.clone(),
+            Admission::New {
+                limit: self.settings.queue_limit,
+            },
+        )?;
+        match offered {
+            Offered::Known(ticket) => Ok(ticket),
+            Offered::Accepted { ticket, idle, next } => {
+                if idle {
+                    self.work_on(Arc::clone(&thread));
+                }
+                // One that starts at once needs no journal: its first event, which holds the input, is the durable record.
+                if next && starts_soon(&ticket).await {
+                    return Ok(ticket);
+                }
+                self.remember(&thread, &request, ticket).await
+            }
+        }
+    }
+
+    async fn remember(
+        &self,
+        thread: &Thread,
+        request: &RunRequest,
+        ticket: Ticket,
+    ) -> Result<Ticket, SubmitError> {
+        if let Err(error) = recover::remember_waiting(&thread.log, request).await {
+            thread.withdraw(&ticket.run_id);
+            return Err(error.into());
+        }
+        Ok(ticket)
+    }
+
+    fn work_on(self: &Arc<Self>, thread: Arc<Thread>) {
+        let engine = Arc::clone(self);
+        self.workers.spawn(async move {
+            while let Some((queued, plan)) = thread.take_next(jiff::Timestamp::now()) {
+                turn::run(&engine, &thread, queued, plan).await;
+            }
+        });
+    }
+
+    fn listen_for_follow_ups(self: &Arc<Self>) {
+        let (wake, mut woken) = mpsc::channel(16);
+        self.bridge.follow_ups(wake);
+        let engine = Arc::downgrade(self);
+        tokio::spawn(async move {
+            while let Some(thread_id) = woken.recv().await {
+                let Some(engine) = engine.upgrade() else {
+                    return;
+                };
+                let parent = engine.log(&thread_id).and_then(|log| log.runs().pop());
+                let request = RunRequest::follow_up(thread_id, parent.map(|run| run.run_id));
+                if let Err(error) = engine.submit(request).await {
+                    tracing::error!(%error, "a turn that the agent began by itself was refused");
+                }
+            }
+        });
+    }
+
+    /// Stops the turn of a thread (or its run of that id only). False: there was nothing to stop.
+    pub fn interrupt(&self, thread_id: &Id, run_id: Option<&Id>) -> bool {
+        self.known_thread(thread_id)
+            .is_some_and(|thread| thread.stop(run_id, StopReason::Cancelled))
+    }
+
+    /// Stops every turn, lets each write its end, and ends the agents. Resolves within about 5 s.
+    pub async fn shutdown(&self) {
+        for thread in lock(&self.threads).values() {
+            thread.close();
+        }
+        self.workers.close();
+        if tokio::time::timeout(STOP_WITHIN, self.workers.wait())
+            .await
+            .is_err()
+        {
+            tracing::error!("turns did not end in time; the next runner ends them");
+        }
+        self.bridge.shutdown().await;
+    }
+}
+
+/// Waits until a run that is next has started; false: something came in between, and it waits on.
+async fn starts_soon(ticket: &Ticket) -> bool {
+    let mut start = ticket.start.clone();
+    let started = start.wait_for(|start| matches!(start, Start::Started(_)));
+    matches!(
+        tokio::time::timeout(NEXT_STARTS_WITHIN, started).await,
+        Ok(Ok(_))
+    )
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing is left half-done in a critical section here, so a panic elsewhere does not spoil the value.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,71 @@
+//! Errors as clients see them: `{"detail": …}`, as the original's.
+
+use axum::{
+    Json,
+    http::{StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use crate::{agui::InputError, eventlog::LogError, runner::SubmitError};
+
+/// Why a request was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// 401: the session's token is missing or wrong.
+    #[error("Unauthorized")]
+    Unauthorized,
+    /// 404: the thing does not exist.
+    #[error("{0}")]
+    NotFound(String),
+    /// 400: a parameter is wrong.
+    #[error("{0}")]
+    BadRequest(String),
+    /// 422: the body is not what the route takes.
+    #[error("the input is not valid")]
+    Input(Vec<InputError>),
+    /// The run was not accepted.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// The log could not be read or written.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+impl HttpError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Input(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Submit(SubmitError::Busy { .. } | SubmitError::Uncovered(_)) => {
+                StatusCode::CONFLICT
+            }
+            Self::Submit(SubmitError::Stopping) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Submit(SubmitError::Log(_)) | Self::Log(_) => StatusCode::INSUFFICIENT_STORAGE,
+        }
+    }
+
+    fn detail(&self) -> Value {
+        match self {
+            Self::Input(errors) => json!(errors),
+            other => Value::String(other.to_string()),
+        }
+    }
+}
+
+impl IntoResponse for HttpError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let body = Json(json!({ "detail": self.detail() }));
+        let retry = status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::CONFLICT;
+        let headers = retry.then_some([(header::RETRY_AFTER, "5")]);
+        (status, headers.map(axum::response::AppendHeaders), body).into_response()
+    }
+}
+
+/// Every path that is not a route.
+pub(super) async fn not_found(uri: Uri) -> HttpError {
+    HttpError::NotFound(format!("no route {}", uri.path()))
+}

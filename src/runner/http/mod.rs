@@ -1,0 +1,67 @@
+//! The runner's HTTP server: the original's routes, and `POST /run` as its documents promise.
+
+mod auth;
+mod capabilities;
+mod error;
+mod events;
+mod interrupt;
+mod join;
+mod pulse;
+mod run;
+mod serve;
+mod stream;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router, middleware,
+    routing::{get, post},
+};
+use serde_json::{Value, json};
+
+pub use error::HttpError;
+pub use serve::serve;
+pub use stream::Pace;
+
+use super::Engine;
+use crate::{agui::Id, security::Secret};
+
+/// The largest body of a run's input, in bytes: a long conversation with images fits.
+const MAX_INPUT: usize = 64 * 1024 * 1024;
+
+/// What the server needs to know.
+#[derive(Clone)]
+pub struct Server {
+    /// Threads and turns.
+    pub engine: Arc<Engine>,
+    /// The session's id: the default thread, and what `/health` tells.
+    pub session_id: Id,
+    /// What `X-Ambient-Session-Token` must be; absent: open, for loopback only.
+    pub token: Option<Secret>,
+    /// How streams behave over time.
+    pub pace: Pace,
+    /// How long `/events/{thread}/wait` waits for a run.
+    pub wait: Duration,
+}
+
+/// All routes, behind the token check.
+pub fn router(server: Server) -> Router {
+    let guarded = Router::new()
+        .route("/", post(run::run))
+        .route("/run", post(run::run))
+        .route("/interrupt", post(interrupt::interrupt))
+        .route("/capabilities", get(capabilities::capabilities))
+        .route("/events/{thread}", get(events::events))
+        .route("/events/{thread}/wait", get(events::wait))
+        .layer(axum::extract::DefaultBodyLimit::max(MAX_INPUT))
+        .layer(middleware::from_fn_with_state(server.clone(), auth::check));
+    Router::new()
+        .route("/health", get(health))
+        .merge(guarded)
+        .fallback(error::not_found)
+        .with_state(server)
+}
+
+async fn health(axum::extract::State(server): axum::extract::State<Server>) -> Json<Value> {
+    Json(json!({ "status": "healthy", "session_id": server.session_id }))
+}

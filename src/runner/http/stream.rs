@@ -1,0 +1,200 @@
+//! SSE bodies that read a thread's log. A body is a cursor: whoever drops it changes nothing for the turn.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, Bytes},
+    http::header,
+    response::{IntoResponse, Response},
+};
+use futures_util::stream::{self, Stream};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{join, pulse::Pulse};
+use crate::{
+    eventlog::{Chunk, LogError, Reader, Seq, ThreadLog},
+    runner::{Follow, Start, Ticket},
+};
+
+/// A comment that keeps proxies and clients from giving up.
+const HEARTBEAT: Bytes = Bytes::from_static(b": heartbeat\n\n");
+
+/// How a stream behaves over time.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    /// How often an idle stream says that it lives.
+    pub heartbeat: Duration,
+    /// Cancelled when every turn has written its end: streams without an end of their own end then.
+    pub stop: CancellationToken,
+}
+
+/// The answer of every stream.
+pub(super) fn response(
+    frames: impl Stream<Item = Result<Bytes, LogError>> + Send + 'static,
+) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-cache"),
+        // Tells nginx-like proxies to pass frames on as they come.
+        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    (headers, Body::from_stream(frames)).into_response()
+}
+
+/// The events of one run, from its first to its last; heartbeats while it waits.
+pub(super) fn of_run(ticket: Ticket, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
+    frames_of(RunStream::Waiting(ticket), pace)
+}
+
+/// What has been on a thread, then the run that goes, or the next one, to its last event; heartbeats until one goes.
+pub(super) fn joined(log: ThreadLog, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
+    frames_of(RunStream::Joining(log), pace)
+}
+
+fn frames_of(state: RunStream, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
+    let pulse = Pulse::new(pace.heartbeat);
+    stream::unfold(
+        (state, pace, pulse),
+        |(state, pace, mut pulse)| async move {
+            let (item, state) = state.step(&pace, &mut pulse).await?;
+            pulse.spoke();
+            Some((item, (state, pace, pulse)))
+        },
+    )
+}
+
+enum RunStream {
+    /// A client joins.
+    Joining(ThreadLog),
+    /// No run goes; the next one comes after this seq.
+    Idle(ThreadLog, Seq),
+    /// The run is accepted and has not started.
+    Waiting(Ticket),
+    Reading(Follow),
+    Done,
+}
+
+type Step = Option<(Result<Bytes, LogError>, RunStream)>;
+
+impl RunStream {
+    async fn step(self, pace: &Pace, pulse: &mut Pulse) -> Step {
+        match self {
+            Self::Joining(log) => Self::join(log).await,
+            Self::Idle(log, at) => Self::idle(log, at, pace, pulse).await,
+            Self::Waiting(ticket) => Self::wait(ticket, pulse).await,
+            Self::Reading(follow) => Self::read(follow, pulse).await,
+            Self::Done => None,
+        }
+    }
+
+    async fn join(log: ThreadLog) -> Step {
+        let joined = match join::join(&log).await {
+            Ok(joined) => joined,
+            Err(error) => return Some((Err(error), Self::Done)),
+        };
+        let next = match joined.run {
+            Some(run) => Self::Reading(Follow::new(log, run, joined.at)),
+            None => Self::Idle(log, joined.at),
+        };
+        Some((Ok(joined.prelude), next))
+    }
+
+    async fn idle(log: ThreadLog, at: Seq, pace: &Pace, pulse: &mut Pulse) -> Step {
+        tokio::select! {
+            biased;
+            run = join::next_run(&log, at) => match run {
+                Ok(follow) => Self::read(follow, pulse).await,
+                Err(error) => Some((Err(error), Self::Done)),
+            },
+            () = pace.stop.cancelled() => None,
+            () = pulse.beat() => Some((Ok(HEARTBEAT), Self::Idle(log, at))),
+        }
+    }
+
+    async fn wait(mut ticket: Ticket, pulse: &mut Pulse) -> Step {
+        let started = tokio::select! {
+            biased;
+            started = Follow::start(&mut ticket) => started,
+            () = pulse.beat() => {
+                return Some((Ok(waiting_note(&ticket.start)), Self::Waiting(ticket)));
+            }
+        };
+        Self::read(started?, pulse).await
+    }
+
+    async fn read(mut follow: Follow, pulse: &mut Pulse) -> Step {
+        tokio::select! {
+            biased;
+            next = follow.next() => Some(match next {
+                Err(error) => (Err(error), Self::Done),
+                Ok((chunk, true)) => (Ok(chunk.frames), Self::Done),
+                Ok((chunk, false)) => (Ok(chunk.frames), Self::Reading(follow)),
+            }),
+            () = pulse.beat() => Some((Ok(HEARTBEAT), Self::Reading(follow))),
+        }
+    }
+}
+
+fn waiting_note(start: &watch::Receiver<Start>) -> Bytes {
+    match *start.borrow() {
+        Start::Queued(ahead) => Bytes::from(format!(
+            ": waiting behind {ahead} run(s) of this thread\n\n"
+        )),
+        Start::Started(_) | Start::Left => HEARTBEAT,
+    }
+}
+
+/// How records are written to a raw reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// The event, as AG-UI clients know it.
+    Event,
+    /// The whole record: seq, run id, time, event.
+    Record,
+}
+
+/// Everything after a cursor, until the runner has said its last word; heartbeats while nothing happens.
+pub(super) fn raw_tail(
+    reader: Reader,
+    format: Format,
+    pace: Pace,
+) -> impl Stream<Item = Result<Bytes, LogError>> {
+    let pulse = Pulse::new(pace.heartbeat);
+    stream::unfold(
+        (Some(reader), pace, pulse),
+        move |(reader, pace, mut pulse)| async move {
+            let mut reader = reader?;
+            let (item, reader) = tokio::select! {
+                // First what there is: a reader that keeps up sees the last event before its stream ends.
+                biased;
+                chunk = reader.next() => match chunk {
+                    Ok(chunk) => (Ok(frames(&chunk, format)), Some(reader)),
+                    Err(error) => (Err(error), None),
+                },
+                () = pace.stop.cancelled() => return None,
+                () = pulse.beat() => (Ok(HEARTBEAT), Some(reader)),
+            };
+            pulse.spoke();
+            Some((item, (reader, pace, pulse)))
+        },
+    )
+}
+
+fn frames(chunk: &Chunk, format: Format) -> Bytes {
+    match format {
+        Format::Event => chunk.frames.clone(),
+        Format::Record => record_frames(chunk),
+    }
+}
+
+fn record_frames(chunk: &Chunk) -> Bytes {
+    let mut out = Vec::with_capacity(chunk.frames.len() * 2);
+    let mut line = Vec::new();
+    for record in chunk.records() {
+        line.clear();
+        record.write_json(&mut line);
+        crate::agui::sse::write_frame(&mut out, record.seq(), &line);
+    }
+    out.into()
+}

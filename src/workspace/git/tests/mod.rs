@@ -1,0 +1,5 @@
+//! The pure parts of git.
+
+mod messages;
+mod refs;
+mod urls;

@@ -1,0 +1,417 @@
+//! A bridge with its model and its host, and what its turns give.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use ambient::{
+    agui::{ContentPart, Event, EventKind, Id, Verifier},
+    bridge::{
+        Answer, Bridge, PermissionMode, Secrets, SessionSpec, SystemPrompt, Turn, TurnEnd,
+        TurnInput,
+        claude::{ClaudeBridge, ClaudeConfig},
+    },
+    host::{AgentHost, local::LocalHost, socket::SocketHost, supervisor::Supervisor},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{sync::mpsc, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::model::Model;
+
+/// No wait of a test is longer.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Where the CLI is below the crate when `make tools` has installed it.
+const INSTALLED: &str =
+    "target/tools/claude/node_modules/@anthropic-ai/claude-code-linux-x64/claude";
+
+/// Where agents are started.
+pub(crate) struct Place {
+    cli: PathBuf,
+    host: Arc<dyn AgentHost>,
+    dir: TempDir,
+    /// The supervisor, while it is needed.
+    _supervisor: JoinSet<std::io::Result<()>>,
+}
+
+impl Place {
+    /// A path in the place's own directory.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+}
+
+/// Agents as children of the test. None, with a word, where there is no CLI; in CI that fails.
+pub(crate) fn local() -> Option<Place> {
+    let dir = TempDir::new().unwrap();
+    Some(Place {
+        cli: cli()?,
+        host: Arc::new(LocalHost::new()),
+        dir,
+        _supervisor: JoinSet::new(),
+    })
+}
+
+/// Agents behind a supervisor.
+pub(crate) async fn socket() -> Option<Place> {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join(".sock");
+    let supervisor = Supervisor::bind(&path).await.unwrap();
+    let mut serving = JoinSet::new();
+    serving.spawn(supervisor.serve(CancellationToken::new()));
+    Some(Place {
+        cli: cli()?,
+        host: Arc::new(SocketHost::new(&path)),
+        dir,
+        _supervisor: serving,
+    })
+}
+
+fn cli() -> Option<PathBuf> {
+    let named = env::var_os("AMBIENT_AGENT_COMMAND").map(PathBuf::from);
+    let path = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(INSTALLED));
+    if path.is_file() {
+        return Some(path);
+    }
+    assert!(
+        env::var_os("CI").is_none(),
+        "{} is missing: needs `make tools`",
+        path.display()
+    );
+    eprintln!(
+        "skipped: needs `make tools` ({} is missing)",
+        path.display()
+    );
+    None
+}
+
+/// A bridge and everything around it.
+pub(crate) struct Rig {
+    pub(crate) model: Model,
+    pub(crate) bridge: ClaudeBridge,
+    pub(crate) place: Place,
+    config: ClaudeConfig,
+}
+
+/// What a turn gave.
+pub(crate) struct Took {
+    pub(crate) events: Vec<Event>,
+    pub(crate) end: TurnEnd,
+}
+
+impl Rig {
+    /// A bridge whose model follows a script.
+    pub(crate) fn new(place: Place, script: &str) -> Self {
+        Self::with(place, script, |_| {})
+    }
+
+    /// The same, configured.
+    pub(crate) fn with(
+        place: Place,
+        script: &str,
+        configure: impl FnOnce(&mut ClaudeConfig),
+    ) -> Self {
+        let model = Model::start(script);
+        let mut config = ClaudeConfig::new(
+            &place.cli,
+            place.dir.path().join("cli"),
+            place.dir.path().join("data"),
+            Secrets(environment(&place, &model)),
+        );
+        configure(&mut config);
+        std::fs::create_dir_all(place.dir.path().join("work")).unwrap();
+        let bridge = ClaudeBridge::new(config.clone(), Arc::clone(&place.host));
+        Self {
+            model,
+            bridge,
+            place,
+            config,
+        }
+    }
+
+    /// Ends the bridge and all agents, and begins another one with what they left on disk.
+    pub(crate) async fn restart(&mut self) {
+        self.bridge.shutdown().await;
+        self.bridge = ClaudeBridge::new(self.config.clone(), Arc::clone(&self.place.host));
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.place.dir.path()
+    }
+
+    pub(crate) fn work(&self) -> PathBuf {
+        self.dir().join("work")
+    }
+
+    /// A session without anything special.
+    pub(crate) fn spec(&self) -> SessionSpec {
+        SessionSpec {
+            thread_id: "thread".into(),
+            cwd: self.work(),
+            add_dirs: Vec::new(),
+            model: None,
+            system_prompt: SystemPrompt::Replace("You are a test.".into()),
+            permission_mode: PermissionMode::AcceptEdits,
+            allowed_tools: None,
+            disallowed_tools: Vec::new(),
+            max_turns: None,
+            output_schema: None,
+            frontend_tools: Vec::new(),
+            env: Secrets::default(),
+        }
+    }
+
+    /// A person says something.
+    pub(crate) async fn say(&self, text: &str) -> Took {
+        self.take(self.spec(), prompt(text)).await
+    }
+
+    /// A person answers calls.
+    pub(crate) async fn answer(&self, spec: SessionSpec, answers: &[(&str, Value)]) -> Took {
+        let answer = |(id, payload): &(&str, Value)| Answer {
+            tool_call_id: (*id).into(),
+            payload: Some(payload.clone()),
+        };
+        let answers = answers.iter().map(answer).collect();
+        self.take(
+            spec,
+            TurnInput::Answers {
+                answers,
+                then: Vec::new(),
+            },
+        )
+        .await
+    }
+
+    /// A whole turn.
+    pub(crate) async fn take(&self, session: SessionSpec, input: TurnInput) -> Took {
+        let mut running = self.start(session, input);
+        running.finish().await
+    }
+
+    /// A turn that is watched while it runs.
+    pub(crate) fn start(&self, session: SessionSpec, input: TurnInput) -> Running<'_> {
+        let (sink, events) = mpsc::channel(64);
+        let interrupt = CancellationToken::new();
+        let turn = Turn {
+            run_id: "run".into(),
+            session,
+            input,
+            interrupt: interrupt.clone(),
+        };
+        Running {
+            turn: Some(self.bridge.turn(turn, sink)),
+            events,
+            seen: Vec::new(),
+            interrupt,
+            end: None,
+        }
+    }
+}
+
+impl Rig {
+    /// The processes that work in this rig's directory: the agent.
+    fn agents(&self) -> Vec<u32> {
+        let work = self.work().canonicalize().unwrap();
+        let entries = std::fs::read_dir("/proc").unwrap().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter(|pid| {
+            std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == work)
+        })
+        .collect()
+    }
+
+    /// The process of the only agent.
+    pub(crate) fn agent_pid(&self) -> u32 {
+        let agents = self.agents();
+        assert_eq!(agents.len(), 1, "one agent: {agents:?}");
+        agents[0]
+    }
+
+    /// Its sudden death.
+    pub(crate) fn kill_agent(&self) {
+        let pid = i32::try_from(self.agent_pid()).unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+
+    /// Waits until there is no agent.
+    pub(crate) async fn until_no_agent(&self) {
+        let gone = async {
+            while !self.agents().is_empty() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let waited = tokio::time::timeout(DEADLINE, gone).await;
+        assert!(waited.is_ok(), "still there: {:?}", self.agents());
+    }
+}
+
+/// The environment of the CLI: nothing of the test's own but its `PATH`.
+fn environment(place: &Place, model: &Model) -> BTreeMap<String, String> {
+    let home = place.dir.path().join("home");
+    std::fs::create_dir_all(&home).unwrap();
+    let pairs = [
+        ("PATH", env::var("PATH").unwrap()),
+        ("HOME", home.display().to_string()),
+        ("ANTHROPIC_API_KEY", "sk-ant-scripted".to_owned()),
+        ("ANTHROPIC_BASE_URL", model.url.clone()),
+    ];
+    pairs.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+pub(crate) fn prompt(text: &str) -> TurnInput {
+    TurnInput::Prompt(vec![ContentPart::from(text)])
+}
+
+/// A turn on its way.
+pub(crate) struct Running<'a> {
+    turn: Option<ambient::host::BoxFuture<'a, TurnEnd>>,
+    events: mpsc::Receiver<Event>,
+    pub(crate) seen: Vec<Event>,
+    pub(crate) interrupt: CancellationToken,
+    end: Option<TurnEnd>,
+}
+
+impl Running<'_> {
+    /// Runs on until an event fits.
+    pub(crate) async fn until(&mut self, what: &str, fits: impl Fn(&Event) -> bool) {
+        let waiting = async {
+            while let Some(event) = self.next().await {
+                if fits(event) {
+                    return true;
+                }
+            }
+            false
+        };
+        let met = tokio::time::timeout(DEADLINE, waiting)
+            .await
+            .unwrap_or(false);
+        assert!(
+            met,
+            "no {what}; seen were {:#?}; the turn gave {:?}",
+            self.seen, self.end
+        );
+    }
+
+    async fn next(&mut self) -> Option<&Event> {
+        loop {
+            tokio::select! {
+                biased;
+                event = self.events.recv() => {
+                    self.seen.push(event?);
+                    return self.seen.last();
+                }
+                end = async { self.turn.as_mut().unwrap().await }, if self.turn.is_some() => {
+                    self.end = Some(end);
+                    self.turn = None;
+                }
+            }
+        }
+    }
+
+    /// Runs to the end. Checks that the events are those of a valid run.
+    pub(crate) async fn finish(&mut self) -> Took {
+        let rest = async { while self.next().await.is_some() {} };
+        let over = tokio::time::timeout(DEADLINE, rest).await;
+        assert!(
+            over.is_ok(),
+            "the turn did not end; seen were {:#?}",
+            self.seen
+        );
+        let took = Took {
+            events: std::mem::take(&mut self.seen),
+            end: self.end.take().expect("an end"),
+        };
+        took.verify();
+        took
+    }
+}
+
+impl Took {
+    /// The events inside a run break no rule, and leave nothing open.
+    fn verify(&self) {
+        let (thread_id, run_id) = (Id::from("thread"), Id::from("run"));
+        let started = EventKind::RunStarted {
+            thread_id: thread_id.clone(),
+            run_id: run_id.clone(),
+            protocol_version: None,
+            parent_run_id: None,
+            input: None,
+        };
+        let finished = EventKind::RunFinished {
+            thread_id: thread_id.clone(),
+            run_id,
+            result: None,
+            outcome: None,
+            usage: Vec::new(),
+        };
+        let mut verifier = Verifier::new(thread_id);
+        for event in [&started.into()]
+            .into_iter()
+            .chain(&self.events)
+            .chain([&finished.into()])
+        {
+            let checked = verifier.check(event);
+            assert!(checked.is_ok(), "{checked:?} in {:#?}", self.events);
+        }
+        verifier.finish().unwrap();
+    }
+
+    /// The events as a reader gets them.
+    pub(crate) fn json(&self) -> Vec<Value> {
+        self.events
+            .iter()
+            .map(|event| serde_json::to_value(event).unwrap())
+            .collect()
+    }
+
+    /// Those of one kind.
+    pub(crate) fn all(&self, kind: &str) -> Vec<Value> {
+        let mut events = self.json();
+        events.retain(|event| event["type"] == kind);
+        events
+    }
+
+    /// The only one of a kind.
+    pub(crate) fn one(&self, kind: &str) -> Value {
+        let all = self.all(kind);
+        assert_eq!(all.len(), 1, "expected one {kind}: {:#?}", self.json());
+        all[0].clone()
+    }
+
+    /// The value of a CUSTOM event.
+    pub(crate) fn custom(&self, name: &str) -> Vec<Value> {
+        self.all("CUSTOM")
+            .into_iter()
+            .filter(|event| event["name"] == name)
+            .map(|event| event["value"].clone())
+            .collect()
+    }
+
+    /// Everything the assistant said, joined.
+    pub(crate) fn text(&self) -> String {
+        let deltas = self.all("TEXT_MESSAGE_CONTENT");
+        deltas
+            .iter()
+            .map(|event| event["delta"].as_str().unwrap())
+            .collect()
+    }
+
+    /// The arguments of a call.
+    pub(crate) fn arguments(&self, call: &Value) -> Value {
+        let deltas = self.all("TOOL_CALL_ARGS");
+        let text: String = deltas
+            .iter()
+            .filter(|event| event["toolCallId"] == *call)
+            .map(|event| event["delta"].as_str().unwrap())
+            .collect();
+        serde_json::from_str(&text).unwrap_or_else(|_| json!(text))
+    }
+}
