@@ -26,10 +26,18 @@ impl Cpu {
             let Ok(text) = fs::read_to_string(task.path().join("schedstat")) else {
                 continue;
             };
-            let used = text.split(' ').next().unwrap_or_default().parse()?;
-            threads.insert(task.file_name().to_string_lossy().into_owned(), used);
+            threads.insert(
+                task.file_name().to_string_lossy().into_owned(),
+                used(&text)?,
+            );
         }
         Ok(Self(threads))
+    }
+
+    /// What the calling thread has used.
+    pub(crate) fn of_this_thread() -> Result<Self> {
+        let text = fs::read_to_string("/proc/thread-self/schedstat")?;
+        Ok(Self(BTreeMap::from([(String::new(), used(&text)?)])))
     }
 
     /// What was used since `before`.
@@ -39,6 +47,11 @@ impl Cpu {
         });
         Duration::from_nanos(used.sum())
     }
+}
+
+/// The first number of a thread's `schedstat`.
+fn used(schedstat: &str) -> Result<u64> {
+    Ok(schedstat.split(' ').next().unwrap_or_default().parse()?)
 }
 
 /// Resident memory in MB (10^6 bytes).

@@ -52,11 +52,13 @@ struct Round {
     wall: f64,
     first_text: f64,
     sync: f64,
+    sync_cpu: f64,
 }
 
 impl Round {
     fn of(runner: &mut Runner, client: &mut Client, disk: &mut Disk) -> Result<Self> {
-        let (mut wall, mut first_text, mut syncs) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut wall, mut first_text) = (Vec::new(), Vec::new());
+        let (mut syncs, mut sync_cpus) = (Vec::new(), Vec::new());
         let before = Cpu::of(runner.pid())?;
         for _ in 0..TURNS {
             let seen = runner.run(client, PROMPT, |_| Ok(()))?;
@@ -66,7 +68,9 @@ impl Round {
             sleep(SETTLED);
             // Beside each turn, since a disk has its moods.
             for _ in 0..2 {
-                syncs.push(milliseconds(disk.sync()?));
+                let (wall, cpu) = disk.sync()?;
+                syncs.push(milliseconds(wall));
+                sync_cpus.push(milliseconds(cpu));
             }
         }
         let cpu = Cpu::of(runner.pid())?.since(&before) / TURNS;
@@ -75,11 +79,16 @@ impl Round {
             wall: Sample::of(wall).median(),
             first_text: Sample::of(first_text).median(),
             sync: Sample::of(syncs).median(),
+            sync_cpu: Sample::of(sync_cpus).median(),
         })
     }
 
     fn beyond(&self) -> f64 {
         self.wall - SYNCS * self.sync
+    }
+
+    fn cpu_beyond(&self) -> f64 {
+        self.cpu - SYNCS * self.sync_cpu
     }
 }
 
@@ -89,23 +98,39 @@ struct Disk {
 }
 
 impl Disk {
-    fn sync(&mut self) -> Result<Duration> {
-        let begun = Instant::now();
+    /// Makes a record durable; returns what that took, and of it the CPU.
+    fn sync(&mut self) -> Result<(Duration, Duration)> {
+        let (begun, before) = (Instant::now(), Cpu::of_this_thread()?);
         self.file.write_all(&RECORD)?;
         self.file.sync_data()?;
-        Ok(begun.elapsed())
+        let wall = begun.elapsed();
+        Ok((wall, Cpu::of_this_thread()?.since(&before)))
     }
 }
 
 fn report(rounds: &[Round], figures: &mut Figures) {
     let sample = |of: fn(&Round) -> f64| Sample::of(rounds.iter().map(of));
     let (wall, sync) = (sample(|round| round.wall), sample(|round| round.sync));
+    let sync_cpu = sample(|round| round.sync_cpu).median();
+    let cpu_note = format!("; a sync by itself {sync_cpu:.2}");
+    let wall_note = format!(
+        "; wall {:.2}, a sync by itself {:.2}",
+        wall.median(),
+        sync.median()
+    );
     let turns = format!("{ROUNDS} × {TURNS} turns");
     let rows = [
         (
-            "short turn, CPU",
+            "short turn, CPU with its syncs",
             sample(|round| round.cpu),
             Some(0.4),
+            5.2,
+            cpu_note,
+        ),
+        (
+            "short turn, CPU beyond two syncs",
+            sample(Round::cpu_beyond),
+            None,
             5.2,
             String::new(),
         ),
@@ -114,7 +139,7 @@ fn report(rounds: &[Round], figures: &mut Figures) {
             sample(Round::beyond),
             Some(0.8),
             8.4,
-            format!("; wall {:.2}, a sync {:.2}", wall.median(), sync.median()),
+            wall_note,
         ),
         (
             "short turn, first text",
