@@ -118,18 +118,16 @@ async fn bridge(parts: &Parts, host: Arc<dyn AgentHost>) -> Result<Arc<dyn Bridg
         }
         RunnerType::Replay => {
             let path = parts.replay.clone().ok_or(AssembleError::NoRecording)?;
-            Ok(Arc::new(ReplayBridge::open(&path, Pace::Recorded).map_err(AssembleError::Recording)?))
+            Ok(Arc::new(
+                ReplayBridge::open(&path, Pace::Recorded).map_err(AssembleError::Recording)?,
+            ))
         }
     }
 }
 
 fn claude(parts: &Parts, env: Secrets) -> ClaudeConfig {
-    let mut config = ClaudeConfig::new(
-        &parts.agent_command,
-        &parts.state_dir,
-        &parts.data_dir,
-        env,
-    );
+    let mut config =
+        ClaudeConfig::new(&parts.agent_command, &parts.state_dir, &parts.data_dir, env);
     config.record.clone_from(&parts.record);
     config.timing = Timing {
         idle: parts.idle,
