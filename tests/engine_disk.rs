@@ -124,7 +124,7 @@ async fn engine(storage: &Arc<Simulated>) -> Arc<Engine> {
     let settings = Settings {
         session: template(),
         queue_limit: 4,
-        run_timeout: Duration::from_secs(60),
+        run_timeout: Duration::from_mins(1),
         workspace_state: Value::Null,
         notes: Vec::new(),
         probe: Arc::new(NoRepositories),
@@ -155,7 +155,7 @@ async fn events(ticket: &Ticket) -> Vec<Event> {
     let mut reader = ticket.log.reader(after);
     let mut all = Vec::new();
     loop {
-        let chunk = tokio::time::timeout(Duration::from_secs(60), reader.next())
+        let chunk = tokio::time::timeout(Duration::from_mins(1), reader.next())
             .await
             .unwrap()
             .unwrap();

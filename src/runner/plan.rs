@@ -193,7 +193,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn input(value: Value) -> RunAgentInput {
+    fn input(value: &Value) -> RunAgentInput {
         let mut whole = json!({"threadId": "t", "runId": "r", "messages": []});
         whole
             .as_object_mut()
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn only_messages_after_the_agents_last_one_are_the_prompt() {
-        let input = input(json!({"messages": [
+        let input = input(&json!({"messages": [
             {"id": "1", "role": "user", "content": "old"},
             {"id": "2", "role": "assistant", "content": "done"},
             {"id": "3", "role": "user", "content": "new"},
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn an_input_without_anything_new_does_nothing() {
         assert_eq!(
-            plan(&input(json!({})), &OpenQuestions::default()),
+            plan(&input(&json!({})), &OpenQuestions::default()),
             Ok(Plan::Nothing)
         );
     }
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn every_open_interrupt_needs_an_answer_and_the_error_names_those_without() {
         let input =
-            input(json!({"resume": [{"interruptId": "a", "status": "resolved", "payload": "x"}]}));
+            input(&json!({"resume": [{"interruptId": "a", "status": "resolved", "payload": "x"}]}));
         assert_eq!(
             plan(&input, &asks(&["a", "b"])),
             Err(Uncovered(vec!["b".into()]))
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn resume_answers_by_interrupt_and_a_cancelled_one_has_no_payload() {
-        let input = input(json!({"resume": [
+        let input = input(&json!({"resume": [
             {"interruptId": "a", "status": "resolved", "payload": {"answer": 1}},
             {"interruptId": "b", "status": "cancelled", "payload": "ignored"},
             {"interruptId": "unknown", "status": "resolved"},
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn plain_text_answers_the_only_question() {
-        let input = input(json!({"messages": [{"id": "1", "role": "user", "content": "blue"}]}));
+        let input = input(&json!({"messages": [{"id": "1", "role": "user", "content": "blue"}]}));
         let Ok(Plan::Turn(TurnInput::Answers { answers, .. })) = plan(&input, &asks(&["a"])) else {
             panic!()
         };
@@ -297,7 +297,7 @@ mod tests {
             interrupts: Vec::new(),
             tools: vec!["t1".into(), "t2".into()],
         };
-        let input = input(json!({"messages": [
+        let input = input(&json!({"messages": [
             {"id": "1", "role": "tool", "toolCallId": "t2", "content": "sunny"},
             {"id": "2", "role": "user", "content": "and now?"},
         ]}));

@@ -3,7 +3,7 @@
 use ambient::agui::EventKind;
 use serde_json::{Value, json};
 
-use crate::rig::{Session, THREAD, input, outcome, text, valid};
+use crate::rig::{client, Session, THREAD, input, outcome, text, valid};
 
 #[tokio::test]
 async fn health_tells_the_session_and_needs_no_token() {
@@ -29,7 +29,7 @@ async fn every_other_route_needs_the_token_when_there_is_one() {
             json!({"detail": "Unauthorized"})
         );
     }
-    let right = runner.client().get(format!("{}/capabilities", runner.url));
+    let right = client().get(format!("{}/capabilities", runner.url));
     let right = right
         .header("X-Ambient-Session-Token", "the-sessions-token")
         .send()
@@ -139,8 +139,7 @@ async fn inputs_that_are_none_are_422_and_name_the_field() {
         let detail = answer.json::<Value>().await.unwrap()["detail"].to_string();
         assert!(detail.contains(named), "{detail}");
     }
-    let broken = runner
-        .client()
+    let broken = client()
         .post(&runner.url)
         .body("{\"threadId\":")
         .send()

@@ -78,7 +78,7 @@ async fn records(runner: &Runner) -> String {
             .collect();
         let ended =
             |line: &&&str| line.contains("\"runId\":\"last\"") && line.contains("\"RUN_FINISHED\"");
-        if tail.raw.ends_with("\n\n") && lines.last().filter(ended).is_some() {
+        if tail.raw.ends_with("\n\n") && lines.last().is_some_and(|line| ended(&line)) {
             return lines.join("\n") + "\n";
         }
     }

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use crate::fake_claude::fake_claude;
 
 /// Nothing here takes longer, but on a machine that does much else.
-pub(crate) const SOON: Duration = Duration::from_secs(60);
+pub(crate) const SOON: Duration = Duration::from_mins(1);
 
 /// The thread that tests use.
 pub(crate) const THREAD: &str = "s1";
@@ -174,12 +174,8 @@ impl Runner {
         (status, began.elapsed(), log)
     }
 
-    pub(crate) fn client(&self) -> reqwest::Client {
-        reqwest::Client::builder().timeout(SOON).build().unwrap()
-    }
-
     pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
-        self.client()
+        client()
             .get(format!("{}{path}", self.url))
             .send()
             .await
@@ -188,7 +184,7 @@ impl Runner {
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> reqwest::Response {
         let url = format!("{}{path}", self.url);
-        self.client().post(url).json(body).send().await.unwrap()
+        client().post(url).json(body).send().await.unwrap()
     }
 
     /// Starts a run and returns its stream.
@@ -202,6 +198,11 @@ impl Runner {
     pub(crate) async fn run(&self, run: &str, prompt: &str) -> Vec<Event> {
         self.begin(run, prompt).await.rest().await
     }
+}
+
+/// A client that gives up instead of waiting for ever.
+pub(crate) fn client() -> reqwest::Client {
+    reqwest::Client::builder().timeout(SOON).build().unwrap()
 }
 
 pub(crate) fn input(run: &str, prompt: &str) -> Value {

@@ -3,7 +3,7 @@
 use ambient::agui::EventKind;
 use serde_json::Value;
 
-use crate::rig::{Session, Stream, is_text, text, valid};
+use crate::rig::{client, Session, Stream, is_text, text, valid};
 
 fn ended(kind: &EventKind) -> bool {
     matches!(
@@ -35,8 +35,7 @@ async fn last_event_id_wins_over_the_query_as_browsers_send_both() {
     let runner = session.start();
     let all = runner.begin("r1", "echo hi").await.frames().await;
     let last = all.len() - 2;
-    let request = runner
-        .client()
+    let request = client()
         .get(format!("{}/events/s1?after=0", runner.url));
     let response = request
         .header("Last-Event-ID", last.to_string())
