@@ -36,6 +36,10 @@ Examples:
   ambient crds | kubectl apply -f -        install the resource types in a cluster";
 
 #[derive(Debug, Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once, for the life of the process"
+)]
 enum Verb {
     /// Run AgenticSession and Run manifests on this machine.
     Run(run::Args),

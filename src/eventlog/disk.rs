@@ -17,16 +17,21 @@ pub struct Disk;
 
 impl Storage for Disk {
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
-        if dir.is_dir() {
-            return Ok(());
+        let is_missing = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.is_dir();
+        let missing: Vec<&Path> = dir.ancestors().take_while(is_missing).collect();
+        for dir in missing.iter().rev() {
+            match DirBuilder::new().mode(0o700).create(dir) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !dir.is_dir() => {
+                    return Err(error);
+                }
+                Ok(()) | Err(_) => {}
+            }
         }
-        let parent = parent_of(dir);
-        self.create_dir(parent)?;
-        match DirBuilder::new().mode(0o700).create(dir) {
-            Ok(()) => self.sync_dir(parent),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
-            Err(error) => Err(error),
-        }
+        // After all of them are there: a file system with a journal then commits once, not once for each.
+        missing
+            .iter()
+            .rev()
+            .try_for_each(|dir| self.sync_dir(parent_of(dir)))
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {

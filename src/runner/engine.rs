@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// The time that running turns get to end when the runner is told to; the pod's grace period is longer.
-const STOP_WITHIN: Duration = Duration::from_millis(4000);
+const STOP_WITHIN: Duration = Duration::from_secs(4);
 
 /// How long a run that nobody is in front of may take to start before it is written down as waiting.
 const NEXT_STARTS_WITHIN: Duration = Duration::from_secs(1);
@@ -255,7 +255,10 @@ impl Engine {
 async fn starts_soon(ticket: &Ticket) -> bool {
     let mut start = ticket.start.clone();
     let started = start.wait_for(|start| matches!(start, Start::Started(_)));
-    matches!(tokio::time::timeout(NEXT_STARTS_WITHIN, started).await, Ok(Ok(_)))
+    matches!(
+        tokio::time::timeout(NEXT_STARTS_WITHIN, started).await,
+        Ok(Ok(_))
+    )
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -4,6 +4,7 @@
 //! `POST` is only a reader of the log: whoever leaves or is slow changes nothing for the turn.
 
 pub mod engine;
+mod follow;
 pub mod http;
 mod outcome;
 mod pipeline;
@@ -17,5 +18,6 @@ mod thread;
 mod turn;
 
 pub use engine::{Engine, EngineError, Settings};
+pub use follow::Follow;
 pub use session::{RunOptions, RunRequest, SessionTemplate};
 pub use thread::{Start, SubmitError, Ticket};

@@ -41,7 +41,7 @@ impl Pipeline {
             match self.verifier.check(&event) {
                 Ok(()) => self.batch.push(event),
                 Err(violation) => {
-                    tracing::error!(run = %self.run_id, %violation, "an invalid event was left out")
+                    tracing::error!(run = %self.run_id, %violation, "an invalid event was left out");
                 }
             }
         }

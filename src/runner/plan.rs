@@ -36,7 +36,7 @@ pub(crate) enum Plan {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the run before asks and waits: answer every open interrupt in `resume` (status resolved or cancelled); without an answer: {}",
-    .0.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(", ")
+    .0.iter().map(Id::as_str).collect::<Vec<_>>().join(", ")
 )]
 pub struct Uncovered(pub Vec<Id>);
 

@@ -159,7 +159,8 @@ impl Thread {
         }
         self.check(&state, &request, admission)?;
         let idle = !std::mem::replace(&mut state.working, true);
-        let next = state.queue.is_empty() && state.active.as_ref().is_none_or(|active| active.ending);
+        let next =
+            state.queue.is_empty() && state.active.as_ref().is_none_or(|active| active.ending);
         let waits = state.queue.len() + usize::from(state.active.is_some());
         let (start, receiver) = watch::channel(Start::Queued(waits));
         let ticket = self.ticket(request.input.run_id.clone(), receiver);
@@ -170,9 +171,9 @@ impl Thread {
             stop: Arc::default(),
         };
         if follow_up {
-            state.queue.push_front(queued)
+            state.queue.push_front(queued);
         } else {
-            state.queue.push_back(queued)
+            state.queue.push_back(queued);
         }
         Ok(Offered::Accepted { ticket, idle, next })
     }
@@ -190,7 +191,9 @@ impl Thread {
             return Ok(());
         }
         match &state.active {
-            Some(active) if !active.ending && state.queue.len() >= limit => Err(self.busy(active, state.queue.len())),
+            Some(active) if !active.ending && state.queue.len() >= limit => {
+                Err(self.busy(active, state.queue.len()))
+            }
             Some(active) if !active.ending => Ok(()),
             Some(_) | None => plan(&request.input, &state.open)
                 .map(drop)
@@ -283,7 +286,9 @@ impl Thread {
             .filter(|queued| run_id == Some(&queued.request.input.run_id))
             .map(|queued| &queued.stop);
         let stops: Vec<_> = active.chain(queued).collect();
-        stops.iter().for_each(|stop| stop.because(reason));
+        for stop in &stops {
+            stop.because(reason);
+        }
         !stops.is_empty()
     }
 

@@ -156,8 +156,7 @@ impl<'a> Running<'a> {
     /// Lets the agent take its turn, and moves its events into the log until it ends.
     async fn drive(&mut self, plan: Plan) -> TurnEnd {
         let input = match plan {
-            Plan::Turn(_) if self.request.options.follow_up => TurnInput::FollowUp,
-            Plan::Nothing if self.request.options.follow_up => TurnInput::FollowUp,
+            Plan::Turn(_) | Plan::Nothing if self.request.options.follow_up => TurnInput::FollowUp,
             Plan::Turn(input) => input,
             Plan::Nothing => return ended(Ending::Completed),
         };

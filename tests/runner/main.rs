@@ -1,5 +1,16 @@
 //! `ambient runner` as its clients meet it: a real process, real HTTP, the fake agent CLI.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a rig that does not work fails its test"
+)]
+
+#[path = "../support/agui.rs"]
+mod agui;
+#[path = "../support/chance.rs"]
+mod chance;
 #[path = "../support/fake_claude.rs"]
 mod fake_claude;
 
@@ -8,6 +19,8 @@ mod rig;
 mod contract;
 mod deaths;
 mod failures;
+mod kills;
+mod official;
 mod queue;
 mod secrets;
 mod streams;

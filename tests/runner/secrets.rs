@@ -29,7 +29,11 @@ async fn what_an_agent_says_of_the_keys_is_redacted_everywhere() {
     runner.terminate();
     let (_, _, stderr) = runner.end();
     assert!(streams.contains("[redacted"), "the agent did say them");
-    for (place, text) in [("stream", &streams), ("log", &session.log_text()), ("stderr", &stderr)] {
+    for (place, text) in [
+        ("stream", &streams),
+        ("log", &session.log_text()),
+        ("stderr", &stderr),
+    ] {
         for secret in [KEY, OPAQUE, TOKEN] {
             let line = text.lines().find(|line| line.contains(secret));
             assert_eq!(line, None, "{secret} in {place}");

@@ -15,15 +15,14 @@ use super::{
     status,
 };
 use crate::{
-    agui::Id,
     api::{
         Run,
         outcome::{self, exit},
         run::{DesiredState, RunPhase},
     },
-    eventlog::{Chunk, LogError, Reader, Seq},
+    eventlog::Chunk,
     fold::Fold,
-    runner::{Engine, Start, Ticket},
+    runner::{Engine, Follow, Ticket},
 };
 
 /// How the whole command ends.
@@ -99,18 +98,21 @@ impl Drive<'_> {
     async fn follow(
         &mut self,
         at: usize,
-        ticket: Ticket,
+        mut ticket: Ticket,
         interrupts: &mut Signal,
     ) -> Result<Option<()>, RunError> {
-        let mut following = Following::start(ticket).await?;
+        let mut following = Follow::start(&mut ticket)
+            .await
+            .ok_or(RunError::NotStarted)?;
+        let mut fold = Fold::new();
         let thread = thread_id(&self.job.session, &self.job.runs[at]);
         let mut interrupted = false;
         loop {
             tokio::select! {
                 chunk = following.next() => {
                     let (chunk, last) = chunk?;
-                    self.show(&chunk, &mut following.fold)?;
-                    status::observed(&mut self.job.runs[at], following.fold.status(), Timestamp::now());
+                    self.show(&chunk, &mut fold)?;
+                    status::observed(&mut self.job.runs[at], fold.status(), Timestamp::now());
                     if last {
                         return Ok(Some(()));
                     }
@@ -120,7 +122,7 @@ impl Drive<'_> {
                         return Ok(None);
                     }
                     self.output.notice("interrupting… (again to quit)");
-                    self.engine.interrupt(&thread, Some(&following.run_id));
+                    self.engine.interrupt(&thread, Some(following.run_id()));
                 }
             }
         }
@@ -192,52 +194,6 @@ fn seconds_until(deadline: Timestamp, now: Timestamp) -> u64 {
     u64::try_from(deadline.as_second() - now.as_second())
         .unwrap_or(0)
         .max(1)
-}
-
-/// A reader of one run.
-struct Following {
-    reader: Reader,
-    ticket: Ticket,
-    run_id: Id,
-    fold: Fold,
-}
-
-impl Following {
-    async fn start(mut ticket: Ticket) -> Result<Self, RunError> {
-        let after = started(&mut ticket).await.ok_or(RunError::NotStarted)?;
-        let (reader, run_id) = (ticket.log.reader(after), ticket.run_id.clone());
-        Ok(Self {
-            reader,
-            run_id,
-            ticket,
-            fold: Fold::new(),
-        })
-    }
-
-    /// The run's next records, and whether its last one is among them.
-    async fn next(&mut self) -> Result<(Chunk, bool), LogError> {
-        let chunk = self.reader.next().await?;
-        let run = self
-            .ticket
-            .log
-            .run(&self.run_id)
-            .filter(|run| run.ended && run.last <= chunk.last);
-        let own = run.and_then(|run| chunk.up_to(run.last));
-        let last = own.is_some();
-        Ok((own.unwrap_or(chunk), last))
-    }
-}
-
-async fn started(ticket: &mut Ticket) -> Option<Seq> {
-    let settled = ticket
-        .start
-        .wait_for(|start| !matches!(start, Start::Queued(_)))
-        .await
-        .ok()?;
-    match *settled {
-        Start::Started(after) => Some(after),
-        Start::Queued(_) | Start::Left => None,
-    }
 }
 
 #[cfg(test)]

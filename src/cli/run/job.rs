@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use uuid::Uuid;
 
-use crate::api::{AgenticSession, Run, RunSpec, names, run::{DesiredState, SessionRef}};
+use crate::api::{
+    AgenticSession, Run, RunSpec, names,
+    run::{DesiredState, SessionRef},
+};
 
 /// A session and its Runs, oldest first.
 #[derive(Debug, Clone)]
@@ -155,7 +158,8 @@ fn message_run<'a>(
         .filter_map(|run| run.metadata.name.as_deref())
         .collect();
     let name = |number: usize| format!("{}-{number}", session_name(session));
-    let free = (taken.len() + 1..)
+    // Among one more names than are taken there is a free one.
+    let free = (taken.len() + 1..=2 * taken.len() + 1)
         .map(name)
         .find(|name| !taken.contains(name.as_str()));
     prompt_run(session, free.unwrap_or_default(), text)

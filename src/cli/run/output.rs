@@ -12,7 +12,12 @@ use super::{
     job::Job,
     render::{Detail, Screen, Terminal, View, duration, heading, outcome_lines},
 };
-use crate::{agui::Event, api::Run, eventlog::RecordRef, workspace::{Progress, git::progress::Phase}};
+use crate::{
+    agui::Event,
+    api::Run,
+    eventlog::RecordRef,
+    workspace::{Progress, git::progress::Phase},
+};
 
 /// The form of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

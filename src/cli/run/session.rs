@@ -119,7 +119,7 @@ fn given(args: &Args) -> Result<Given, RunError> {
     for manifest in manifests {
         match manifest.resource {
             Resource::Session(session) => {
-                sessions.push((*session, folder_of(&sources, &manifest.file)))
+                sessions.push((*session, folder_of(&sources, &manifest.file)));
             }
             Resource::Run(run) => runs.push(*run),
             // Settings of a namespace: a laptop has none.
@@ -244,6 +244,7 @@ fn parts(
             .runner
             .as_ref()
             .and_then(|runner| Some(PathBuf::from(&runner.replay.as_ref()?.path))),
+        record: args.record.clone(),
         agent_command: args.agent_command.clone(),
         idle: RUN_TIMEOUT,
         data_dir: place.events(),

@@ -75,7 +75,8 @@ pub(in crate::cli) struct Args {
     /// `true`: the session goes on, so the initial prompt is not given again.
     #[arg(long, env = "IS_RESUME", default_value = "")]
     pub(super) is_resume: String,
-    /// More options of the agent, as JSON: allowed_tools, disallowed_tools, max_turns, permission_mode, system_prompt.
+    /// More options of the agent, as JSON: `allowed_tools`, `disallowed_tools`, `max_turns`, `permission_mode`,
+    /// `system_prompt`, `model`.
     #[arg(long, env = "SDK_OPTIONS", default_value = "")]
     pub(super) sdk_options: String,
     /// How long `GET /events/{thread}/wait` waits for a run, in seconds.

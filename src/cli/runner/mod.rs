@@ -94,14 +94,17 @@ async fn run(args: Args, redactor: Arc<Redactor>) -> Result<(), RunnerError> {
     let session_id = Id::from(args.session_id.as_str());
     let engine = engine(&args, &config, redactor).await?;
     let drained = CancellationToken::new();
-    let server = Server {
+    let state = Server {
         engine: Arc::clone(&engine),
         session_id: session_id.clone(),
         token: config.token.clone(),
-        pace: Pace { heartbeat: HEARTBEAT, stop: drained.clone() },
+        pace: Pace {
+            heartbeat: HEARTBEAT,
+            stop: drained.clone(),
+        },
         wait: config.events_wait,
     };
-    let serving = tokio::spawn(http::serve(listener, http::router(server), stop.clone()));
+    let serving = tokio::spawn(http::serve(listener, http::router(state), stop.clone()));
     begin(&engine, session_id, config.initial_prompt);
     stop.cancelled().await;
     engine.shutdown().await;
@@ -157,6 +160,7 @@ async fn engine(
     let parts = Parts {
         runner: config.runner,
         replay: args.replay_file.clone(),
+        record: None,
         agent_command: args.agent_command.clone(),
         idle: Duration::from_secs(args.idle_agent),
         data_dir: args.data_dir.clone(),

@@ -11,10 +11,10 @@ use futures_util::stream::{self, Stream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{follow::Follow, join};
+use super::{join, pulse::Pulse};
 use crate::{
     eventlog::{Chunk, LogError, Reader, Seq, ThreadLog},
-    runner::{Start, Ticket},
+    runner::{Follow, Start, Ticket},
 };
 
 /// A comment that keeps proxies and clients from giving up.
@@ -43,31 +43,32 @@ pub(super) fn response(
 }
 
 /// The events of one run, from its first to its last; heartbeats while it waits.
-pub(super) fn of_run(
-    ticket: Ticket,
-    pace: Pace,
-) -> impl Stream<Item = Result<Bytes, LogError>> {
+pub(super) fn of_run(ticket: Ticket, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
     frames_of(RunStream::Waiting(ticket), pace)
 }
 
-/// The run that goes on a thread, or the next one, to its last event; heartbeats until one goes.
-pub(super) fn joined(
-    log: ThreadLog,
-    pace: Pace,
-) -> impl Stream<Item = Result<Bytes, LogError>> {
-    frames_of(RunStream::Idle(log), pace)
+/// What has been on a thread, then the run that goes, or the next one, to its last event; heartbeats until one goes.
+pub(super) fn joined(log: ThreadLog, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
+    frames_of(RunStream::Joining(log), pace)
 }
 
 fn frames_of(state: RunStream, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
-    stream::unfold((state, pace), |(state, pace)| async move {
-        let (item, state) = state.step(&pace).await?;
-        Some((item, (state, pace)))
-    })
+    let pulse = Pulse::new(pace.heartbeat);
+    stream::unfold(
+        (state, pace, pulse),
+        |(state, pace, mut pulse)| async move {
+            let (item, state) = state.step(&pace, &mut pulse).await?;
+            pulse.spoke();
+            Some((item, (state, pace, pulse)))
+        },
+    )
 }
 
 enum RunStream {
-    /// No run goes.
-    Idle(ThreadLog),
+    /// A client joins.
+    Joining(ThreadLog),
+    /// No run goes; the next one comes after this seq.
+    Idle(ThreadLog, Seq),
     /// The run is accepted and has not started.
     Waiting(Ticket),
     Reading(Follow),
@@ -77,59 +78,69 @@ enum RunStream {
 type Step = Option<(Result<Bytes, LogError>, RunStream)>;
 
 impl RunStream {
-    async fn step(self, pace: &Pace) -> Step {
+    async fn step(self, pace: &Pace, pulse: &mut Pulse) -> Step {
         match self {
-            Self::Idle(log) => Self::idle(log, pace).await,
-            Self::Waiting(ticket) => Self::wait(ticket, pace).await,
-            Self::Reading(follow) => Self::read(follow, pace).await,
+            Self::Joining(log) => Self::join(log).await,
+            Self::Idle(log, at) => Self::idle(log, at, pace, pulse).await,
+            Self::Waiting(ticket) => Self::wait(ticket, pulse).await,
+            Self::Reading(follow) => Self::read(follow, pulse).await,
             Self::Done => None,
         }
     }
 
-    async fn idle(log: ThreadLog, pace: &Pace) -> Step {
+    async fn join(log: ThreadLog) -> Step {
+        let joined = match join::join(&log).await {
+            Ok(joined) => joined,
+            Err(error) => return Some((Err(error), Self::Done)),
+        };
+        let next = match joined.run {
+            Some(run) => Self::Reading(Follow::new(log, run, joined.at)),
+            None => Self::Idle(log, joined.at),
+        };
+        Some((Ok(joined.prelude), next))
+    }
+
+    async fn idle(log: ThreadLog, at: Seq, pace: &Pace, pulse: &mut Pulse) -> Step {
         tokio::select! {
             biased;
-            joined = join::join(&log) => match joined {
-                Ok((prelude, follow)) => Some((Ok(prelude), Self::Reading(follow))),
+            run = join::next_run(&log, at) => match run {
+                Ok(follow) => Self::read(follow, pulse).await,
                 Err(error) => Some((Err(error), Self::Done)),
             },
             () = pace.stop.cancelled() => None,
-            () = tokio::time::sleep(pace.heartbeat) => Some((Ok(HEARTBEAT), Self::Idle(log))),
+            () = pulse.beat() => Some((Ok(HEARTBEAT), Self::Idle(log, at))),
         }
     }
 
-    async fn wait(mut ticket: Ticket, pace: &Pace) -> Step {
-        match tokio::time::timeout(pace.heartbeat, started(&mut ticket.start)).await {
-            Err(_) => Some((Ok(waiting_note(&ticket.start)), Self::Waiting(ticket))),
-            Ok(Some(after)) => Self::read(Follow::new(ticket.log, ticket.run_id, after), pace).await,
-            Ok(None) => None,
-        }
+    async fn wait(mut ticket: Ticket, pulse: &mut Pulse) -> Step {
+        let started = tokio::select! {
+            biased;
+            started = Follow::start(&mut ticket) => started,
+            () = pulse.beat() => {
+                return Some((Ok(waiting_note(&ticket.start)), Self::Waiting(ticket)));
+            }
+        };
+        Self::read(started?, pulse).await
     }
 
-    async fn read(mut follow: Follow, pace: &Pace) -> Step {
-        match tokio::time::timeout(pace.heartbeat, follow.next()).await {
-            Err(_) => Some((Ok(HEARTBEAT), Self::Reading(follow))),
-            Ok(Err(error)) => Some((Err(error), Self::Done)),
-            Ok(Ok((frames, true))) => Some((Ok(frames), Self::Done)),
-            Ok(Ok((frames, false))) => Some((Ok(frames), Self::Reading(follow))),
+    async fn read(mut follow: Follow, pulse: &mut Pulse) -> Step {
+        tokio::select! {
+            biased;
+            next = follow.next() => Some(match next {
+                Err(error) => (Err(error), Self::Done),
+                Ok((chunk, true)) => (Ok(chunk.frames), Self::Done),
+                Ok((chunk, false)) => (Ok(chunk.frames), Self::Reading(follow)),
+            }),
+            () = pulse.beat() => Some((Ok(HEARTBEAT), Self::Reading(follow))),
         }
-    }
-}
-
-/// Waits until the run has started; `None`: it will not start here.
-async fn started(start: &mut watch::Receiver<Start>) -> Option<Seq> {
-    let settled = start.wait_for(|start| !matches!(start, Start::Queued(_))).await.ok()?;
-    match *settled {
-        Start::Started(after) => Some(after),
-        Start::Queued(_) | Start::Left => None,
     }
 }
 
 fn waiting_note(start: &watch::Receiver<Start>) -> Bytes {
     match *start.borrow() {
-        Start::Queued(ahead) => {
-            Bytes::from(format!(": waiting behind {ahead} run(s) of this thread\n\n"))
-        }
+        Start::Queued(ahead) => Bytes::from(format!(
+            ": waiting behind {ahead} run(s) of this thread\n\n"
+        )),
         Start::Started(_) | Start::Left => HEARTBEAT,
     }
 }
@@ -149,19 +160,25 @@ pub(super) fn raw_tail(
     format: Format,
     pace: Pace,
 ) -> impl Stream<Item = Result<Bytes, LogError>> {
-    stream::unfold((Some(reader), pace), move |(reader, pace)| async move {
-        let mut reader = reader?;
-        tokio::select! {
-            // First what there is: a reader that keeps up sees the last event before its stream ends.
-            biased;
-            chunk = reader.next() => match chunk {
-                Ok(chunk) => Some((Ok(frames(&chunk, format)), (Some(reader), pace))),
-                Err(error) => Some((Err(error), (None, pace))),
-            },
-            () = pace.stop.cancelled() => None,
-            () = tokio::time::sleep(pace.heartbeat) => Some((Ok(HEARTBEAT), (Some(reader), pace))),
-        }
-    })
+    let pulse = Pulse::new(pace.heartbeat);
+    stream::unfold(
+        (Some(reader), pace, pulse),
+        move |(reader, pace, mut pulse)| async move {
+            let mut reader = reader?;
+            let (item, reader) = tokio::select! {
+                // First what there is: a reader that keeps up sees the last event before its stream ends.
+                biased;
+                chunk = reader.next() => match chunk {
+                    Ok(chunk) => (Ok(frames(&chunk, format)), Some(reader)),
+                    Err(error) => (Err(error), None),
+                },
+                () = pace.stop.cancelled() => return None,
+                () = pulse.beat() => (Ok(HEARTBEAT), Some(reader)),
+            };
+            pulse.spoke();
+            Some((item, (reader, pace, pulse)))
+        },
+    )
 }
 
 fn frames(chunk: &Chunk, format: Format) -> Bytes {

@@ -68,10 +68,26 @@ impl Redact for ContentPart {
     fn redact(&mut self, redactor: &Redactor) {
         match self {
             Self::Text { text, id, metadata } => each(redactor, [text, id, metadata]),
-            Self::Image { source, id, metadata }
-            | Self::Audio { source, id, metadata }
-            | Self::Video { source, id, metadata }
-            | Self::Document { source, id, metadata } => each(redactor, [source, id, metadata]),
+            Self::Image {
+                source,
+                id,
+                metadata,
+            }
+            | Self::Audio {
+                source,
+                id,
+                metadata,
+            }
+            | Self::Video {
+                source,
+                id,
+                metadata,
+            }
+            | Self::Document {
+                source,
+                id,
+                metadata,
+            } => each(redactor, [source, id, metadata]),
         }
     }
 }

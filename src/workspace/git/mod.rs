@@ -1,6 +1,6 @@
 //! git, in two settings that must not be confused.
 //!
-//! Before an agent has run in a workspace, git clones beside us, with credentials ([`clone`], [`command`], [`process`]). Afterwards the workspace
+//! Before an agent has run in a workspace, git clones beside us, with credentials (`clone`, `command`, `process`). Afterwards the workspace
 //! is hostile: git on it runs where the agent runs, through the `AgentHost`, with none ([`status`]).
 
 pub mod agent_side;

@@ -25,7 +25,7 @@ pub(in crate::cli::run) trait Screen {
 /// The process's standard output.
 pub(in crate::cli::run) struct Terminal {
     spinner: Option<ProgressBar>,
-    terminal: bool,
+    is_tty: bool,
     /// The reader of the output went away (`ambient run | head`): nothing more is shown, the work goes on.
     gone: bool,
 }
@@ -34,7 +34,7 @@ impl Terminal {
     pub(in crate::cli::run) fn new() -> Self {
         Self {
             spinner: None,
-            terminal: io::stdout().is_terminal(),
+            is_tty: io::stdout().is_terminal(),
             gone: false,
         }
     }
@@ -56,7 +56,7 @@ impl Screen for Terminal {
         if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();
         }
-        if let (true, Some(what)) = (self.terminal, what) {
+        if let (true, Some(what)) = (self.is_tty, what) {
             let spinner = ProgressBar::new_spinner().with_message(what.to_owned());
             if let Ok(style) = ProgressStyle::with_template("    {spinner} {wide_msg} {elapsed}") {
                 spinner.set_style(style);
@@ -73,6 +73,6 @@ impl Screen for Terminal {
     }
 
     fn is_terminal(&self) -> bool {
-        self.terminal
+        self.is_tty
     }
 }

@@ -29,7 +29,7 @@ impl Tool {
     pub(super) fn label(&self, workspace: &str) -> String {
         let args: Value = serde_json::from_str(&self.args).unwrap_or_default();
         let told = TELLING.iter().find_map(|name| args.get(name)?.as_str());
-        let text = told.map(str::to_owned).unwrap_or_else(|| short_args(&args));
+        let text = told.map_or_else(|| short_args(&args), str::to_owned);
         let text = text.replace(workspace, "").replace('\n', " ⏎ ");
         text.trim_start_matches('/').to_owned()
     }

@@ -62,7 +62,7 @@ impl View {
                 self.quiet = *role == Some(TextRole::Developer) && !self.detail.verbose;
             }
             EventKind::TextMessageContent { delta, .. } if !self.quiet => {
-                self.text(delta, depth, Style::new(), screen)
+                self.text(delta, depth, Style::new(), screen);
             }
             EventKind::TextMessageEnd { .. } => self.end_line(screen),
             EventKind::ReasoningStart { .. } => self.thinking_since = Some(at_ms),
@@ -105,7 +105,7 @@ impl View {
                 );
             }
             EventKind::SubagentStarted { name, .. } => {
-                self.note(&format!("▸ sub-agent {name}"), DIM, screen)
+                self.note(&format!("▸ sub-agent {name}"), DIM, screen);
             }
             EventKind::Custom { name, value } => self.custom(name, value, screen),
             _ => {}
@@ -202,16 +202,16 @@ impl View {
         width: usize,
     ) -> String {
         let indent = 4 + 2 * tool.depth;
-        let (note, took) = (
+        let (note, elapsed) = (
             tool.note(result, failed),
             duration(between(tool.started_ms, at_ms)),
         );
-        let name = format!("{:<6}", tool.name);
-        let room = width.saturating_sub(indent + 2 + name.chars().count() + 1 + 10 + 9);
+        let title = format!("{:<6}", tool.name);
+        let room = width.saturating_sub(indent + 2 + title.chars().count() + 1 + 10 + 9);
         let label = shortened(&printable(&tool.label(&self.workspace)), room);
         let style = if failed { WARN } else { TOOL };
         format!(
-            "{:indent$}{style}⚙ {name}{style:#} {label:<room$}{note:>10}{DIM}{took:>9}{DIM:#}\n",
+            "{:indent$}{style}⚙ {title}{style:#} {label:<room$}{note:>10}{DIM}{elapsed:>9}{DIM:#}\n",
             ""
         )
     }
@@ -285,10 +285,9 @@ fn shortened(text: &str, room: usize) -> String {
 fn folded(output: &str) -> String {
     let lines: Vec<&str> = output.lines().collect();
     let show = |lines: &[&str]| {
-        lines
-            .iter()
-            .map(|line| format!("      {DIM}{}{DIM:#}\n", printable(line)))
-            .collect::<String>()
+        lines.iter().fold(String::new(), |shown, line| {
+            shown + &format!("      {DIM}{}{DIM:#}\n", printable(line))
+        })
     };
     if lines.len() <= 2 * FOLD + 1 {
         return show(&lines);

@@ -1,0 +1,99 @@
+//! What the kernel says of a process.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use crate::Result;
+
+/// Longest wait for a process to come to rest.
+const RESTLESS: Duration = Duration::from_secs(30);
+
+/// CPU time of a process's threads, user and kernel, in nanoseconds: finer than the ticks of `/proc/PID/stat`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Cpu(BTreeMap<String, u64>);
+
+impl Cpu {
+    /// What the threads that live now have used.
+    pub(crate) fn of(pid: u32) -> Result<Self> {
+        let mut threads = BTreeMap::new();
+        for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+            let task = task?;
+            // A thread may end in between.
+            let Ok(text) = fs::read_to_string(task.path().join("schedstat")) else {
+                continue;
+            };
+            threads.insert(
+                task.file_name().to_string_lossy().into_owned(),
+                used(&text)?,
+            );
+        }
+        Ok(Self(threads))
+    }
+
+    /// What the calling thread has used.
+    pub(crate) fn of_this_thread() -> Result<Self> {
+        let text = fs::read_to_string("/proc/thread-self/schedstat")?;
+        Ok(Self(BTreeMap::from([(String::new(), used(&text)?)])))
+    }
+
+    /// What was used since `before`.
+    pub(crate) fn since(&self, before: &Self) -> Duration {
+        let used = self.0.iter().map(|(thread, used)| {
+            used.saturating_sub(before.0.get(thread).copied().unwrap_or_default())
+        });
+        Duration::from_nanos(used.sum())
+    }
+}
+
+/// The first number of a thread's `schedstat`.
+fn used(schedstat: &str) -> Result<u64> {
+    Ok(schedstat.split(' ').next().unwrap_or_default().parse()?)
+}
+
+/// Resident memory in MB (10^6 bytes).
+pub(crate) fn resident(pid: u32) -> Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib: u32 = line
+        .and_then(|line| line.split_whitespace().next())
+        .ok_or("no VmRSS")?
+        .parse()?;
+    Ok(f64::from(kib) * 1024.0 / 1e6)
+}
+
+/// The children of a process.
+pub(crate) fn children(pid: u32) -> Result<Vec<u32>> {
+    let mut all = Vec::new();
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let list = fs::read_to_string(task?.path().join("children")).unwrap_or_default();
+        all.extend(
+            list.split_whitespace()
+                .filter_map(|child| child.parse::<u32>().ok()),
+        );
+    }
+    Ok(all)
+}
+
+/// Waits until the process has a child and neither has used more than `noise` of CPU for `quiet`: nothing tells a client
+/// that the agent is warm.
+pub(crate) fn at_rest(pid: u32, quiet: Duration, noise: Duration) -> Result<()> {
+    let deadline = Instant::now() + RESTLESS;
+    while Instant::now() < deadline {
+        let family = [&[pid][..], &children(pid)?].concat();
+        let before = family
+            .iter()
+            .map(|pid| Cpu::of(*pid))
+            .collect::<Result<Vec<_>>>()?;
+        sleep(quiet);
+        let rests =
+            |(pid, before): (&u32, &Cpu)| Cpu::of(*pid).is_ok_and(|now| now.since(before) <= noise);
+        if family.len() > 1 && family.iter().zip(&before).all(rests) {
+            return Ok(());
+        }
+    }
+    Err("the runner and its agent did not come to rest".into())
+}

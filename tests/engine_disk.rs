@@ -1,0 +1,225 @@
+//! The engine on a disk that fills up or loses what was not synced.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    dead_code,
+    reason = "a rig that does not work fails its test; the log's doubles serve other tests too"
+)]
+
+mod eventlog_support;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use ambient::{
+    agui::{Event, EventKind, Id, RunAgentInput},
+    bridge::{
+        Bridge, BridgeError, Ending, EventSink, Features, PermissionMode, Secrets, SessionSpec,
+        SystemPrompt, Turn, TurnEnd, TurnInput,
+    },
+    eventlog::{Options, Store},
+    host::BoxFuture,
+    runner::{Engine, RunRequest, SessionTemplate, Settings, Start, Ticket, probe::NoRepositories},
+    security::Redactor,
+};
+use eventlog_support::{simulated::Simulated, thread, tiny};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+/// An agent that writes as much as its prompt says, and waits to be stopped after it when the prompt ends with `wait`.
+struct Writer;
+
+impl Bridge for Writer {
+    fn name(&self) -> &'static str {
+        "writer"
+    }
+
+    fn features(&self) -> Features {
+        Features::default()
+    }
+
+    fn warm(&self, _: SessionSpec) -> BoxFuture<'_, Result<(), BridgeError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn turn(&self, turn: Turn, events: EventSink) -> BoxFuture<'_, TurnEnd> {
+        Box::pin(async move {
+            let TurnInput::Prompt(parts) = &turn.input else {
+                panic!("a prompt")
+            };
+            let prompt = parts[0].text().unwrap().to_owned();
+            let ending = tokio::select! {
+                () = write(&prompt, &events) => Ending::Completed,
+                () = turn.interrupt.cancelled() => Ending::Interrupted,
+            };
+            end(ending)
+        })
+    }
+
+    fn follow_ups(&self, _: mpsc::Sender<Id>) {}
+
+    fn shutdown(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+async fn write(prompt: &str, events: &EventSink) {
+    let message_id = Id::from("m");
+    let start = EventKind::TextMessageStart {
+        message_id: message_id.clone(),
+        role: None,
+        name: None,
+    };
+    let pieces: usize = prompt.split(' ').next().unwrap().parse().unwrap();
+    let piece = || EventKind::TextMessageContent {
+        message_id: message_id.clone(),
+        delta: "x".repeat(1000),
+    };
+    for kind in std::iter::once(start).chain((0..pieces).map(|_| piece())) {
+        if events.send(Event::from(kind)).await.is_err() {
+            return;
+        }
+    }
+    if prompt.ends_with("wait") {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn end(ending: Ending) -> TurnEnd {
+    TurnEnd {
+        ending,
+        result: None,
+        structured_output: None,
+        usage: Vec::new(),
+        turns: 1,
+        cost_usd: None,
+        agent_session_id: None,
+    }
+}
+
+fn template() -> SessionTemplate {
+    SessionTemplate(SessionSpec {
+        thread_id: Id::from("t"),
+        cwd: PathBuf::from("/"),
+        add_dirs: Vec::new(),
+        model: None,
+        system_prompt: SystemPrompt::Append(String::new()),
+        permission_mode: PermissionMode::default(),
+        allowed_tools: None,
+        disallowed_tools: Vec::new(),
+        max_turns: None,
+        output_schema: None,
+        frontend_tools: Vec::new(),
+        env: Secrets::default(),
+    })
+}
+
+async fn engine(storage: &Arc<Simulated>) -> Arc<Engine> {
+    let options = Options {
+        reserve_bytes: 16 * 1024,
+        ..tiny(Arc::clone(storage) as Arc<_>)
+    };
+    let store = Store::open("/store", options).unwrap();
+    let settings = Settings {
+        session: template(),
+        queue_limit: 4,
+        run_timeout: Duration::from_secs(60),
+        workspace_state: Value::Null,
+        notes: Vec::new(),
+        probe: Arc::new(NoRepositories),
+    };
+    Engine::open(
+        store,
+        Arc::new(Writer),
+        Arc::new(Redactor::new([])),
+        settings,
+    )
+    .await
+    .unwrap()
+}
+
+async fn submit(engine: &Arc<Engine>, run: &str, prompt: &str) -> Ticket {
+    let input: RunAgentInput = serde_json::from_value(json!({
+        "threadId": "t", "runId": run, "messages": [{"id": run, "role": "user", "content": prompt}],
+    }))
+    .unwrap();
+    engine.submit(RunRequest::plain(input)).await.unwrap()
+}
+
+/// Every event of a run, to its end.
+async fn events(ticket: &Ticket) -> Vec<Event> {
+    let Start::Started(after) = *ticket.start.borrow() else {
+        panic!("it has started")
+    };
+    let mut reader = ticket.log.reader(after);
+    let mut all = Vec::new();
+    loop {
+        let chunk = tokio::time::timeout(Duration::from_secs(60), reader.next())
+            .await
+            .unwrap()
+            .unwrap();
+        for record in chunk.records() {
+            all.push(record.event().unwrap());
+            if record.is_terminal() {
+                return all;
+            }
+        }
+    }
+}
+
+fn code(events: &[Event]) -> Option<String> {
+    match &events.last().unwrap().kind {
+        EventKind::RunError { code, .. } => code.clone(),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_ends_the_run_with_its_reason_in_the_space_that_was_set_aside() {
+    let storage = Arc::new(Simulated::new());
+    let engine = engine(&storage).await;
+    let before = submit(&engine, "r0", "1").await;
+    assert_eq!(code(&events(&before).await), None);
+    storage.set_capacity(Some(storage.used() + 20_000));
+    let ticket = submit(&engine, "r1", "1000 wait").await;
+    let all = events(&ticket).await;
+    assert_eq!(code(&all).as_deref(), Some("RunnerLost"));
+    let said = serde_json::to_string(all.last().unwrap()).unwrap();
+    assert!(said.contains("Free space"), "{said}");
+    storage.set_capacity(None);
+    let after = submit(&engine, "r2", "2").await;
+    assert_eq!(
+        code(&events(&after).await),
+        None,
+        "with space again, the session goes on"
+    );
+}
+
+#[tokio::test]
+async fn a_power_cut_loses_at_most_what_was_not_synced_and_never_a_start_or_an_end() {
+    for seed in 0..20 {
+        let storage = Arc::new(Simulated::new());
+        let first = engine(&storage).await;
+        let ended = submit(&first, "r1", "3").await;
+        let whole = events(&ended).await;
+        // The end was read, and synced before the next run starts.
+        let open = submit(&first, "r2", "5 wait").await;
+        let after = Arc::new(storage.power_cut(seed));
+        let second = engine(&after).await;
+        let again = submit(&second, "r1", "3").await;
+        assert_eq!(
+            events(&again).await,
+            whole,
+            "seed {seed}: what was synced is whole"
+        );
+        let cut = submit(&second, "r2", "5 wait").await;
+        let kept = events(&cut).await;
+        assert!(
+            matches!(kept[0].kind, EventKind::RunStarted { .. }),
+            "seed {seed}: the input was synced"
+        );
+        assert_eq!(code(&kept).as_deref(), Some("RunnerLost"), "seed {seed}");
+        drop((open, thread));
+    }
+}
