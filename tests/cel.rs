@@ -34,12 +34,16 @@ fn messages(kind: &str, object: &Value, old: Option<&Value>) -> Vec<String> {
         let errors = kube_cel::validate_compiled(schema, object, old).err();
         errors
             .iter()
-            .flat_map(|errors| errors.as_slice())
+            .flat_map(kube_cel::ValidationErrors::as_slice)
             .map(|error| error.message.clone())
             .collect()
     })
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "every caller makes the value for this call"
+)]
 fn session(spec: Value) -> Value {
     json!({"metadata": {"name": "s"}, "spec": spec})
 }

@@ -1,4 +1,4 @@
-//! The CustomResourceDefinitions: the generated files are fresh, and the schemas are what the API server and people need.
+//! The `CustomResourceDefinition`s: the generated files are fresh, and the schemas are what the API server and people need.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

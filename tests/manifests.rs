@@ -1,7 +1,5 @@
 //! Manifests: good ones are read, bad ones are refused with the place, the reason and the remedy of every mistake.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 #[path = "support/manifest.rs"]
 mod support;
 

@@ -30,14 +30,17 @@ fn is_refused(text: &str, saying: &str) {
 
 #[test]
 fn aliases_that_multiply_are_refused() {
-    let mut text = String::from(
-        "  mcpServers:\n    custom:\n      a0: &a0 {k: [x, x, x, x, x, x, x, x, x, x]}\n",
-    );
-    for level in 1..12 {
-        let before = format!("*a{}", level - 1);
-        let list = vec![before.as_str(); 10].join(", ");
-        text.push_str(&format!("      a{level}: &a{level} {{k: [{list}]}}\n"));
-    }
+    let level = |level: usize| {
+        let before = if level == 0 {
+            "x".to_owned()
+        } else {
+            format!("*a{}", level - 1)
+        };
+        let list = vec![before; 10].join(", ");
+        format!("\n      a{level}: &a{level} {{k: [{list}]}}")
+    };
+    let levels: Vec<String> = (0..12).map(level).collect();
+    let text = format!("  mcpServers:\n    custom:{}", levels.concat());
     is_refused(&session(&text), "aliases repeat more than");
 }
 
@@ -62,10 +65,8 @@ fn deep_nesting_is_refused() {
         )),
         "nested deeper",
     );
-    let block: String = (0..200)
-        .map(|depth| format!("{}a:\n", " ".repeat(depth)))
-        .collect();
-    is_refused(&block, "nested deeper");
+    let lines: Vec<String> = (0..200).map(|depth| " ".repeat(depth) + "a:\n").collect();
+    is_refused(&lines.concat(), "nested deeper");
 }
 
 #[test]

@@ -81,11 +81,9 @@ fn the_main_repository_is_one_of_the_repositories() {
 #[test]
 fn files_stay_in_the_workspace_and_do_not_overlap() {
     let files = |paths: &[&str]| {
-        let list: String = paths
-            .iter()
-            .map(|path| format!("  - {{path: {path}, content: x}}\n"))
-            .collect();
-        session(&format!("  files:\n{list}"))
+        let file = |path: &&str| format!("\n  - {{path: {path}, content: x}}");
+        let list: Vec<String> = paths.iter().map(file).collect();
+        session(&format!("  files:{}", list.concat()))
     };
     for path in ["/etc/passwd", "../x", "a/../../x", "a//b", "./a"] {
         breaks(

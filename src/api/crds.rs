@@ -1,4 +1,4 @@
-//! The CustomResourceDefinitions, generated from the types.
+//! The `CustomResourceDefinition`s, generated from the types.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{AgenticSession, ProjectSettings, Run};
 
-/// All CustomResourceDefinitions, as they are to be installed.
+/// All `CustomResourceDefinition`s, as they are to be installed.
 #[must_use]
 pub fn all() -> Vec<CustomResourceDefinition> {
     vec![

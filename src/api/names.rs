@@ -12,8 +12,9 @@ pub const MAX_LABEL: usize = 63;
 /// The most characters of a branch's last part: its loose ref is a file, and git puts `.lock` behind the name.
 const MAX_BRANCH_PART: usize = 200;
 
-/// How many hex digits of the hash a shortened name ends with.
-const HASH_DIGITS: usize = 8;
+/// How many bytes of the hash a shortened name ends with, and how many hex digits they have.
+const HASH_BYTES: usize = 4;
+const HASH_DIGITS: usize = 2 * HASH_BYTES;
 
 /// The label of everything that belongs to a session; its value is [`session_label`].
 pub const SESSION_LABEL: &str = "agentic-session";
@@ -41,7 +42,7 @@ pub fn service(session: &str) -> String {
     }
 }
 
-/// The session's ServiceAccount.
+/// The session's `ServiceAccount`.
 #[must_use]
 pub fn service_account(session: &str) -> String {
     object("ambient-session-", session, "")
@@ -69,7 +70,7 @@ pub fn session_label(session: &str) -> String {
 #[must_use]
 pub fn working_branch(session: &str) -> String {
     // git refuses a ref whose part ends with `.lock`, a Kubernetes name may.
-    let last = if session.ends_with(".lock") {
+    let last = if session.rsplit('.').next() == Some("lock") {
         hashed(session, session, MAX_BRANCH_PART)
     } else {
         fit(session, MAX_BRANCH_PART)
@@ -101,11 +102,9 @@ fn hashed(shown: &str, whole: &str, max: usize) -> String {
 
 fn hash(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
-    digest
-        .iter()
-        .take(HASH_DIGITS / 2)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let start = digest.iter().take(HASH_BYTES);
+    let number = start.fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+    format!("{number:08x}")
 }
 
 #[cfg(test)]

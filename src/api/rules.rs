@@ -69,7 +69,7 @@ pub const NO_WAY_BACK: SharedRule = SharedRule {
     message: "a cancelled Run cannot be started again: create a new Run",
 };
 
-/// There is one ProjectSettings object.
+/// There is one `ProjectSettings` object.
 pub const SETTINGS_NAME: SharedRule = SharedRule {
     cel: "self.metadata.name == 'projectsettings'",
     message: "a namespace has one ProjectSettings object: metadata.name must be projectsettings",

@@ -11,10 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{defaults, rules, session::McpServers};
 
-/// The name of the only ProjectSettings object of a namespace.
+/// The name of the only `ProjectSettings` object of a namespace.
 pub const NAME: &str = "projectsettings";
 
 /// Defaults of the sessions of one namespace. There is one, named `projectsettings`.
+#[allow(
+    clippy::duplicated_attributes,
+    reason = "printer columns have types of their own"
+)]
 #[derive(CustomResource, KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[kube(
@@ -33,7 +37,7 @@ pub const NAME: &str = "projectsettings";
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 pub struct ProjectSettingsSpec {
-    /// Who may do what in the namespace; each entry becomes a RoleBinding.
+    /// Who may do what in the namespace; each entry becomes a `RoleBinding`.
     pub group_access: Vec<GroupAccess>,
     /// Kept from the original, which ignores it: the name of the Secret is always ambient-runner-secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,7 +103,7 @@ pub enum Provider {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectSettingsStatus {
-    /// How many RoleBindings exist for groupAccess.
+    /// How many `RoleBinding`s exist for groupAccess.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub group_bindings_created: Option<i64>,
@@ -110,7 +114,7 @@ pub struct ProjectSettingsStatus {
         skip_serializing_if = "Option::is_none"
     )]
     pub scheduled_session_rbac_ready: Option<bool>,
-    /// Whether the namespace's LimitRange exists.
+    /// Whether the namespace's `LimitRange` exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_range_ready: Option<bool>,
 }

@@ -97,7 +97,7 @@ impl Fold {
                 self.ids = Some((thread_id.clone(), run_id.clone()));
             }
             EventKind::Custom { name, value } if name == outcome::EVENT_NAME => {
-                self.report.take(value)
+                self.report.take(value);
             }
             EventKind::Custom { name, value } if name == TRACE_EVENT => {
                 let id = value.get("traceId").and_then(|id| id.as_str());

@@ -12,7 +12,7 @@ const MAX_REPOS: usize = 32;
 /// The runner's report; empty until it comes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Report {
-    report: OutcomeReport,
+    told: OutcomeReport,
     /// Whether the report came.
     pub(super) is_there: bool,
     /// How many bytes the structured answer has that is too large for a status.
@@ -23,7 +23,7 @@ impl std::ops::Deref for Report {
     type Target = OutcomeReport;
 
     fn deref(&self) -> &OutcomeReport {
-        &self.report
+        &self.told
     }
 }
 
@@ -53,7 +53,7 @@ impl Report {
         if self.left_out.is_some() {
             report.structured_output = None;
         }
-        self.report = report;
+        self.told = report;
     }
 }
 

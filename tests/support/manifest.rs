@@ -1,7 +1,11 @@
 //! Manifests with little text, for tests that read them.
 
 #![allow(dead_code, reason = "each test uses a part of these")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 use ambient::api::{
     AgenticSession,

@@ -131,6 +131,7 @@ fn body_lines(text: &str) -> Option<usize> {
 }
 
 /// What the scanner is in.
+#[derive(Clone, Copy)]
 enum State {
     Code,
     LineComment,

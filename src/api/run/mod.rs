@@ -22,6 +22,10 @@ use super::rules;
 
 /// One turn of work in a session. Runs of a thread go one at a time, oldest first. A Run is immutable but for
 /// `desiredState`.
+#[allow(
+    clippy::duplicated_attributes,
+    reason = "printer columns have types of their own"
+)]
 #[derive(CustomResource, KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[kube(
@@ -112,7 +116,7 @@ pub struct RunSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub parent_run: Option<String>,
-    /// How many seconds the Run may take; then it ends with the reason DeadlineExceeded. Default: 24 h.
+    /// How many seconds the Run may take; then it ends with the reason `DeadlineExceeded`. Default: 24 h.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub timeout: Option<i64>,

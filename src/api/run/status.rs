@@ -66,7 +66,7 @@ pub struct RunStatus {
     /// The id of the Run's trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
-    /// When the provider takes requests again, after a ProviderLimit that says so.
+    /// When the provider takes requests again, after a `ProviderLimit` that says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume_at: Option<Time>,
     /// The state of the Run, aspect by aspect.
@@ -259,7 +259,7 @@ pub struct GitState {
 pub struct Interrupt {
     /// The id to answer with.
     pub id: String,
-    /// The kind of question, e.g. input_required.
+    /// The kind of question, e.g. `input_required`.
     #[serde(default)]
     pub reason: String,
     /// The question.

@@ -92,7 +92,7 @@ pub struct AgentSpec {
     /// Instructions that follow the agent's own system prompt and the description of the workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_prompt: Option<String>,
-    /// How many times the model may be asked in one run; more ends it with the reason MaxTurns. Absent: no limit.
+    /// How many times the model may be asked in one run; more ends it with the reason `MaxTurns`. Absent: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_turns: Option<u32>,

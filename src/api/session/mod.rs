@@ -27,6 +27,10 @@ use super::{defaults, rules};
 
 /// A workspace with a coding agent in it. Runs do the work: `initialPrompt` becomes the first one, and every `Run` that
 /// names the session is a further turn of the same conversation.
+#[allow(
+    clippy::duplicated_attributes,
+    reason = "printer columns have types of their own"
+)]
 #[derive(CustomResource, KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[kube(
@@ -100,11 +104,11 @@ pub struct AgenticSessionSpec {
     #[serde(default = "defaults::handed_on_timeout")]
     pub timeout: i64,
     /// How many seconds the session may be active, counted from its last start. Then its run ends with the reason
-    /// DeadlineExceeded and the session stops. Absent: no limit.
+    /// `DeadlineExceeded` and the session stops. Absent: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub active_deadline_seconds: Option<i64>,
-    /// After how many seconds without activity the session stops; 0: never. Absent: the ProjectSettings decide, else 24 h.
+    /// After how many seconds without activity the session stops; 0: never. Absent: the `ProjectSettings` decide, else 24 h.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub inactivity_timeout: Option<i64>,
@@ -120,7 +124,7 @@ pub struct AgenticSessionSpec {
     /// The workflow repository that the agent follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active_workflow: Option<WorkflowSpec>,
-    /// Which runner drives the session. Absent: the environment variable RUNNER_TYPE decides, else claude-agent-sdk.
+    /// Which runner drives the session. Absent: the environment variable `RUNNER_TYPE` decides, else claude-agent-sdk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runner: Option<RunnerSpec>,
     /// What the agent may do and how it is instructed.

@@ -102,7 +102,7 @@ fn url_help(url: &str) -> String {
     if url.starts_with('/') {
         return format!("on this machine a directory is file://{url}");
     }
-    let folder = text::is_repo_name(url).then_some(url).unwrap_or("name");
+    let folder = if text::is_repo_name(url) { url } else { "name" };
     format!("write the full clone URL, e.g. https://git.example/{folder}.git")
 }
 

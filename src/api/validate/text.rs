@@ -17,7 +17,7 @@ const MAX_QUOTED: usize = 80;
 pub fn quoted(value: &str) -> String {
     let shown: String = value.chars().take(MAX_QUOTED).collect();
     let cut = if shown.len() < value.len() { "…" } else { "" };
-    format!("{:?}{cut}", shown)
+    format!("{shown:?}{cut}")
 }
 
 /// Kubernetes: a DNS subdomain of at most 253 characters.
@@ -132,8 +132,8 @@ pub fn is_variable(name: &str) -> bool {
     name.chars().all(letter) && starts_with(name, |c| !c.is_ascii_digit())
 }
 
-fn starts_with(text: &str, test: impl Fn(char) -> bool) -> bool {
-    text.chars().next().is_some_and(test)
+fn starts_with(text: &str, is_first: impl Fn(char) -> bool) -> bool {
+    text.chars().next().is_some_and(is_first)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Texts, numbers and truth values, and values without a schema.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use super::{Checker, Place, neutral};
 use crate::api::{
@@ -108,7 +108,7 @@ impl Checker<'_> {
         let message = format!("expected {}, found {}", alternatives(&names), quoted(text));
         match suggest::closest(text, names) {
             Some(meant) => {
-                self.report_with_help(place, message, format!("did you mean \"{meant}\"?"))
+                self.report_with_help(place, message, format!("did you mean \"{meant}\"?"));
             }
             None => self.report(place, message),
         }
@@ -179,7 +179,7 @@ impl Checker<'_> {
         let message = format!("expected true or false, found {found}");
         match in_kubectl(written.text).filter(|_| written.is_plain) {
             Some(read @ ("true" | "false")) => {
-                self.report_with_help(place, message, format!("write {read}"))
+                self.report_with_help(place, message, format!("write {read}"));
             }
             Some(_) | None => self.report(place, message),
         }
@@ -260,16 +260,14 @@ impl Checker<'_> {
             Meaning::Null => Value::Null,
             Meaning::Bool(value) => Value::Bool(value),
             Meaning::Int(number) => Value::from(number),
-            Meaning::Float(number) => match Number::from_f64(number) {
-                Some(number) => Value::Number(number),
-                None => {
-                    self.report(
-                        place,
-                        "expected a value that JSON has; this number is not one",
-                    );
-                    Value::Null
-                }
-            },
+            Meaning::Float(number) if number.is_finite() => Value::from(number),
+            Meaning::Float(_) => {
+                self.report(
+                    place,
+                    "expected a value that JSON has; this number is not one",
+                );
+                Value::Null
+            }
             Meaning::Text => Value::String(text.to_owned()),
         }
     }
