@@ -150,11 +150,13 @@ impl Lane {
     fn start_threads(&mut self, rules: &Rules, at: usize) {
         for index in rules.prefixes.hits(self.state) {
             let pattern = &rules.patterns[*index];
-            if !pattern.at_boundary
-                || self
-                    .before
+            let is_word = || {
+                self.before
                     .starts_word(&self.pending[..at], pattern.prefix_len())
-            {
+            };
+            let is_covered =
+                |thread: &Thread| thread.pattern == *index && pattern.tail.covers_later(thread);
+            if (!pattern.at_boundary || is_word()) && !self.threads.iter().any(is_covered) {
                 let start = (self.end + pattern.keep).saturating_sub(pattern.prefix_len());
                 self.threads
                     .push(pattern.thread(*index, start.max(self.flushed)));

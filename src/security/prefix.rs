@@ -5,7 +5,10 @@
 //! for the one before. Written here since the pieces need what the published automata keep to themselves: how far back
 //! the text still may be the start of something.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    mem,
+};
 
 /// No prefix is shorter.
 pub(super) const MIN_PREFIX: usize = 3;
@@ -55,6 +58,7 @@ pub(super) struct Prefixes {
 
 #[derive(Default)]
 struct Node {
+    /// Only while the automaton is built.
     children: BTreeMap<u8, usize>,
     depth: usize,
     /// The node of the longest proper suffix.
@@ -96,7 +100,7 @@ impl Prefixes {
                 self.next
                     .copy_within(fail * stride..(fail + 1) * stride, node * stride);
             }
-            for (byte, child) in self.nodes[node].children.clone() {
+            for (byte, child) in mem::take(&mut self.nodes[node].children) {
                 let column = usize::from(self.classes[usize::from(byte)]);
                 let fallback = (self.next[node * stride + column] & !HIT) as usize / stride;
                 let inherited = self.nodes[fallback].hits.clone();
