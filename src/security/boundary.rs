@@ -19,8 +19,10 @@ impl Before {
         let text = text
             .last_chunk::<SIZE>()
             .map_or(text, <[u8; SIZE]>::as_slice);
-        self.bytes.copy_within(text.len().., 0);
-        self.bytes[SIZE - text.len()..].copy_from_slice(text);
+        let mut both = [0; 2 * SIZE];
+        both[..SIZE].copy_from_slice(&self.bytes);
+        both[SIZE..][..text.len()].copy_from_slice(text);
+        self.bytes.copy_from_slice(&both[text.len()..][..SIZE]);
         self.len = SIZE.min(self.len + text.len());
     }
 

@@ -1,6 +1,9 @@
 //! The forms in which a secret value may appear in a text.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use super::base64;
 
@@ -10,9 +13,17 @@ pub(super) const MIN_LEN: usize = 8;
 /// is found although a tool numbered its lines.
 const MIN_LINE: usize = 32;
 
+/// The first so many characters of a long base64 form stay readable: two or three bytes of the value, which nearly
+/// always are the well-known start of a token. Otherwise every text that ends in a letter with which one of the many
+/// base64 forms starts would have to wait, and that is nearly every text.
+pub(super) const READABLE_BASE64: usize = 4;
+/// From that length on a base64 form is long.
+const LONG_BASE64: usize = 24;
+
 /// The value itself and its encoded forms: as JSON text once and twice (in the escapes that common encoders choose), in a
-/// JSON pointer, percent-encoded, and in base64 at every alignment. Each form once, none below [`MIN_LEN`] bytes.
-pub(super) fn forms(value: &str) -> BTreeSet<String> {
+/// JSON pointer, percent-encoded, and in base64 at every alignment. Each form once, none below [`MIN_LEN`] bytes, with
+/// the number of its first bytes that stay readable.
+pub(super) fn forms(value: &str) -> BTreeMap<String, usize> {
     let mut forms = BTreeSet::from([value.to_owned()]);
     for once in json_variants(value) {
         forms.insert(json(&once));
@@ -25,9 +36,17 @@ pub(super) fn forms(value: &str) -> BTreeSet<String> {
         forms.insert(lowercase_percent(&upper));
         forms.insert(upper);
     }
-    forms.extend(base64::forms(value.as_bytes()));
     forms.extend(lines(value));
-    forms.retain(|form| form.len() >= MIN_LEN);
+    let mut forms: BTreeMap<_, _> = forms.into_iter().map(|form| (form, 0)).collect();
+    for form in base64::forms(value.as_bytes()) {
+        let readable = if form.len() < LONG_BASE64 {
+            0
+        } else {
+            READABLE_BASE64
+        };
+        forms.entry(form).or_insert(readable);
+    }
+    forms.retain(|form, _| form.len() >= MIN_LEN);
     forms
 }
 
@@ -98,8 +117,8 @@ mod tests {
     #[test]
     fn a_plain_token_has_itself_and_its_base64_forms() {
         let forms = forms("abcdefgh12345678");
-        assert!(forms.contains("abcdefgh12345678"));
-        assert!(forms.contains("YWJjZGVmZ2gxMjM0NTY3OA=="));
+        assert!(forms.contains_key("abcdefgh12345678"));
+        assert!(forms.contains_key("YWJjZGVmZ2gxMjM0NTY3OA=="));
         assert!(forms.len() <= 5, "{forms:?}");
     }
 
@@ -117,7 +136,7 @@ mod tests {
             "p%2fa%20%22s%3cs%0aw%c3%b6rd~",
             "p%2Fa+%22s%3Cs%0Aw%C3%B6rd~",
         ] {
-            assert!(forms.contains(form), "{form} not in {forms:#?}");
+            assert!(forms.contains_key(form), "{form} not in {forms:#?}");
         }
     }
 
@@ -127,7 +146,7 @@ mod tests {
         let value =
             format!("-----BEGIN PRIVATE KEY-----\n{line}\nshort==\n-----END PRIVATE KEY-----");
         let forms = forms(&value);
-        assert!(forms.contains(line));
-        assert!(!forms.contains("short==") && !forms.contains("-----END PRIVATE KEY-----"));
+        assert!(forms.contains_key(line));
+        assert!(!forms.contains_key("short==") && !forms.contains_key("-----END PRIVATE KEY-----"));
     }
 }

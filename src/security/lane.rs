@@ -38,29 +38,34 @@ impl Lane {
     /// Reads the next piece and returns what can go out now: of `piece` itself, if that is a (whole or shortened)
     /// unchanged `piece`.
     pub(crate) fn push<'a>(&mut self, rules: &Rules, piece: &'a str) -> Cow<'a, str> {
-        let bytes = piece.as_bytes();
-        if self.threads.is_empty() && self.pending.is_empty() {
-            let (state, _) = rules.prefixes.skip(self.state, bytes);
+        if self.threads.is_empty() {
+            let (state, _) = rules.prefixes.skip(self.state, piece.as_bytes());
             if !state.is_hit() {
-                return Cow::Borrowed(self.pass(rules, state, piece));
+                return self.pass(rules, state, piece);
             }
         }
-        let mut out = Vec::with_capacity(self.pending.len() + bytes.len() + 32);
-        self.push_bytes(rules, bytes, &mut out);
+        let mut out = Vec::with_capacity(self.pending.len() + piece.len() + 32);
+        self.push_bytes(rules, piece.as_bytes(), &mut out);
         Cow::Owned(text(out))
     }
 
     /// Lets a piece in which no pattern begins to match go out, but for an end that may be the start of one.
-    fn pass<'a>(&mut self, rules: &Rules, state: State, piece: &'a str) -> &'a str {
+    fn pass<'a>(&mut self, rules: &Rules, state: State, piece: &'a str) -> Cow<'a, str> {
         self.state = state;
         self.end += piece.len();
+        if !self.pending.is_empty() {
+            self.pending.extend_from_slice(piece.as_bytes());
+            let mut out = Vec::with_capacity(self.pending.len());
+            self.release(rules, self.hold(rules), &mut out);
+            return Cow::Owned(text(out));
+        }
         let held = self.held_by_prefix(rules, piece.as_bytes());
         let (now, later) = piece
             .split_at_checked(piece.len() - held)
             .unwrap_or(("", piece));
         self.pending.extend_from_slice(later.as_bytes());
         self.before.push(now.as_bytes());
-        now
+        Cow::Borrowed(now)
     }
 
     /// Reads the next piece and appends what can go out now.
@@ -115,11 +120,6 @@ impl Lane {
         self.pending.is_empty()
     }
 
-    /// Whether the text so far has no influence on what follows.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.threads.is_empty() && self.state == State::default()
-    }
-
     /// Whether anything was replaced.
     pub(crate) fn has_redacted(&self) -> bool {
         self.redacted
@@ -150,12 +150,14 @@ impl Lane {
     fn start_threads(&mut self, rules: &Rules, at: usize) {
         for index in rules.prefixes.hits(self.state) {
             let pattern = &rules.patterns[*index];
-            if !pattern.at_boundary
-                || self
-                    .before
-                    .starts_word(&self.pending[..at], pattern.prefix_len)
-            {
-                let start = (self.end + pattern.keep).saturating_sub(pattern.prefix_len);
+            let is_word = || {
+                self.before
+                    .starts_word(&self.pending[..at], pattern.prefix_len())
+            };
+            let is_covered =
+                |thread: &Thread| thread.pattern == *index && pattern.tail.covers_later(thread);
+            if (!pattern.at_boundary || is_word()) && !self.threads.iter().any(is_covered) {
+                let start = (self.end + pattern.keep).saturating_sub(pattern.prefix_len());
                 self.threads
                     .push(pattern.thread(*index, start.max(self.flushed)));
             }

@@ -1,14 +1,21 @@
 //! Finds the first bytes of every pattern in one pass over a text.
 //!
 //! An Aho-Corasick automaton as a dense table: one lookup a byte, and its state is all that must be kept between two
-//! pieces of a text. Written here since the pieces need what the published automata keep to themselves: how far back
+//! pieces of a text. Where nothing has begun, a filter on three bytes at a time runs ahead of it: no step of that waits
+//! for the one before. Written here since the pieces need what the published automata keep to themselves: how far back
 //! the text still may be the start of something.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    mem,
+};
+
+/// No prefix is shorter.
+pub(super) const MIN_PREFIX: usize = 3;
 
 /// What the automaton looks for.
 pub(super) struct Prefix<'a> {
-    /// The bytes, at least one.
+    /// The bytes, at least [`MIN_PREFIX`].
     pub(super) bytes: &'a [u8],
     /// Whether text that ends in a part of these bytes must be held back until more of it is known.
     pub(super) held: Held,
@@ -46,10 +53,12 @@ pub(super) struct Prefixes {
     stride: u32,
     next: Vec<u32>,
     nodes: Vec<Node>,
+    starts: Starts,
 }
 
 #[derive(Default)]
 struct Node {
+    /// Only while the automaton is built.
     children: BTreeMap<u8, usize>,
     depth: usize,
     /// The node of the longest proper suffix.
@@ -74,6 +83,7 @@ impl Prefixes {
             stride,
             next: Vec::new(),
             nodes,
+            starts: Starts::new(prefixes),
         };
         automaton.link();
         automaton
@@ -90,7 +100,7 @@ impl Prefixes {
                 self.next
                     .copy_within(fail * stride..(fail + 1) * stride, node * stride);
             }
-            for (byte, child) in self.nodes[node].children.clone() {
+            for (byte, child) in mem::take(&mut self.nodes[node].children) {
                 let column = usize::from(self.classes[usize::from(byte)]);
                 let fallback = (self.next[node * stride + column] & !HIT) as usize / stride;
                 let inherited = self.nodes[fallback].hits.clone();
@@ -115,14 +125,21 @@ impl Prefixes {
     }
 
     /// Goes on until just after the first hit, or to the end; also says how many bytes that took.
-    pub(super) fn skip(&self, mut state: State, bytes: &[u8]) -> (State, usize) {
-        for (taken, byte) in (1..).zip(bytes) {
-            state = self.step(state, *byte);
-            if state.is_hit() {
-                return (state, taken);
+    pub(super) fn skip(&self, state: State, bytes: &[u8]) -> (State, usize) {
+        let mut row = (state.0 & !HIT) as usize;
+        let mut at = 0;
+        while at < bytes.len() {
+            if row == 0 {
+                at = self.starts.next(bytes, at);
             }
+            let next = self.next[row + usize::from(self.classes[usize::from(bytes[at])])];
+            at += 1;
+            if next & HIT != 0 {
+                return (State(next), at);
+            }
+            row = next as usize;
         }
-        (state, bytes.len())
+        (State(u32::try_from(row).unwrap_or(0)), at)
     }
 
     /// The prefixes that end at this state.
@@ -145,6 +162,38 @@ impl Prefixes {
 
     fn index(&self, state: State) -> usize {
         ((state.0 & !HIT) / self.stride) as usize
+    }
+}
+
+/// The first [`MIN_PREFIX`] bytes of all prefixes, as a set of hashes.
+struct Starts(Box<[u64; 512]>);
+
+impl Starts {
+    fn new(prefixes: &[Prefix<'_>]) -> Self {
+        let mut starts = Self(Box::new([0; 512]));
+        for prefix in prefixes {
+            if let Some(first) = prefix.bytes.first_chunk() {
+                let (word, bit) = Self::place(*first);
+                starts.0[word] |= 1 << bit;
+            }
+        }
+        starts
+    }
+
+    /// The first place from `from` on where a prefix may start, or where too little is left to tell.
+    fn next(&self, bytes: &[u8], from: usize) -> usize {
+        let (mut windows, mut at) = (bytes[from..].array_windows(), from);
+        let may_start = windows.position(|window| {
+            let (word, bit) = Self::place(*window);
+            self.0[word] >> bit & 1 == 1
+        });
+        at += may_start.unwrap_or((bytes.len() - from).saturating_sub(MIN_PREFIX - 1));
+        at
+    }
+
+    fn place([a, b, c]: [u8; MIN_PREFIX]) -> (usize, u32) {
+        let hash = u32::from_le_bytes([a, b, c, 0]).wrapping_mul(0x9e37_79b1) >> 17;
+        ((hash >> 6) as usize, hash & 63)
     }
 }
 

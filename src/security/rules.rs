@@ -6,10 +6,10 @@ use super::{
     Credential,
     boundary::MAX_PREFIX,
     credentials::is_secret_value,
-    forms::forms,
+    forms::{READABLE_BASE64, forms},
     patterns::{PATTERNS, TokenPattern},
     pem::Pem,
-    prefix::{Held, Prefix, Prefixes},
+    prefix::{Held, MIN_PREFIX, Prefix, Prefixes},
     tail::{At, NOWHERE, Tail, Thread},
 };
 
@@ -18,7 +18,8 @@ use super::{
 const EXACT_PREFIX: usize = 4;
 /// The same as a count of bytes read.
 const EXACT_PREFIX_READ: u32 = 4;
-const _: () = assert!(EXACT_PREFIX_READ as usize == EXACT_PREFIX);
+const _: () =
+    assert!(EXACT_PREFIX_READ as usize == EXACT_PREFIX && READABLE_BASE64 == EXACT_PREFIX);
 /// Longest name in a replacement, in bytes.
 const MAX_NAME: usize = 64;
 
@@ -37,8 +38,9 @@ pub(super) struct Pattern {
     /// Whether it is a known value.
     pub(super) exact: bool,
     pub(super) at_boundary: bool,
-    pub(super) prefix_len: usize,
-    /// So many bytes of the prefix stay readable.
+    /// What it starts with.
+    prefix: Box<[u8]>,
+    /// So many bytes of the prefix stay readable: none, or all.
     pub(super) keep: usize,
     pub(super) tail: Tail,
 }
@@ -48,6 +50,8 @@ const _: () = {
     let mut i = 0;
     while i < PATTERNS.len() {
         assert!(!PATTERNS[i].at_boundary || PATTERNS[i].prefix.len() <= MAX_PREFIX);
+        assert!(PATTERNS[i].prefix.len() >= MIN_PREFIX);
+        assert!(PATTERNS[i].keep == 0 || PATTERNS[i].keep == PATTERNS[i].prefix.len());
         i += 1;
     }
 };
@@ -61,21 +65,18 @@ impl Rules {
             let value = credential.value.expose().trim();
             if is_secret_value(value) {
                 numeric |= value.bytes().all(|byte| b"0123456789.-+eE".contains(&byte));
-                for form in forms(value) {
+                for (form, keep) in forms(value) {
                     known
                         .entry(form)
-                        .or_insert_with(|| marker(&credential.name));
+                        .or_insert_with(|| (keep, marker(&credential.name)));
                 }
             }
         }
-        let mut prefixes: Vec<_> = known.keys().map(|form| exact_prefix(form)).collect();
-        prefixes.extend(PATTERNS.iter().map(shape_prefix));
-        let prefixes = Prefixes::new(&prefixes);
-        let mut patterns: Vec<_> = known
-            .into_iter()
-            .map(|(form, marker)| Pattern::exact(&form, marker))
-            .collect();
-        patterns.extend(PATTERNS.iter().map(Pattern::shape));
+        let known = known.into_iter();
+        let known =
+            known.map(|(form, (keep, marker))| Pattern::exact(form.as_bytes(), keep, marker));
+        let patterns: Vec<_> = known.chain(PATTERNS.iter().map(Pattern::shape)).collect();
+        let prefixes = Prefixes::new(&patterns.iter().map(Pattern::prefix).collect::<Vec<_>>());
         Self {
             patterns,
             prefixes,
@@ -85,14 +86,14 @@ impl Rules {
 }
 
 impl Pattern {
-    fn exact(form: &str, marker: String) -> Self {
-        let tail = Tail::Exact(form.as_bytes().into());
+    fn exact(form: &[u8], keep: usize, marker: String) -> Self {
+        let (prefix, tail) = (form[..EXACT_PREFIX].into(), Tail::Exact(form.into()));
         Self {
             marker,
             exact: true,
             at_boundary: false,
-            prefix_len: EXACT_PREFIX,
-            keep: 0,
+            prefix,
+            keep,
             tail,
         }
     }
@@ -102,10 +103,27 @@ impl Pattern {
             marker: marker(shape.label),
             exact: false,
             at_boundary: shape.at_boundary,
-            prefix_len: shape.prefix.len(),
+            prefix: shape.prefix.as_bytes().into(),
             keep: shape.keep,
             tail: shape.tail.clone(),
         }
+    }
+
+    /// How the automaton is to look for it.
+    fn prefix(&self) -> Prefix<'_> {
+        let held = match (self.keep, self.at_boundary) {
+            (0, true) => Held::AtBoundary,
+            (0, false) => Held::Anywhere,
+            _ => Held::Never,
+        };
+        Prefix {
+            bytes: &self.prefix,
+            held,
+        }
+    }
+
+    pub(super) fn prefix_len(&self) -> usize {
+        self.prefix.len()
     }
 
     /// A thread of this pattern, whose prefix was read.
@@ -126,25 +144,6 @@ impl Pattern {
             Tail::Run(_) | Tail::Jwt => {}
         }
         thread
-    }
-}
-
-fn exact_prefix(form: &str) -> Prefix<'_> {
-    Prefix {
-        bytes: &form.as_bytes()[..EXACT_PREFIX],
-        held: Held::Anywhere,
-    }
-}
-
-fn shape_prefix(shape: &TokenPattern) -> Prefix<'_> {
-    let held = match (shape.keep, shape.at_boundary) {
-        (0, true) => Held::AtBoundary,
-        (0, false) => Held::Anywhere,
-        _ => Held::Never,
-    };
-    Prefix {
-        bytes: shape.prefix.as_bytes(),
-        held,
     }
 }
 

@@ -64,7 +64,9 @@ mod tests {
 
     fn all(spans: &[Span]) -> Vec<Span> {
         let mut all = Spans::default();
-        spans.iter().for_each(|span| all.add(*span));
+        for span in spans {
+            all.add(*span);
+        }
         all.as_slice().to_vec()
     }
 

@@ -108,6 +108,17 @@ impl Tail {
             Self::UserInfo => userinfo(thread, byte, at),
         }
     }
+
+    /// Whether a later thread of the same pattern would cover nothing that this one does not: both end with the run of
+    /// characters that they are in. So there are never more threads than patterns, for long, and time stays linear. (Of
+    /// tokens inside the header of another one only the outer is looked at.)
+    pub(super) fn covers_later(&self, thread: &Thread) -> bool {
+        match self {
+            Self::Run(_) => thread.matched,
+            Self::Jwt => true,
+            Self::Exact(_) | Self::Pem | Self::UserInfo => false,
+        }
+    }
 }
 
 fn exact(text: &[u8], thread: &Thread, byte: u8) -> Step {

@@ -89,7 +89,7 @@ fn assembled(out: &[Event]) -> String {
             EventKind::TextMessageChunk { delta, .. }
             | EventKind::ReasoningMessageChunk { delta, .. }
             | EventKind::ToolCallChunk { delta, .. } => {
-                text.push_str(delta.as_deref().unwrap_or_default())
+                text.push_str(delta.as_deref().unwrap_or_default());
             }
             _ => {}
         }

@@ -182,3 +182,26 @@ fn a_redactor_shows_no_value() {
             .all(|(_, value)| !shown.contains(value))
     );
 }
+
+#[test]
+fn a_text_made_of_the_starts_of_secrets_takes_linear_time() {
+    let start = std::time::Instant::now();
+    for start in [
+        "-sk-ant-",
+        "-eyJ",
+        "://a:",
+        "-----BEGIN PRIVATE KEY-----\n",
+        "Bearer ",
+        "abcd",
+        "\\n",
+        "AKIA",
+    ] {
+        assert!(
+            !samples::redactor()
+                .redact_str(&start.repeat(1_000_000 / start.len()))
+                .is_empty()
+        );
+    }
+    // Quadratic time would be hours.
+    assert!(start.elapsed().as_secs() < 60);
+}

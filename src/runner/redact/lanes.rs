@@ -1,6 +1,6 @@
 //! The texts of a thread that come in deltas, one lane each.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::borrow::Cow;
 
 use crate::{
     agui::{Event, EventKind, Id},
@@ -20,23 +20,22 @@ pub(super) enum Item {
     ToolCall,
 }
 
-/// All lanes, by the ids before redaction.
+/// So many ended items are remembered whose text stopped where a secret may have begun.
+const MAX_ENDED: usize = 64;
+
+/// All lanes, in the order in which they were opened. The one that is wanted is nearly always among the last.
 #[derive(Debug, Default)]
-pub(super) struct Lanes {
-    text: HashMap<Id, Entry>,
-    reasoning: HashMap<Id, Entry>,
-    tool_calls: HashMap<Id, Entry>,
-    /// How many were opened.
-    opened: u64,
-}
+pub(super) struct Lanes(Vec<Entry>);
 
 #[derive(Debug)]
 struct Entry {
     lane: Lane,
-    order: u64,
+    item: Item,
     is_chunk: bool,
-    /// The redacted id.
+    has_ended: bool,
+    /// The id before and after redaction.
     id: Id,
+    redacted_id: Id,
     /// The sub-agent before and after redaction.
     tag: Option<Id>,
     redacted_tag: Option<Id>,
@@ -54,9 +53,8 @@ impl Lanes {
     ) {
         let entry = self.entry(redactor, item, id, false);
         entry.redact(redactor, delta, tag);
-        // Keeps the shared text of a clean id.
-        if *id != entry.id {
-            id.clone_from(&entry.id);
+        if *id != entry.redacted_id {
+            id.clone_from(&entry.redacted_id);
         }
     }
 
@@ -78,62 +76,66 @@ impl Lanes {
         }
     }
 
-    /// What was held back of an item that ends. Its lane is kept only if the text could go on with the rest of a
-    /// secret: an item that ended may be opened again.
+    /// What was held back of an item that ends. Its lane is kept if that may have been the start of a secret: an item
+    /// that ended may be opened again.
     pub(super) fn end(&mut self, redactor: &Redactor, item: Item, id: &Id) -> Option<Event> {
-        let lanes = self.of(item);
-        let entry = lanes.get_mut(id)?;
-        let rest = entry.rest(redactor, item);
-        if entry.lane.is_idle() {
-            lanes.remove(id);
+        let at = self.position(item, id)?;
+        let entry = &mut self.0[at];
+        entry.has_ended = true;
+        let rest = entry.rest(redactor);
+        if rest.is_none() {
+            self.0.remove(at);
+        } else if self.0.iter().filter(|entry| entry.has_ended).count() > MAX_ENDED
+            && let Some(oldest) = self.0.iter().position(|entry| entry.has_ended)
+        {
+            self.0.remove(oldest);
         }
         rest
     }
 
-    /// Appends what was held back of all items, in the order in which they were opened, and forgets them.
+    /// Appends what was held back of all items, and forgets them.
     pub(super) fn finish(
         &mut self,
         redactor: &Redactor,
         timestamp: Option<i64>,
         out: &mut Vec<Event>,
     ) {
-        let mut rests = Vec::new();
-        for item in [Item::Text, Item::Reasoning, Item::ToolCall] {
-            for (_, mut entry) in self.of(item).drain() {
-                rests.extend(entry.rest(redactor, item).map(|rest| (entry.order, rest)));
-            }
-        }
-        rests.sort_by_key(|(order, _)| *order);
-        out.extend(
-            rests
-                .into_iter()
-                .map(|(_, rest)| Event { timestamp, ..rest }),
-        );
+        let rests = self.0.iter_mut().filter_map(|entry| entry.rest(redactor));
+        out.extend(rests.map(|rest| Event { timestamp, ..rest }));
+        self.0.clear();
     }
 
-    fn of(&mut self, item: Item) -> &mut HashMap<Id, Entry> {
-        match item {
-            Item::Text => &mut self.text,
-            Item::Reasoning => &mut self.reasoning,
-            Item::ToolCall => &mut self.tool_calls,
-        }
+    fn position(&self, item: Item, id: &Id) -> Option<usize> {
+        self.0
+            .iter()
+            .rposition(|entry| entry.item == item && entry.id == *id)
     }
 
     fn entry(&mut self, redactor: &Redactor, item: Item, id: &Id, is_chunk: bool) -> &mut Entry {
-        self.opened += 1;
-        let order = self.opened;
-        self.of(item).entry(id.clone()).or_insert_with(|| Entry {
-            lane: Lane::default(),
-            order,
-            is_chunk,
-            id: redacted(redactor, id),
-            tag: None,
-            redacted_tag: None,
-        })
+        let at = self.position(item, id).unwrap_or_else(|| {
+            self.0.push(Entry::new(redactor, item, id, is_chunk));
+            self.0.len() - 1
+        });
+        let entry = &mut self.0[at];
+        entry.has_ended = false;
+        entry
     }
 }
 
 impl Entry {
+    fn new(redactor: &Redactor, item: Item, id: &Id, is_chunk: bool) -> Self {
+        Self {
+            lane: Lane::default(),
+            item,
+            is_chunk,
+            has_ended: false,
+            id: id.clone(),
+            redacted_id: redacted(redactor, id),
+            tag: None,
+            redacted_tag: None,
+        }
+    }
+
     fn redact(&mut self, redactor: &Redactor, delta: &mut String, tag: &mut Option<Id>) {
         match self.lane.push(redactor.rules(), delta) {
             Cow::Borrowed(clean) => {
@@ -152,18 +154,22 @@ impl Entry {
     }
 
     /// An event with what was held back.
-    fn rest(&mut self, redactor: &Redactor, item: Item) -> Option<Event> {
+    fn rest(&mut self, redactor: &Redactor) -> Option<Event> {
         if self.lane.is_empty() {
             return None;
         }
         let delta = self.lane.flush_text(redactor.rules());
-        let event = Event::from(content(item, self.is_chunk, self.id.clone(), delta));
+        let event = Event::from(content(
+            self.item,
+            self.is_chunk,
+            self.redacted_id.clone(),
+            delta,
+        ));
         Some(event.of_subagent(self.redacted_tag.clone()))
     }
 }
 
 fn content(item: Item, is_chunk: bool, id: Id, delta: String) -> EventKind {
-    let (some_id, some_delta) = (Some(id.clone()), Some(delta.clone()));
     match (item, is_chunk) {
         (Item::Text, false) => EventKind::TextMessageContent {
             message_id: id,
@@ -178,20 +184,20 @@ fn content(item: Item, is_chunk: bool, id: Id, delta: String) -> EventKind {
             delta,
         },
         (Item::Text, true) => EventKind::TextMessageChunk {
-            message_id: some_id,
+            message_id: Some(id),
             role: None,
-            delta: some_delta,
+            delta: Some(delta),
             name: None,
         },
         (Item::Reasoning, true) => EventKind::ReasoningMessageChunk {
-            message_id: some_id,
-            delta: some_delta,
+            message_id: Some(id),
+            delta: Some(delta),
         },
         (Item::ToolCall, true) => EventKind::ToolCallChunk {
-            tool_call_id: some_id,
+            tool_call_id: Some(id),
             tool_call_name: None,
             parent_message_id: None,
-            delta: some_delta,
+            delta: Some(delta),
         },
     }
 }
