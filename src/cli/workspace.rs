@@ -189,7 +189,8 @@ fn environment(spec: &AgenticSessionSpec, hydrated: &Hydrated) -> BTreeMap<Strin
     let mut env = spec.environment_variables.clone();
     if let Some(above) = hydrated.layout.root().parent() {
         let ceiling = || above.display().to_string();
-        env.entry("GIT_CEILING_DIRECTORIES".to_owned()).or_insert_with(ceiling);
+        env.entry("GIT_CEILING_DIRECTORIES".to_owned())
+            .or_insert_with(ceiling);
     }
     env
 }

@@ -115,7 +115,9 @@ async fn joining_between_runs_gets_the_history_and_then_the_next_run() {
 async fn a_reconnect_at_every_event_gets_the_same_bytes() {
     let session = Session::new();
     let runner = session.start();
-    let all = runner.begin("r1", "thinking 2; echo a few words; tool; deltas 30").await;
+    let all = runner
+        .begin("r1", "thinking 2; echo a few words; tool; deltas 30")
+        .await;
     let whole = all.bytes().await;
     let frames: Vec<&str> = whole.split_inclusive("\n\n").collect();
     for after in 0..frames.len() {
