@@ -3,6 +3,8 @@
 
 #[path = "support/agui.rs"]
 mod official;
+#[path = "agui/random.rs"]
+mod random;
 #[path = "agui/stream.rs"]
 mod stream;
 
@@ -34,7 +36,9 @@ fn numbered(events: Vec<Event>) -> Vec<Record> {
 fn joined(log: &[Record], at: usize) -> Vec<u8> {
     let (head, tail) = log.split_at(at);
     let mut thread = Thread::new();
-    head.iter().for_each(|(_, event)| thread.apply(event));
+    for (_, event) in head {
+        thread.apply(event);
+    }
     let seq = head.last().map_or(0, |(seq, _)| *seq);
     let prelude = thread.prelude().into_iter().map(|event| (seq, event));
     let mut stream = Vec::new();
@@ -124,7 +128,7 @@ fn generated_threads_end_the_same_in_the_official_client_and_in_our_fold() {
     let folder = tempfile::tempdir().unwrap();
     let mut runner = TestRunner::deterministic();
     for thread in 0..12 {
-        let events = stream::whole_stream()
+        let events = random::streams(true)
             .new_tree(&mut runner)
             .unwrap()
             .current();

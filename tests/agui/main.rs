@@ -7,6 +7,7 @@ mod input;
 mod join;
 mod messages;
 mod patch;
+mod random;
 mod sse;
 mod stream;
 mod types;
