@@ -1,4 +1,5 @@
 //! A full disk, a disk that fails, and how often the disk is bothered.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod eventlog_support;
 
@@ -46,6 +47,7 @@ fn the_last_event_of_a_run_is_written_on_a_full_disk() {
     let store = open(&disk);
     let log = thread(&store);
     say(&log, "before");
+    sync(&log).unwrap();
     disk.set_capacity(Some(disk.used()));
     assert!(matches!(
         log.append(&"r".into(), 1, &[text("x")]),
@@ -124,6 +126,7 @@ fn concurrent_waits_share_one_sync() {
     let options = Options {
         segment_bytes: 1 << 20,
         grant_step: 1000,
+        reserve_bytes: 0,
         ..tiny(Arc::new(disk.clone()))
     };
     let store = Store::open("/data", options).unwrap();

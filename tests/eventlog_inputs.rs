@@ -1,4 +1,5 @@
 //! Accepted inputs.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod eventlog_support;
 

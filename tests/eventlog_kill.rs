@@ -1,4 +1,5 @@
 //! A real process on a real disk, killed with SIGKILL while it appends.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod eventlog_support;
 

@@ -1,4 +1,5 @@
 //! Many readers, slow readers, readers that come back.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod eventlog_support;
 
@@ -277,7 +278,7 @@ fn a_second_process_is_told_who_has_the_directory() {
 fn thread_ids_may_be_any_text() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path(), Options::default()).unwrap();
-    let long = "x".repeat(10_000);
+    let endless = "x".repeat(10_000);
     let ids = [
         "",
         ".",
@@ -286,7 +287,7 @@ fn thread_ids_may_be_any_text() {
         "a_b",
         "A_b",
         "ä😀\0\n",
-        &long,
+        &endless,
     ];
     for id in ids {
         let log = store.thread(&id.into()).unwrap();

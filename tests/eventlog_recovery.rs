@@ -1,4 +1,5 @@
 //! What is there when a log is opened again.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod eventlog_support;
 

@@ -5,31 +5,13 @@
     reason = "a test may panic, and so may its helpers"
 )]
 
+#[macro_use]
 mod host_support;
 
-use std::os::unix::fs::PermissionsExt;
-
-use ambient::host::{Exit, HostError, ProcessSpec, Signal};
+use ambient::host::{Exit, ProcessSpec, Signal};
 use host_support::{Place, alive, dead, exit, line, odd, text, within, write};
 use rustix::process::{Pid, kill_process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-macro_rules! on_every_host {
-    ($($name:ident),* $(,)?) => {
-        mod local {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name(super::host_support::local()).await;
-            })*
-        }
-        mod socket {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name(super::host_support::socket().await).await;
-            })*
-        }
-    };
-}
 
 on_every_host!(
     the_environment_is_exact,
@@ -48,26 +30,10 @@ on_every_host!(
     what_is_left_of_the_group_dies_with_its_leader,
     many_tasks_may_wait_before_and_after_the_end,
     a_signal_to_a_process_that_is_gone_is_no_error,
-    a_missing_program_is_named_with_the_places_that_were_searched,
-    a_file_that_is_not_executable_is_named,
-    a_missing_working_directory_is_named,
-    a_program_without_its_interpreter_is_explained,
-    a_relative_program_is_refused,
-    a_relative_path_entry_is_never_searched,
-    a_broken_variable_is_named_without_its_value,
-    too_long_arguments_are_explained,
     many_processes_run_at_once,
     peak_memory_is_reported,
     no_descriptor_of_the_runner_reaches_the_process,
 );
-
-fn failure(place: Result<ambient::host::AgentProcess, HostError>) -> String {
-    match place {
-        Err(error @ HostError::Start { .. }) => error.to_string(),
-        Err(error) => panic!("another kind of error: {error}"),
-        Ok(_) => panic!("it started"),
-    }
-}
 
 async fn the_environment_is_exact(place: Place) {
     let spec = ProcessSpec {
@@ -262,141 +228,6 @@ async fn a_signal_to_a_process_that_is_gone_is_no_error(place: Place) {
         process.control.signal(signal).unwrap();
     }
     assert_eq!(exit(&process).await.code, Some(0));
-}
-
-async fn a_missing_program_is_named_with_the_places_that_were_searched(place: Place) {
-    let spec = ProcessSpec {
-        program: "no-such-agent".into(),
-        ..place.script("")
-    };
-    let message = failure(place.host.start(spec).await);
-    assert!(
-        message.contains("no-such-agent") && message.contains("/usr/local/bin:/usr/bin:/bin"),
-        "{message}"
-    );
-    let spec = ProcessSpec {
-        program: "/no/such/agent".into(),
-        ..place.script("")
-    };
-    assert!(failure(place.host.start(spec).await).contains("/no/such/agent"));
-    let spec = ProcessSpec {
-        env: vec![],
-        ..place.script("")
-    };
-    assert!(failure(place.host.start(spec).await).contains("no PATH"));
-}
-
-async fn a_file_that_is_not_executable_is_named(place: Place) {
-    let file = place.path("agent");
-    std::fs::write(&file, "").unwrap();
-    let by_path = ProcessSpec {
-        program: file.clone().into(),
-        ..place.script("")
-    };
-    let env = vec![("PATH".into(), place.dir.path().into())];
-    let by_name = ProcessSpec {
-        program: "agent".into(),
-        env,
-        ..place.script("")
-    };
-    for spec in [by_path, by_name] {
-        let message = failure(place.host.start(spec).await);
-        assert!(
-            message.contains(file.to_str().unwrap()) && message.contains("chmod +x"),
-            "{message}"
-        );
-    }
-    let spec = ProcessSpec {
-        program: place.dir.path().into(),
-        ..place.script("")
-    };
-    assert!(failure(place.host.start(spec).await).contains("not a file"));
-}
-
-async fn a_missing_working_directory_is_named(place: Place) {
-    for cwd in ["/no/such/place", "relative", "/etc/passwd"] {
-        let spec = ProcessSpec {
-            cwd: cwd.into(),
-            ..place.script("")
-        };
-        let message = failure(place.host.start(spec).await);
-        assert!(
-            message.contains(cwd) && message.contains("working directory"),
-            "{message}"
-        );
-    }
-}
-
-async fn a_program_without_its_interpreter_is_explained(place: Place) {
-    let file = place.path("agent");
-    // Another process of this test must not inherit the file open for writing, so the shell writes it.
-    exit(
-        &place
-            .run("printf '#!/no/such/interpreter\\n' > agent; chmod 755 agent")
-            .await,
-    )
-    .await;
-    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o755);
-    let spec = ProcessSpec {
-        program: file.into(),
-        ..place.script("")
-    };
-    let message = failure(place.host.start(spec).await);
-    assert!(message.contains("interpreter"), "{message}");
-}
-
-async fn a_relative_program_is_refused(place: Place) {
-    for program in ["bin/agent", "./agent", ""] {
-        let spec = ProcessSpec {
-            program: program.into(),
-            ..place.script("")
-        };
-        let message = failure(place.host.start(spec).await);
-        assert!(message.contains("absolute path"), "{message}");
-    }
-}
-
-async fn a_relative_path_entry_is_never_searched(place: Place) {
-    exit(
-        &place
-            .run("printf '#!/bin/sh\\n' > agent; chmod 755 agent")
-            .await,
-    )
-    .await;
-    let env = vec![("PATH".into(), ":.:/nowhere".into())];
-    let spec = ProcessSpec {
-        program: "agent".into(),
-        env,
-        ..place.script("")
-    };
-    assert!(failure(place.host.start(spec).await).contains("not found in PATH"));
-}
-
-async fn a_broken_variable_is_named_without_its_value(place: Place) {
-    for (name, value) in [("TOKEN", "hush\0hush"), ("TO=KEN", "hush"), ("", "hush")] {
-        let mut spec = place.script("");
-        spec.env.push((name.into(), value.into()));
-        let message = failure(place.host.start(spec).await);
-        assert!(
-            message.contains(name) && !message.contains("hush"),
-            "{message}"
-        );
-    }
-}
-
-async fn too_long_arguments_are_explained(place: Place) {
-    let mut spec = place.script("");
-    spec.args.push("x".repeat(200 << 10).into());
-    let message = failure(place.host.start(spec).await);
-    assert!(message.contains("larger"), "{message}");
-    let mut spec = place.script("");
-    spec.args
-        .extend(std::iter::repeat_n("x".repeat(100 << 10).into(), 40));
-    let message = failure(place.host.start(spec).await);
-    assert!(
-        message.contains("larger") || message.contains("long"),
-        "{message}"
-    );
 }
 
 async fn many_processes_run_at_once(place: Place) {

@@ -86,7 +86,7 @@ fn a_session_needs_no_spec() {
 fn a_session_of_the_original_is_taken_as_it_is() {
     let session = session_of(&session(
         "  displayName: d\n  initialPrompt: p\n  timeout: 300\n  inactivityTimeout: 0\n  stopOnRunFinished: true
-  userContext: {userId: u, displayName: n, groups: [g]}
+  userContext: {userId: u, displayName: name, groups: [g]}
   llmSettings: {model: claude-sonnet-4-6, temperature: 1, maxTokens: 4000}
   repos: [{url: 'https://git.example/web', branch: main, autoPush: true}]
   environmentVariables: {RUNNER_TYPE: claude-agent-sdk, RUNNER_STATE_DIR: .claude}

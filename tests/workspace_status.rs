@@ -250,7 +250,7 @@ async fn a_filter_that_hangs_ends_at_the_deadline_with_its_processes() {
     let error = clone.try_status(Duration::from_secs(1)).await.unwrap_err();
 
     assert!(matches!(error, AgentGitError::Deadline { .. }), "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(4));
+    assert!(begun.elapsed() < Duration::from_secs(15));
     workspace::until(|| {
         !workspace::command_lines()
             .iter()

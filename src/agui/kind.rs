@@ -160,4 +160,15 @@ impl EventKind {
     pub fn is_terminal(&self) -> bool {
         matches!(self, Self::RunFinished { .. } | Self::RunError { .. })
     }
+
+    /// Whether the event starts or ends a sub-agent.
+    #[must_use]
+    pub fn is_subagent_boundary(&self) -> bool {
+        matches!(
+            self,
+            Self::SubagentStarted { .. }
+                | Self::SubagentFinished { .. }
+                | Self::SubagentError { .. }
+        )
+    }
 }

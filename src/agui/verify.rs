@@ -6,7 +6,8 @@
 //!
 //! - No chunk events: a log holds starts, contents and ends.
 //! - `RUN_ERROR` only in a run, so that every run has exactly one terminal event.
-//! - A tool call whose parent message is not known yet makes that message its own sub-agent's.
+//! - A reasoning message names the same sub-agent as the span of its id.
+//! - A message that a tool call makes, because it has no parent or one that is not known yet, belongs to the call's sub-agent.
 
 mod owners;
 mod rule;

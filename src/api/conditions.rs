@@ -175,3 +175,109 @@ fn run_message(status: &RunStatus) -> &str {
     };
     outcome.or_else(question).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn ready(status: Status, message: &str) -> Aspect<'_> {
+        Aspect {
+            kind: READY,
+            status,
+            reason: "Running",
+            message,
+        }
+    }
+
+    #[test]
+    fn the_transition_time_moves_only_with_the_status() {
+        let mut conditions = Vec::new();
+        assert!(upsert(
+            &mut conditions,
+            ready(Status::False, "a"),
+            Some(1),
+            at(1)
+        ));
+        assert!(upsert(
+            &mut conditions,
+            ready(Status::False, "b"),
+            Some(2),
+            at(2)
+        ));
+        assert_eq!(conditions[0].last_transition_time, Time(at(1)));
+        assert!(upsert(
+            &mut conditions,
+            ready(Status::True, "b"),
+            Some(2),
+            at(3)
+        ));
+        assert_eq!(conditions[0].last_transition_time, Time(at(3)));
+    }
+
+    #[test]
+    fn the_same_again_is_no_change() {
+        let mut conditions = Vec::new();
+        upsert(&mut conditions, ready(Status::True, ""), None, at(1));
+        assert!(!upsert(
+            &mut conditions,
+            ready(Status::True, ""),
+            None,
+            at(2)
+        ));
+    }
+
+    #[test]
+    fn a_condition_is_found_whatever_the_case_of_its_type_and_others_are_left_alone() {
+        let mut conditions = Vec::new();
+        for kind in ["Foreign", "ready"] {
+            let aspect = Aspect {
+                kind,
+                ..ready(Status::False, "")
+            };
+            upsert(&mut conditions, aspect, None, at(1));
+        }
+        upsert(&mut conditions, ready(Status::True, ""), None, at(2));
+        let kinds: Vec<&str> = conditions.iter().map(|c| c.type_.as_str()).collect();
+        assert_eq!(kinds, ["Foreign", "Ready"]);
+    }
+
+    #[test]
+    fn a_run_is_ready_stalled_or_on_its_way() {
+        for (phase, expected) in [
+            (
+                RunPhase::Running,
+                [("Succeeded", "Unknown"), ("Reconciling", "True")],
+            ),
+            (
+                RunPhase::WaitingForInput,
+                [("Succeeded", "Unknown"), ("Reconciling", "False")],
+            ),
+            (
+                RunPhase::Succeeded,
+                [("Succeeded", "True"), ("Ready", "True")],
+            ),
+            (
+                RunPhase::Failed,
+                [("Succeeded", "False"), ("Stalled", "True")],
+            ),
+            (
+                RunPhase::Cancelled,
+                [("Succeeded", "False"), ("Stalled", "False")],
+            ),
+        ] {
+            let mut status = RunStatus {
+                phase,
+                ..RunStatus::default()
+            };
+            update_run(&mut status, Some(1), at(1));
+            for (kind, value) in expected {
+                let found = status.conditions.iter().find(|c| c.type_ == kind).unwrap();
+                assert_eq!(found.status, value, "{phase:?} {kind}");
+            }
+        }
+    }
+}

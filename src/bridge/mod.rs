@@ -4,6 +4,7 @@
 //! (`RUN_STARTED`, `RUN_FINISHED`, `RUN_ERROR`), redaction, verification, the log and deadlines belong to the runner.
 
 pub mod claude;
+pub mod replay;
 
 use std::{collections::BTreeMap, path::PathBuf};
 

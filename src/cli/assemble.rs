@@ -9,9 +9,10 @@ use crate::{
     bridge::{
         Bridge, Secrets,
         claude::{ClaudeBridge, ClaudeConfig, Timing},
+        replay::{Pace, ReplayBridge},
     },
     eventlog::{LogError, Options, Store},
-    host::{self, AgentHost, local::LocalHost, socket::SocketHost},
+    host::{self, AgentHost, HostError, local::LocalHost, socket::SocketHost},
     runner::{Engine, EngineError, SessionTemplate, Settings, probe::WorkspaceProbe},
     security::Redactor,
 };
@@ -21,6 +22,8 @@ pub(super) struct Parts {
     pub(super) runner: RunnerType,
     /// The recording that runner type replay plays.
     pub(super) replay: Option<PathBuf>,
+    /// Where to record what the agent CLI writes; not redacted.
+    pub(super) record: Option<PathBuf>,
     /// The agent CLI.
     pub(super) agent_command: String,
     /// How long an idle agent is kept.
@@ -53,8 +56,10 @@ pub(super) enum AssembleError {
         "the runner type replay needs a recording: name it in spec.runner.replay.path or AMBIENT_REPLAY_FILE"
     )]
     NoRecording,
-    #[error("the recording {path} cannot be played: {reason}")]
-    Recording { path: PathBuf, reason: String },
+    #[error(transparent)]
+    Recording(std::io::Error),
+    #[error(transparent)]
+    Host(#[from] HostError),
 }
 
 /// The host that agents are started on.
@@ -82,7 +87,7 @@ pub(super) async fn engine(
     host: Arc<dyn AgentHost>,
     probe: Arc<dyn WorkspaceProbe>,
 ) -> Result<Arc<Engine>, AssembleError> {
-    let bridge = bridge(&parts, host)?;
+    let bridge = bridge(&parts, host).await?;
     let settings = Settings {
         session: parts.session,
         queue_limit: parts.queue_limit,
@@ -104,26 +109,26 @@ pub(super) fn open_store(data_dir: &std::path::Path) -> Result<Store, AssembleEr
     Ok(Store::open(data_dir, options)?)
 }
 
-fn bridge(parts: &Parts, host: Arc<dyn AgentHost>) -> Result<Arc<dyn Bridge>, AssembleError> {
+async fn bridge(parts: &Parts, host: Arc<dyn AgentHost>) -> Result<Arc<dyn Bridge>, AssembleError> {
     match parts.runner {
-        RunnerType::ClaudeAgentSdk => Ok(Arc::new(ClaudeBridge::new(claude(parts), host))),
+        RunnerType::ClaudeAgentSdk => {
+            // What an agent inherits is of the place where it runs: another image has another PATH.
+            let env = agent_env(host.environment().await?);
+            Ok(Arc::new(ClaudeBridge::new(claude(parts, env), host)))
+        }
         RunnerType::Replay => {
             let path = parts.replay.clone().ok_or(AssembleError::NoRecording)?;
-            Err(AssembleError::Recording {
-                path,
-                reason: "not in this build".to_owned(),
-            })
+            Ok(Arc::new(
+                ReplayBridge::open(&path, Pace::Recorded).map_err(AssembleError::Recording)?,
+            ))
         }
     }
 }
 
-fn claude(parts: &Parts) -> ClaudeConfig {
-    let mut config = ClaudeConfig::new(
-        &parts.agent_command,
-        &parts.state_dir,
-        &parts.data_dir,
-        provider_env(),
-    );
+fn claude(parts: &Parts, env: Secrets) -> ClaudeConfig {
+    let mut config =
+        ClaudeConfig::new(&parts.agent_command, &parts.state_dir, &parts.data_dir, env);
+    config.record.clone_from(&parts.record);
     config.timing = Timing {
         idle: parts.idle,
         ..Timing::default()
@@ -143,8 +148,8 @@ const PROVIDER: [&str; 8] = [
     "GOOGLE_APPLICATION_CREDENTIALS",
 ];
 
-/// What every agent starts from: the allow-list of this process's environment, and the provider's variables.
-fn provider_env() -> Secrets {
+/// What every agent starts from: the allow-list of its place's environment, and the provider's variables of ours.
+fn agent_env(place: host::Variables) -> Secrets {
     let own = |name: &str| {
         Some((
             name.to_owned(),
@@ -158,7 +163,7 @@ fn provider_env() -> Secrets {
     let extra = extra
         .into_iter()
         .map(|(name, value)| (name.into(), value.into()));
-    let base = host::env::base_env(std::env::vars_os(), extra);
+    let base = host::env::base_env(place, extra);
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };

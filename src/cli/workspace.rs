@@ -1,6 +1,7 @@
 //! From a session's settings to its workspace, and from its workspace to what the agent and the stream are told.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -178,8 +179,20 @@ pub(super) fn template(
         max_turns: agent.max_turns,
         output_schema: agent.output_schema,
         frontend_tools: Vec::new(),
-        env: Secrets(spec.environment_variables.clone()),
+        env: Secrets(environment(spec, hydrated)),
     })
+}
+
+/// The session's own variables, and one that keeps git from looking for a repository above the workspace: on a laptop it
+/// would find the person's own.
+fn environment(spec: &AgenticSessionSpec, hydrated: &Hydrated) -> BTreeMap<String, String> {
+    let mut env = spec.environment_variables.clone();
+    if let Some(above) = hydrated.layout.root().parent() {
+        let ceiling = || above.display().to_string();
+        env.entry("GIT_CEILING_DIRECTORIES".to_owned())
+            .or_insert_with(ceiling);
+    }
+    env
 }
 
 pub(super) fn permission_mode(mode: SpecMode) -> PermissionMode {

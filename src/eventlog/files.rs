@@ -1,6 +1,6 @@
 //! The files of one thread's directory, with errors that name them.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -46,6 +46,16 @@ impl Files {
         self.storage
             .remove(&path)
             .map_err(|e| LogError::io("delete", &path, e))
+    }
+
+    pub(super) fn remove_if_there(&self, name: &str) -> Result<(), LogError> {
+        let path = self.path(name);
+        match self.storage.remove(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(LogError::io("delete", &path, error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     pub(super) fn sync_dir(&self) -> Result<(), LogError> {

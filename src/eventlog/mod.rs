@@ -35,6 +35,7 @@ mod disk;
 mod encode;
 mod error;
 mod files;
+mod inner;
 mod inputs;
 mod log;
 mod mark;

@@ -6,7 +6,7 @@ use tokio::{sync::watch, task};
 
 use super::{
     Chunk, LogError, OpenMode, Seq,
-    log::LogInner,
+    inner::LogInner,
     piece::PieceBuilder,
     published::{Next, Place},
     scan::{Named, read_lines, records},

@@ -94,6 +94,7 @@ fn load(files: &Files, kept: Seq) -> Result<Vec<Found>, LogError> {
     // A power cut can bring deleted files back.
     for first in trimmed {
         files.remove(&names::segment(*first))?;
+        files.remove_if_there(&names::index(*first))?;
     }
     present.iter().map(|first| find(files, *first)).collect()
 }

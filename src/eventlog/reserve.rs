@@ -12,43 +12,49 @@ use super::{OpenMode, Storage, storage::write_all_at};
 /// How long a lost reserve waits for the next attempt to make it again.
 const RETRY: Duration = Duration::from_secs(10);
 
+/// `None` while the space is set aside, else when that was last tried or undone, if ever.
+type Missing = Option<Option<Instant>>;
+
 /// A file that only takes up space.
 #[derive(Debug)]
 pub(super) struct Reserve {
     storage: Arc<dyn Storage>,
     path: PathBuf,
     bytes: usize,
-    /// When it was last missing; `None` while it is there.
-    missing: Mutex<Option<Instant>>,
+    missing: Mutex<Missing>,
 }
 
 impl Reserve {
-    /// Sets the space aside. On a disk that is already full there is none until there is space.
+    /// The space that an earlier process set aside; if there is none, the first [`Self::restore`] does it, since a start
+    /// should not wait for the disk.
     pub(super) fn new(storage: Arc<dyn Storage>, path: PathBuf, bytes: usize) -> Self {
-        let reserve = Self {
+        let there = storage
+            .open(&path, OpenMode::Existing)
+            .and_then(|file| file.length());
+        let full = bytes == 0 || there.is_ok_and(|length| length == bytes as u64);
+        let missing = Mutex::new((!full).then_some(None));
+        Self {
             storage,
             path,
             bytes,
-            missing: Mutex::new(None),
-        };
-        let made = reserve.make();
-        *reserve.lock() = made.err().map(|_| Instant::now());
-        reserve
+            missing,
+        }
     }
 
     /// Gives the space up; false if there was none.
     pub(super) fn release(&self) -> bool {
         let mut missing = self.lock();
-        let released = missing.is_none() && self.truncate().is_ok();
-        *missing = Some(Instant::now());
+        let released = self.bytes > 0 && missing.is_none() && self.truncate().is_ok();
+        *missing = Some(Some(Instant::now()));
         released
     }
 
-    /// Sets the space aside again, if it is missing for a while.
+    /// Sets the space aside again, if it is missing and the last attempt is a while ago.
     pub(super) fn restore(&self) {
         let mut missing = self.lock();
-        if missing.is_some_and(|since| since.elapsed() >= RETRY) {
-            *missing = self.make().err().map(|_| Instant::now());
+        let due = |since: Option<Instant>| since.is_none_or(|since| since.elapsed() >= RETRY);
+        if missing.is_some_and(due) {
+            *missing = self.make().err().map(|_| Some(Instant::now()));
         }
     }
 
@@ -70,7 +76,7 @@ impl Reserve {
         self.storage.open(&self.path, OpenMode::Empty).map(|_| ())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Missing> {
         self.missing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use crate::agui::Id;
 
 use super::{
-    Locked, LogError, Options, ThreadLog, files::Files, log::LogInner, mark::Mark, names,
+    Locked, LogError, Options, ThreadLog, files::Files, inner::LogInner, mark::Mark, names,
     reserve::Reserve, syncer::Syncer,
 };
 
@@ -98,10 +98,11 @@ impl Store {
             .storage
             .create_dir(dir)
             .map_err(|e| LogError::io("create", dir, e))?;
-        let log = ThreadLog::open(Arc::clone(&self.shared), id, files)?;
+        let inner = Arc::new(LogInner::open(Arc::clone(&self.shared), id, files)?);
+        let log = ThreadLog::from_inner(Arc::clone(&inner));
         report(&log);
         open.retain(|_, log| log.strong_count() > 0);
-        open.insert(id.clone(), Arc::downgrade(log.inner()));
+        open.insert(id.clone(), Arc::downgrade(&inner));
         Ok(log)
     }
 

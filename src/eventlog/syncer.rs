@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use super::{LogError, log::LogInner, writer::SyncWork};
+use super::{LogError, inner::LogInner, writer::SyncWork};
 
 /// Hands logs to the sync thread, which ends when this is dropped and nothing is left to sync.
 #[derive(Debug)]

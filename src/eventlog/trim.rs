@@ -4,7 +4,7 @@ use std::mem;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LogError, Seq, log::LogInner, names, ring::Ring, runs::Runs, segment::Segment};
+use super::{LogError, Seq, inner::LogInner, names, ring::Ring, runs::Runs, segment::Segment};
 
 /// What was deleted: the content of `trimmed.json`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -34,10 +34,7 @@ impl LogInner {
     }
 
     fn delete(&self, segment: &Segment) -> Result<(), LogError> {
-        let index = names::index(segment.first);
-        if self.files.read(&index)?.is_some() {
-            self.files.remove(&index)?;
-        }
+        self.files.remove_if_there(&names::index(segment.first))?;
         self.files.remove(&segment.file())
     }
 

@@ -1,11 +1,11 @@
 //! Appending.
 
-use std::{ops::Range, sync::Arc};
+use std::{io, ops::Range, sync::Arc};
 
 use crate::agui::{Event, Id};
 
 use super::{
-    LogError, LogFile, OpenMode, RunSpan, Seq, encode::Batch, log::LogInner, names,
+    LogError, LogFile, OpenMode, RunSpan, Seq, encode::Batch, inner::LogInner, names,
     segment::Segment, storage::write_all_at,
 };
 
@@ -123,7 +123,7 @@ impl Writer {
             .is_some_and(|active| active.next == self.next);
         if !follows {
             // Nothing before it tells where this segment begins, so it must not get lost while a later one stays.
-            log.files.sync_dir()?;
+            self.sync_dir(log)?;
         }
         if let Some(full) = self.active.take().filter(|_| follows) {
             self.work.complete.push(full.first);
@@ -147,13 +147,19 @@ impl Writer {
         let Some(active) = &self.active else {
             return Ok(());
         };
-        let path = log.files.path(&names::segment(active.first));
-        active
-            .file
-            .sync()
-            .map_err(|e| LogError::io("sync", &path, e))?;
-        log.files.sync_dir()?;
-        log.write_index(active.first, true)
+        let (first, synced) = (active.first, active.file.sync());
+        self.expect_synced(log, synced)?;
+        self.sync_dir(log)?;
+        log.write_index(first, true)
+    }
+
+    fn sync_dir(&mut self, log: &LogInner) -> Result<(), LogError> {
+        let synced = log.files.storage.sync_dir(&log.files.dir);
+        self.expect_synced(log, synced)
+    }
+
+    fn expect_synced(&mut self, log: &LogInner, synced: io::Result<()>) -> Result<(), LogError> {
+        synced.map_err(|error| self.stop(log, format!("sync failed: {error}")))
     }
 
     /// One write for the whole batch. After an error the file is as before.

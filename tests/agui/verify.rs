@@ -3,13 +3,7 @@
 use ambient::agui::*;
 use serde_json::{Value, json};
 
-/// Events written short: `["TYPE", {members}]`.
-pub(crate) fn event(short: &Value) -> Event {
-    let mut members = short[1].as_object().cloned().unwrap_or_default();
-    members.insert("type".into(), short[0].clone());
-    serde_json::from_value(Value::Object(members))
-        .unwrap_or_else(|error| panic!("{short}: {error}"))
-}
+use crate::stream::event;
 
 fn start() -> Value {
     json!(["RUN_STARTED", {"threadId": "t", "runId": "r"}])
@@ -214,6 +208,17 @@ fn who_names_a_sub_agent_names_the_one_that_began_the_item() {
         (json!([text(none.clone()), content(json!("a"))]), format!("TEXT_MESSAGE_CONTENT \"m\": message \"m\" {mine}")),
         (json!([text(none.clone()), end, text(json!("a"))]), format!("TEXT_MESSAGE_START \"m\": message \"m\" {mine}")),
         (json!([text(none.clone()), call(json!("a"))]), format!("TOOL_CALL_START \"c\": message \"m\" {mine}")),
+        (
+            json!([["TOOL_CALL_START", {"toolCallId": "m", "toolCallName": "f"}], call(json!("a"))]),
+            format!("TOOL_CALL_START \"c\": message \"m\" {mine}"),
+        ),
+        (
+            json!([
+                ["REASONING_START", {"messageId": "x", "subagentRunId": "a"}],
+                ["REASONING_MESSAGE_START", {"messageId": "x", "role": "reasoning"}],
+            ]),
+            "REASONING_MESSAGE_START \"x\": reasoning \"x\" belongs to sub-agent \"a\", not to the run's own agent".into(),
+        ),
         (json!([call(none.clone()), text(json!("a"))]), format!("TEXT_MESSAGE_START \"m\": message \"m\" {mine}")),
         (
             json!([text(json!("a")), call(none.clone()), call_end(json!("b"))]),
@@ -342,7 +347,7 @@ fn closers_end_what_is_open_the_last_opened_first() {
         json!(["STEP_STARTED", {"stepName": "s", "subagentRunId": "a"}]),
         json!(["SUBAGENT_STARTED", {"subagentRunId": "a", "name": "n"}]),
         json!(["REASONING_START", {"messageId": "x", "subagentRunId": "a"}]),
-        json!(["REASONING_MESSAGE_START", {"messageId": "x", "role": "reasoning"}]),
+        json!(["REASONING_MESSAGE_START", {"messageId": "x", "role": "reasoning", "subagentRunId": "a"}]),
         json!(["TOOL_CALL_START", {"toolCallId": "c", "toolCallName": "f"}]),
         json!(["TEXT_MESSAGE_START", {"messageId": "m", "subagentRunId": "a"}]),
     ] {

@@ -215,6 +215,44 @@ impl Rig {
     }
 }
 
+impl Rig {
+    /// The processes that work in this rig's directory: the agent.
+    fn agents(&self) -> Vec<u32> {
+        let work = self.work().canonicalize().unwrap();
+        let entries = std::fs::read_dir("/proc").unwrap().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter(|pid| {
+            std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == work)
+        })
+        .collect()
+    }
+
+    /// The process of the only agent.
+    pub(crate) fn agent_pid(&self) -> u32 {
+        let agents = self.agents();
+        assert_eq!(agents.len(), 1, "one agent: {agents:?}");
+        agents[0]
+    }
+
+    /// Its sudden death.
+    pub(crate) fn kill_agent(&self) {
+        let pid = i32::try_from(self.agent_pid()).unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+
+    /// Waits until there is no agent.
+    pub(crate) async fn until_no_agent(&self) {
+        let gone = async {
+            while !self.agents().is_empty() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let waited = tokio::time::timeout(DEADLINE, gone).await;
+        assert!(waited.is_ok(), "still there: {:?}", self.agents());
+    }
+}
+
 /// The environment of the CLI: nothing of the test's own but its `PATH`.
 fn environment(place: &Place, model: &Model) -> BTreeMap<String, String> {
     let home = place.dir.path().join("home");

@@ -2,8 +2,14 @@
 
 use ambient::{
     agui::EventKind,
-    bridge::{Bridge, Ending},
+    bridge::{
+        Bridge, Ending, Turn,
+        replay::{Pace, ReplayBridge},
+    },
 };
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::rig::{DEADLINE, Place, Rig, prompt};
 
@@ -105,4 +111,38 @@ pub(crate) async fn row_19_started_before_the_first_prompt(place: Place) {
         first_text.as_millis() < 2000,
         "the first text took {first_text:?}"
     );
+}
+
+pub(crate) async fn what_was_recorded_plays_the_same_events(place: Place) {
+    let recordings = place.path("recordings");
+    let script = "
+rules:
+  - {when: {step: 0}, reply: [{thinking: Hm.}, {text: I look.}, {tool: Bash, input: {command: echo seen, description: Look}}]}
+  - {when: {step: 1}, reply: [{text: Seen.}]}
+";
+    let record = recordings.clone();
+    let rig = Rig::with(place, script, |config| config.record = Some(record));
+    let live = rig.say("look").await;
+    rig.bridge.shutdown().await;
+    let recorded = std::fs::read_dir(&recordings)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let replay = ReplayBridge::open(&recorded, Pace::Unthrottled).unwrap();
+    let (sink, mut events) = mpsc::channel(1024);
+    let turn = Turn {
+        run_id: "run".into(),
+        session: rig.spec(),
+        input: prompt("look"),
+        interrupt: CancellationToken::new(),
+    };
+    let end = replay.turn(turn, sink).await;
+    let mut played = Vec::new();
+    while let Some(event) = events.recv().await {
+        played.push(event);
+    }
+    assert_eq!(played, live.events);
+    assert_eq!(end, live.end);
 }

@@ -1,6 +1,7 @@
 //! What the event log's tests share: events, small options, ways to read everything.
 #![allow(dead_code, reason = "every test binary uses a part")]
 
+pub(crate) mod model;
 pub(crate) mod simulated;
 
 use std::{future::Future, sync::Arc, time::Duration};
@@ -11,7 +12,7 @@ use ambient::{
 };
 
 /// Nothing in these tests takes this long unless it hangs.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_mins(1);
 
 /// Options so small that a few events rotate segments and overflow the ring, and nothing is synced unasked.
 pub(crate) fn tiny(storage: Arc<dyn Storage>) -> Options {
@@ -19,7 +20,7 @@ pub(crate) fn tiny(storage: Arc<dyn Storage>) -> Options {
         segment_bytes: 400,
         ring_bytes: 600,
         read_bytes: 64,
-        sync_delay: Duration::from_secs(3600),
+        sync_delay: Duration::from_hours(1),
         reserve_bytes: 512,
         grant_step: 8,
         journal_bytes: 200,
@@ -75,7 +76,7 @@ pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(async { tokio::time::timeout(LIMIT, future).await.expect("it hangs") })
+    runtime.block_on(async { tokio::time::timeout(LIMIT, future).await.unwrap() })
 }
 
 pub(crate) fn sync(log: &ThreadLog) -> Result<(), LogError> {

@@ -64,7 +64,7 @@ impl Simulated {
 
     /// The machine after `kill -9` of the process: all writes are there.
     pub(crate) fn killed(&self) -> Self {
-        self.restarted(self.lock().clone())
+        restarted(self.lock().clone())
     }
 
     /// The machine after a power cut: what was not synced is there or not, page by page and name by name.
@@ -90,16 +90,7 @@ impl Simulated {
             };
         }
         world.durable_names = world.names.clone();
-        self.restarted(world)
-    }
-
-    fn restarted(&self, mut world: World) -> Self {
-        world.fuse = None;
-        world.sync_fails = false;
-        world.locked = Arc::default();
-        Self {
-            world: Arc::new(Mutex::new(world)),
-        }
+        restarted(world)
     }
 
     pub(crate) fn set_capacity(&self, bytes: Option<usize>) {
@@ -138,7 +129,8 @@ impl Simulated {
         let mut world = self.lock();
         let file = world.names[path];
         change(&mut world.files[file].now);
-        world.files[file].durable = world.files[file].now.clone();
+        let file = &mut world.files[file];
+        file.durable.clone_from(&file.now);
     }
 
     pub(crate) fn read(&self, path: &Path) -> Vec<u8> {
@@ -148,6 +140,16 @@ impl Simulated {
 
     fn lock(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap()
+    }
+}
+
+/// The machine with a new process on it.
+fn restarted(mut world: World) -> Simulated {
+    world.fuse = None;
+    world.sync_fails = false;
+    world.locked = Arc::default();
+    Simulated {
+        world: Arc::new(Mutex::new(world)),
     }
 }
 

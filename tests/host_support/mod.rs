@@ -1,5 +1,10 @@
 //! What the tests of the hosts share.
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_macros,
+    reason = "each test binary uses a part"
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -28,6 +33,24 @@ use tokio_util::sync::CancellationToken;
 
 /// No wait of a test is longer.
 pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Tests of a sentence that holds on every host: a function from a place.
+macro_rules! on_every_host {
+    ($($name:ident),* $(,)?) => {
+        mod local {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(super::host_support::local()).await;
+            })*
+        }
+        mod socket {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(super::host_support::socket().await).await;
+            })*
+        }
+    };
+}
 
 /// A host, and what it needs to live.
 pub struct Place {

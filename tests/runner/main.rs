@@ -7,6 +7,8 @@
     reason = "a rig that does not work fails its test"
 )]
 
+#[path = "../support/agui.rs"]
+mod agui;
 #[path = "../support/chance.rs"]
 mod chance;
 #[path = "../support/fake_claude.rs"]
@@ -18,6 +20,7 @@ mod contract;
 mod deaths;
 mod failures;
 mod kills;
+mod official;
 mod queue;
 mod secrets;
 mod streams;

@@ -265,6 +265,12 @@ impl Stream {
         self.ready.iter().map(event).collect()
     }
 
+    /// Reads to the end; the body as it came, without heartbeats.
+    pub(crate) async fn bytes(mut self) -> String {
+        while self.piece().await {}
+        self.raw
+    }
+
     /// Reads to the end; ids and events.
     pub(crate) async fn frames(mut self) -> Vec<(u64, Event)> {
         while self.piece().await {}

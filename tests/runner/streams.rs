@@ -91,8 +91,40 @@ async fn joining_in_mid_run_is_a_valid_stream_with_the_whole_text() {
     let joined = Stream::of(runner.get("/events/s1").await).rest().await;
     valid(&joined);
     let whole = serde_json::to_string(&joined).unwrap();
-    assert!(whole.contains("one") && whole.contains("two"), "{whole}");
+    for said in ["before", "one", "two"] {
+        assert!(whole.contains(said), "{said} in {whole}");
+    }
     drop(first);
+}
+
+#[tokio::test]
+async fn joining_between_runs_gets_the_history_and_then_the_next_run() {
+    let session = Session::new();
+    let runner = session.start();
+    runner.run("r0", "echo before").await;
+    let mut joined = Stream::of(runner.get("/events/s1").await);
+    let mut seen = joined.until(ended).await;
+    assert!(serde_json::to_string(&seen).unwrap().contains("before"));
+    runner.run("r1", "echo next").await;
+    seen.extend(joined.rest().await);
+    valid(&seen);
+    assert_eq!(text(&seen), "next");
+}
+
+#[tokio::test]
+async fn a_reconnect_at_every_event_gets_the_same_bytes() {
+    let session = Session::new();
+    let runner = session.start();
+    let all = runner
+        .begin("r1", "thinking 2; echo a few words; tool; deltas 30")
+        .await;
+    let whole = all.bytes().await;
+    let frames: Vec<&str> = whole.split_inclusive("\n\n").collect();
+    for after in 0..frames.len() {
+        let mut tail = Stream::of(runner.get(&format!("/events/s1?after={after}")).await);
+        tail.until(ended).await;
+        assert_eq!(tail.raw, frames[after..].concat(), "after {after}");
+    }
 }
 
 #[tokio::test]

@@ -74,15 +74,15 @@ impl Bench {
     }
 }
 
-/// Waits until something is so, at most 5 s.
+/// Waits until something is so, at most 20 s.
 pub(crate) async fn until(condition: impl Fn() -> bool) {
-    for _ in 0..500 {
+    for _ in 0..2000 {
         if condition() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("it did not come true within 5 s");
+    panic!("it did not come true within 20 s");
 }
 
 /// The command lines of all processes.

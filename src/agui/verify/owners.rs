@@ -35,6 +35,13 @@ impl Owners {
             let parent = parent_message_id.as_ref();
             return self.check_tool_call(tool_call_id, parent, event.subagent_run_id.as_ref());
         }
+        if let EventKind::ReasoningStart { message_id }
+        | EventKind::ReasoningMessageStart { message_id, .. } = &event.kind
+        {
+            // A message that named nobody inside a sub-agent's span of its id would be the run's own in every snapshot.
+            let item = Owned::Reasoning(message_id.clone());
+            return self.agree(&item, event.subagent_run_id.as_ref());
+        }
         // Most events name nobody; they need no look at what they continue.
         match (&event.subagent_run_id, self.continued_by(event)) {
             (Some(found), Some(item)) => self.agree(&item, Some(found)),
@@ -90,35 +97,27 @@ impl Owners {
         }
     }
 
+    /// A call has its message's owner, who need not be named when the message has an id of its own.
     fn check_tool_call(
         &self,
         call: &Id,
         parent: Option<&Id>,
         found: Option<&Id>,
     ) -> Result<(), Rule> {
-        let parent = parent.map(|id| Owned::Message(id.clone()));
-        if let (Some(parent), Some(found)) = (&parent, found) {
-            self.agree(parent, Some(found))?;
-        }
-        let inherited = parent
-            .and_then(|parent| self.0.get(&parent))
-            .map(Option::as_ref);
-        match (found, inherited) {
-            (Some(found), _) => self.agree(&Owned::ToolCall(call.clone()), Some(found)),
-            (None, Some(inherited)) => self.agree(&Owned::ToolCall(call.clone()), inherited),
-            (None, None) => Ok(()),
-        }
+        let message = Owned::Message(parent.unwrap_or(call).clone());
+        let inherited = self.0.get(&message).and_then(Option::as_ref);
+        let owner = found.or(inherited.filter(|_| parent.is_some()));
+        self.agree(&message, owner)?;
+        self.agree(&Owned::ToolCall(call.clone()), owner)
     }
 
+    /// A call belongs to its message's owner. A message that does not exist yet is made for the call, under the parent's id
+    /// or else the call's.
     fn claim_tool_call(&mut self, call: &Id, parent: Option<&Id>, tag: Owner) {
+        let message = Owned::Message(parent.unwrap_or(call).clone());
+        let inherited = self.0.entry(message).or_insert_with(|| tag.clone()).clone();
         let owner = match parent {
-            Some(parent) => {
-                let inherited = self
-                    .0
-                    .entry(Owned::Message(parent.clone()))
-                    .or_insert(tag.clone());
-                tag.or_else(|| inherited.clone())
-            }
+            Some(_) => tag.or(inherited),
             None => tag,
         };
         self.claim(Owned::ToolCall(call.clone()), owner);
@@ -133,9 +132,7 @@ impl Owners {
             | EventKind::ToolCallEnd { tool_call_id } => {
                 Some(Owned::ToolCall(tool_call_id.clone()))
             }
-            EventKind::ReasoningStart { message_id }
-            | EventKind::ReasoningEnd { message_id }
-            | EventKind::ReasoningMessageStart { message_id, .. }
+            EventKind::ReasoningEnd { message_id }
             | EventKind::ReasoningMessageContent { message_id, .. }
             | EventKind::ReasoningMessageEnd { message_id } => {
                 Some(Owned::Reasoning(message_id.clone()))

@@ -10,11 +10,7 @@ pub(super) fn check(event: &Event) -> Result<(), Rule> {
         return Err(Rule::Attributed);
     }
     match &event.kind {
-        EventKind::SubagentStarted { .. }
-        | EventKind::SubagentFinished { .. }
-        | EventKind::SubagentError { .. }
-            if event.subagent_run_id.is_none() =>
-        {
+        kind if kind.is_subagent_boundary() && event.subagent_run_id.is_none() => {
             Err(Rule::NoSubagent)
         }
         EventKind::TextMessageChunk { .. }

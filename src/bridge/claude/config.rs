@@ -54,11 +54,11 @@ pub struct Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            start: Duration::from_secs(60),
+            start: Duration::from_mins(1),
             interrupt: Duration::from_secs(2),
             signal: Duration::from_secs(1),
-            idle: Duration::from_secs(15 * 60),
-            provider_wait: Duration::from_secs(60),
+            idle: Duration::from_mins(15),
+            provider_wait: Duration::from_mins(1),
         }
     }
 }

@@ -115,20 +115,12 @@ fn mode(mode: PermissionMode) -> &'static str {
     }
 }
 
+/// What the bridge relies on wins over the session's variables, and those over the bridge's.
 fn env(config: &ClaudeConfig, spec: &SessionSpec) -> Vec<(OsString, OsString)> {
     let mut env: BTreeMap<OsString, OsString> = BTreeMap::new();
-    env.extend(
-        config
-            .env
-            .0
-            .iter()
-            .map(|(name, value)| (name.into(), value.into())),
-    );
-    env.extend(
-        FIXED_ENV
-            .iter()
-            .map(|(name, value)| (name.into(), value.into())),
-    );
+    let given = config.env.0.iter().chain(&spec.env.0);
+    env.extend(given.map(|(name, value)| (name.into(), value.into())));
+    env.extend(FIXED_ENV.map(|(name, value)| (name.into(), value.into())));
     env.insert("CLAUDE_CONFIG_DIR".into(), config.config_dir.clone().into());
     env.insert("PWD".into(), spec.cwd.clone().into());
     if let Some(retries) = config.max_retries {
@@ -137,12 +129,6 @@ fn env(config: &ClaudeConfig, spec: &SessionSpec) -> Vec<(OsString, OsString)> {
     if spec.permission_mode == PermissionMode::BypassPermissions && config.agent_is_root {
         env.insert("IS_SANDBOX".into(), "1".into());
     }
-    env.extend(
-        spec.env
-            .0
-            .iter()
-            .map(|(name, value)| (name.into(), value.into())),
-    );
     env.into_iter().collect()
 }
 
@@ -173,4 +159,116 @@ pub(crate) fn initialize(config: &ClaudeConfig, spec: &SessionSpec) -> Value {
         body.insert("jsonSchema".to_owned(), schema.clone());
     }
     Value::Object(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bridge::Secrets;
+
+    fn config() -> ClaudeConfig {
+        let env = Secrets(
+            [
+                ("PATH".to_owned(), "/bin".to_owned()),
+                ("KEY".to_owned(), "ours".to_owned()),
+            ]
+            .into(),
+        );
+        ClaudeConfig::new("claude", "/state", "/data", env)
+    }
+
+    fn spec() -> SessionSpec {
+        SessionSpec {
+            thread_id: "t".into(),
+            cwd: "/work".into(),
+            add_dirs: vec!["/more".into()],
+            model: Some("m".into()),
+            system_prompt: SystemPrompt::Append("a secret plan".into()),
+            permission_mode: PermissionMode::BypassPermissions,
+            allowed_tools: None,
+            disallowed_tools: vec!["WebFetch".into()],
+            max_turns: Some(3),
+            output_schema: Some(json!({ "type": "object" })),
+            frontend_tools: Vec::new(),
+            env: Secrets(
+                [
+                    ("KEY".to_owned(), "theirs".to_owned()),
+                    ("CLAUDE_CONFIG_DIR".to_owned(), "/x".to_owned()),
+                ]
+                .into(),
+            ),
+        }
+    }
+
+    fn variable(process: &ProcessSpec, name: &str) -> Option<String> {
+        let found = process.env.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.to_string_lossy().into_owned())
+    }
+
+    #[test]
+    fn the_environment_is_what_was_given_and_what_the_bridge_relies_on() {
+        let process = process(&config(), &spec(), None);
+        assert_eq!(variable(&process, "KEY").as_deref(), Some("theirs"));
+        assert_eq!(
+            variable(&process, "CLAUDE_CONFIG_DIR").as_deref(),
+            Some("/state")
+        );
+        assert_eq!(variable(&process, "HOME"), None, "nothing is inherited");
+        let root = |agent_is_root| {
+            variable(
+                &super::process(
+                    &ClaudeConfig {
+                        agent_is_root,
+                        ..config()
+                    },
+                    &spec(),
+                    None,
+                ),
+                "IS_SANDBOX",
+            )
+        };
+        assert_eq!((root(true).as_deref(), root(false)), (Some("1"), None));
+    }
+
+    #[test]
+    fn argv_names_the_session_and_never_the_prompt() {
+        let args: Vec<String> = process(&config(), &spec(), Some("id-1"))
+            .args
+            .iter()
+            .map(|arg| arg.to_string_lossy().into_owned())
+            .collect();
+        let line = args.join(" ");
+        for part in [
+            "--model m",
+            "--max-turns 3",
+            "--add-dir /more",
+            "--permission-mode bypassPermissions",
+            "--disallowedTools WebFetch",
+            "--setting-sources= --resume=id-1",
+        ] {
+            assert!(line.contains(part), "{part} is missing in {line}");
+        }
+        assert!(
+            line.contains("Read,Write,Bash") && line.contains("mcp__ui__*"),
+            "{line}"
+        );
+        assert!(!line.contains("secret plan"));
+    }
+
+    #[test]
+    fn prompts_and_the_schema_go_into_initialize() {
+        let body = initialize(&config(), &spec());
+        assert_eq!(body["appendSystemPrompt"], "a secret plan");
+        assert_eq!(body["jsonSchema"], json!({ "type": "object" }));
+        assert_eq!(body["sdkMcpServers"], json!(["ui"]));
+        let replaced = SessionSpec {
+            system_prompt: SystemPrompt::Replace("only this".into()),
+            ..spec()
+        };
+        let body = initialize(&config(), &replaced);
+        assert_eq!(
+            (&body["systemPrompt"], body.get("appendSystemPrompt")),
+            (&json!("only this"), None)
+        );
+    }
 }

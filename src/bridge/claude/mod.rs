@@ -14,7 +14,7 @@ mod launch;
 mod line;
 mod mcp;
 mod outcome;
-mod policy;
+pub(crate) mod policy;
 mod progress;
 mod prompt;
 pub(crate) mod record;

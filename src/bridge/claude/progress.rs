@@ -43,10 +43,11 @@ impl Progress {
             Some("assistant") if value["parent_tool_use_id"].is_null() => {
                 self.provider_error = text(value, "error").map(str::to_owned);
             }
-            Some("rate_limit_event") => {
-                self.resets_at = value["rate_limit_info"]["resetsAt"].as_i64()
-            }
             _ => {}
+        }
+        // On a message of its own, and on the error that it led to.
+        if let Some(at) = value["rate_limit_info"]["resetsAt"].as_i64() {
+            self.resets_at = Some(at);
         }
     }
 

@@ -88,7 +88,7 @@ impl Session {
         let end = outcome::of_result(progress, &self.open, verdict, self.id.clone());
         match &end.ending {
             Ending::Completed | Ending::PendingTools(_) | Ending::Asked(_) => {
-                self.translator.close(Closing::Done, out)
+                self.translator.close(Closing::Done, out);
             }
             Ending::Interrupted => self.close_cut("The run was stopped.", out),
             Ending::Failed { message, .. } => self.close_cut(message, out),

@@ -83,7 +83,13 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_end_is_kept() {
-        let input: String = (0..100).map(|number| format!("line {number}\n")).collect();
+        let input = (0..100)
+            .map(|number| format!("line {number}"))
+            .collect::<Vec<_>>()
+            .join(
+                "
+",
+            );
         let mut tail = Tail::of(std::io::Cursor::new(input.into_bytes()));
         let words = tail.last_words(Duration::from_secs(5)).await;
         assert_eq!(words.lines().count(), LINES);

@@ -19,7 +19,7 @@ impl Tasks {
         let id = text(value, "task_id").unwrap_or_default();
         match text(value, "subtype") {
             Some("task_started") if value["task_type"] == "local_agent" => {
-                _ = self.agents.insert(id.to_owned())
+                self.agents.insert(id.to_owned());
             }
             Some("task_notification") => self.ended(id),
             Some("task_updated") if ends(&value["patch"]["status"]) => self.ended(id),

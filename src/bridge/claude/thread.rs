@@ -188,7 +188,7 @@ impl Thread {
             &self.shared,
             spec,
             &known.id,
-            prompt::results(open, answers),
+            &prompt::results(open, answers),
         )
         .await;
         if let Err(reason) = &written {

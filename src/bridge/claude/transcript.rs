@@ -20,7 +20,7 @@ pub(crate) async fn answer(
     shared: &Shared,
     spec: &SessionSpec,
     conversation: &str,
-    results: Vec<Value>,
+    results: &[Value],
 ) -> Result<(), String> {
     let read = format!(
         r#"for f in "$1"/projects/*/"$2".jsonl; do [ -f "$f" ] && exec tail -c {END} "$f"; done; exit 3"#
@@ -41,7 +41,7 @@ fn row(
     end: &str,
     spec: &SessionSpec,
     conversation: &str,
-    results: Vec<Value>,
+    results: &[Value],
 ) -> Result<Value, String> {
     let rows = end
         .lines()

@@ -57,6 +57,9 @@ pub(super) struct Args {
     /// The socket of `ambient agent`; absent: the agent is a child process.
     #[arg(long, env = "AMBIENT_AGENT_SOCKET", value_name = "PATH")]
     agent_socket: Option<PathBuf>,
+    /// Record what the agent CLI writes into this folder, for `runner.type: replay`. Not redacted.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
     /// error, warn, info, debug, trace, or a filter such as `ambient=debug`.
     #[arg(long, env = "LOG_LEVEL", default_value = "error")]
     log_level: String,

@@ -244,6 +244,7 @@ fn parts(
             .runner
             .as_ref()
             .and_then(|runner| Some(PathBuf::from(&runner.replay.as_ref()?.path))),
+        record: args.record.clone(),
         agent_command: args.agent_command.clone(),
         idle: RUN_TIMEOUT,
         data_dir: place.events(),

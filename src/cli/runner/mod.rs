@@ -160,6 +160,7 @@ async fn engine(
     let parts = Parts {
         runner: config.runner,
         replay: args.replay_file.clone(),
+        record: None,
         agent_command: args.agent_command.clone(),
         idle: Duration::from_secs(args.idle_agent),
         data_dir: args.data_dir.clone(),

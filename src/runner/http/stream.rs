@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{join, pulse::Pulse};
 use crate::{
-    eventlog::{Chunk, LogError, Reader, ThreadLog},
+    eventlog::{Chunk, LogError, Reader, Seq, ThreadLog},
     runner::{Follow, Start, Ticket},
 };
 
@@ -47,9 +47,9 @@ pub(super) fn of_run(ticket: Ticket, pace: Pace) -> impl Stream<Item = Result<By
     frames_of(RunStream::Waiting(ticket), pace)
 }
 
-/// The run that goes on a thread, or the next one, to its last event; heartbeats until one goes.
+/// What has been on a thread, then the run that goes, or the next one, to its last event; heartbeats until one goes.
 pub(super) fn joined(log: ThreadLog, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
-    frames_of(RunStream::Idle(log), pace)
+    frames_of(RunStream::Joining(log), pace)
 }
 
 fn frames_of(state: RunStream, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
@@ -65,8 +65,10 @@ fn frames_of(state: RunStream, pace: Pace) -> impl Stream<Item = Result<Bytes, L
 }
 
 enum RunStream {
-    /// No run goes.
-    Idle(ThreadLog),
+    /// A client joins.
+    Joining(ThreadLog),
+    /// No run goes; the next one comes after this seq.
+    Idle(ThreadLog, Seq),
     /// The run is accepted and has not started.
     Waiting(Ticket),
     Reading(Follow),
@@ -78,22 +80,35 @@ type Step = Option<(Result<Bytes, LogError>, RunStream)>;
 impl RunStream {
     async fn step(self, pace: &Pace, pulse: &mut Pulse) -> Step {
         match self {
-            Self::Idle(log) => Self::idle(log, pace, pulse).await,
+            Self::Joining(log) => Self::join(log).await,
+            Self::Idle(log, at) => Self::idle(log, at, pace, pulse).await,
             Self::Waiting(ticket) => Self::wait(ticket, pulse).await,
             Self::Reading(follow) => Self::read(follow, pulse).await,
             Self::Done => None,
         }
     }
 
-    async fn idle(log: ThreadLog, pace: &Pace, pulse: &mut Pulse) -> Step {
+    async fn join(log: ThreadLog) -> Step {
+        let joined = match join::join(&log).await {
+            Ok(joined) => joined,
+            Err(error) => return Some((Err(error), Self::Done)),
+        };
+        let next = match joined.run {
+            Some(run) => Self::Reading(Follow::new(log, run, joined.at)),
+            None => Self::Idle(log, joined.at),
+        };
+        Some((Ok(joined.prelude), next))
+    }
+
+    async fn idle(log: ThreadLog, at: Seq, pace: &Pace, pulse: &mut Pulse) -> Step {
         tokio::select! {
             biased;
-            joined = join::join(&log) => match joined {
-                Ok((prelude, follow)) => Some((Ok(prelude), Self::Reading(follow))),
+            run = join::next_run(&log, at) => match run {
+                Ok(follow) => Self::read(follow, pulse).await,
                 Err(error) => Some((Err(error), Self::Done)),
             },
             () = pace.stop.cancelled() => None,
-            () = pulse.beat() => Some((Ok(HEARTBEAT), Self::Idle(log))),
+            () = pulse.beat() => Some((Ok(HEARTBEAT), Self::Idle(log, at))),
         }
     }
 

@@ -88,7 +88,6 @@ pub(crate) struct Actor {
     silent: bool,
     /// The process has been asked to end.
     closing: bool,
-    given_up: bool,
     stderr: Tail,
     commands: mpsc::Receiver<Command>,
     session: Session,
@@ -123,7 +122,6 @@ impl Actor {
             exit: None,
             silent: false,
             closing: false,
-            given_up: false,
             stderr: Tail::of(process.stderr),
             commands,
             session,
@@ -142,7 +140,6 @@ impl Actor {
 
     /// Runs until the process is gone; returns what it left behind.
     pub(crate) async fn run(mut self) -> Death {
-        self.rest();
         while !self.is_over() {
             self.read().await;
             self.step().await;
@@ -151,7 +148,7 @@ impl Actor {
     }
 
     fn is_over(&self) -> bool {
-        self.given_up || (self.silent && self.exit.is_some())
+        self.silent && self.exit.is_some()
     }
 
     /// Waits for whatever comes first, and does it.
@@ -196,7 +193,7 @@ impl Actor {
     async fn command(&mut self, command: Command) {
         match command {
             Command::Turn(order) => self.begin(*order).await,
-            Command::Request { body, reply } => _ = self.request(&body, Waiting::Caller(reply)),
+            Command::Request { body, reply } => self.request(&body, Waiting::Caller(reply)),
             Command::Close => {
                 self.stop_unless_stopped();
                 self.close();
@@ -212,7 +209,7 @@ impl Actor {
                 self.held = true;
                 self.setup.announce();
             }
-            Step::Asked { id, request } => self.asked(id, request),
+            Step::Asked { id, request } => self.asked(&id, &request),
             Step::Withdrawn { id } => self.calls.abort(&id),
             Step::Replied { id, reply } => self.replied(&id, reply).await,
             Step::Named(id) => self.setup.remember(&id).await,
@@ -229,7 +226,11 @@ impl Actor {
 
     async fn replied(&mut self, id: &str, reply: Result<Value, String>) {
         match self.waiting.remove(id) {
-            Some(Waiting::Caller(caller)) => _ = caller.send(reply),
+            Some(Waiting::Caller(caller)) => {
+                // Whoever asked may have lost patience.
+                caller.send(reply).ok();
+                self.rest();
+            }
             Some(Waiting::Stop) => self.stop_answered(reply).await,
             None => {}
         }

@@ -39,7 +39,7 @@ impl Actor {
             Some(Next::Close) => self.close(),
             Some(Next::Terminate) => self.end_with(Signal::Terminate, Next::Kill),
             Some(Next::Kill) => self.end_with(Signal::Kill, Next::GiveUp),
-            Some(Next::GiveUp) => self.given_up = true,
+            Some(Next::GiveUp) => self.give_up(),
             None => {}
         }
     }
@@ -50,6 +50,12 @@ impl Actor {
         // A host that cannot signal is gone, and with it the process: the next deadline ends the wait.
         self.process.signal(signal).ok();
         self.arm(self.setup.config().timing.signal, next);
+    }
+
+    /// Whatever the process still does, the bridge does not wait for it. Dropping its handle kills it.
+    fn give_up(&mut self) {
+        self.exit.get_or_insert_default();
+        self.silent = true;
     }
 
     pub(super) fn arm(&mut self, after: std::time::Duration, next: Next) {
@@ -66,11 +72,11 @@ impl Actor {
 
     /// Nothing to do: the process is kept for a while, unless somebody waits for it.
     pub(super) fn rest(&mut self) {
-        if self.closing {
+        if self.closing || self.turn.is_some() {
             return;
         }
         self.deadline = None;
-        if self.session.is_idle() {
+        if self.session.is_idle() && self.waiting.is_empty() {
             self.arm(self.setup.config().timing.idle, Next::Close);
         }
     }

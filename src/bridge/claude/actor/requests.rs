@@ -57,20 +57,20 @@ impl Calls {
 }
 
 impl Actor {
-    pub(super) fn asked(&mut self, id: String, request: Value) {
-        let line = match text(&request, "subtype").unwrap_or_default() {
+    pub(super) fn asked(&mut self, id: &str, request: &Value) {
+        let line = match text(request, "subtype").unwrap_or_default() {
             "can_use_tool" => control::answer(
-                &id,
-                &policy::permission(self.setup.spec.permission_mode, &request),
+                id,
+                &policy::permission(self.setup.spec.permission_mode, request),
             ),
-            "hook_callback" => control::answer(&id, &self.hook(&request)),
-            "mcp_message" => match self.mcp(&id, &request) {
-                Some(answer) => control::answer(&id, &answer),
+            "hook_callback" => control::answer(id, &self.hook(request)),
+            "mcp_message" => match self.mcp(id, request) {
+                Some(answer) => control::answer(id, &answer),
                 None => return,
             },
             // A question of an MCP server, which nobody is there to answer.
-            "elicitation" => control::answer(&id, &json!({ "action": "cancel" })),
-            other => control::refusal(&id, &format!("{other} is not supported by this client")),
+            "elicitation" => control::answer(id, &json!({ "action": "cancel" })),
+            other => control::refusal(id, &format!("{other} is not supported by this client")),
         };
         self.write(line);
     }
@@ -81,7 +81,7 @@ impl Actor {
         match hook {
             Hook::Defer(call) => self.session.defer(call),
             Hook::Observe(about) if self.turn.is_some() => {
-                self.events.push(translate::custom("ambient:hook", about))
+                self.events.push(translate::custom("ambient:hook", about));
             }
             Hook::Observe(_) | Hook::Pass | Hook::Refuse(_) => {}
         }

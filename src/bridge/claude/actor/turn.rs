@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::{Actor, Next, Waiting};
+use super::{Actor, Next, Step, Waiting};
 use crate::{
     agui::Event,
     bridge::{
@@ -119,6 +119,9 @@ impl Actor {
         self.held = false;
         for line in std::mem::take(&mut self.kept) {
             let step = self.session.line(&line, &mut self.events);
+            if matches!(step, Step::Keep | Step::Began) {
+                self.kept.push(line);
+            }
             self.act(step).await;
         }
     }
@@ -153,9 +156,8 @@ impl Actor {
 
     /// Waits for room, and keeps an eye on the turn's end meanwhile.
     async fn send_slowly(&mut self, event: Event) {
-        while let Some(turn) = &mut self.turn
-            && !self.given_up
-        {
+        while !self.is_over() {
+            let Some(turn) = &mut self.turn else { return };
             let sink = turn.events.clone();
             tokio::select! {
                 room = sink.reserve() => match room {
@@ -229,14 +231,15 @@ impl Actor {
 
     /// Reports the turn that is over, and rests.
     pub(super) async fn finish(&mut self) {
-        let Some(mut turn) = self.turn.take() else {
-            return;
-        };
-        let end = self.session.finish(turn.verdict.take(), &mut self.events);
-        if turn.settles || !self.session.open().is_empty() {
+        self.settle().await;
+        let Some(turn) = &mut self.turn else { return };
+        // From here on nobody can stop it any more.
+        let verdict = turn.verdict.replace(Verdict::Interrupted);
+        self.deadline = None;
+        let end = self.session.finish(verdict, &mut self.events);
+        if !self.session.open().is_empty() {
             self.setup.remember_open(self.session.open()).await;
         }
-        self.turn = Some(turn);
         self.flush().await;
         if let Some(mut turn) = self.turn.take() {
             turn.report(Report::Ended(end));

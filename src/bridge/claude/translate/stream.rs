@@ -38,7 +38,7 @@ impl Translator {
                 }
             }
             "content_block_start" => {
-                self.open_block(event.index, event.content_block.unwrap_or_default(), out)
+                self.open_block(event.index, event.content_block.unwrap_or_default(), out);
             }
             "content_block_stop" => self.close_block(event.index, out),
             "message_start" => self.start_message(event.message.map(|head| head.id), out),

@@ -1,4 +1,8 @@
 //! The translator on lines of the recorded shapes.
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "lines are built from values in place"
+)]
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
