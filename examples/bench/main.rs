@@ -76,6 +76,9 @@ fn measure(arguments: &Arguments) -> Result<Figures> {
     } else {
         &arguments.what
     };
+    if let Some(load) = process::load() {
+        eprintln!("load average before: {load} (an idle machine gives the figures that count)");
+    }
     let mut figures = Figures::default();
     for what in chosen {
         match what {

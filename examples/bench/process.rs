@@ -65,6 +65,12 @@ pub(crate) fn resident(pid: u32) -> Result<f64> {
     Ok(f64::from(kib) * 1024.0 / 1e6)
 }
 
+/// How many processes wanted to run in the last minute.
+pub(crate) fn load() -> Option<String> {
+    let text = fs::read_to_string("/proc/loadavg").ok()?;
+    text.split(' ').next().map(str::to_owned)
+}
+
 /// The children of a process.
 pub(crate) fn children(pid: u32) -> Result<Vec<u32>> {
     let mut all = Vec::new();
