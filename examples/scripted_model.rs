@@ -32,24 +32,13 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
-    let script = fs::read_to_string(&arguments.script)
-        .map_err(|error| format!("{}: {error}", arguments.script.display()))?;
-    let record = arguments
-        .record
-        .map(|path| fs::File::options().create(true).append(true).open(path))
-        .transpose()?;
+    let script =
+        fs::read_to_string(&arguments.script).map_err(|error| format!("{}: {error}", arguments.script.display()))?;
+    let record = arguments.record.map(|path| fs::File::options().create(true).append(true).open(path)).transpose()?;
     let model = Model::new(&script, server::logging(record))
         .map_err(|error| format!("{}: {error}", arguments.script.display()))?;
     let listener = TcpListener::bind(arguments.listen).await?;
-    writeln!(
-        std::io::stdout(),
-        "listening on http://{}",
-        listener.local_addr()?
-    )?;
-    axum::serve(
-        listener.tap_io(|connection| connection.set_nodelay(true).unwrap_or_default()),
-        model.router(),
-    )
-    .await?;
+    writeln!(std::io::stdout(), "listening on http://{}", listener.local_addr()?)?;
+    axum::serve(listener.tap_io(|connection| connection.set_nodelay(true).unwrap_or_default()), model.router()).await?;
     Ok(())
 }

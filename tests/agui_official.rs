@@ -53,11 +53,7 @@ fn write_joins(folder: &Path, name: &str, log: &[Record]) {
     let short = compact(log.to_vec(), |record| &mut record.1);
     for (form, log) in [("raw", log), ("compact", &short)] {
         for at in 0..=log.len() {
-            fs::write(
-                folder.join(format!("{name}-{form}-{at:03}.sse")),
-                joined(log, at),
-            )
-            .unwrap();
+            fs::write(folder.join(format!("{name}-{form}-{at:03}.sse")), joined(log, at)).unwrap();
         }
     }
 }
@@ -77,10 +73,7 @@ fn the_checker_itself_fails_on_known_bad_streams() {
 
 #[test]
 fn the_rich_thread_has_every_kind_of_event_but_chunks() {
-    let mut names: Vec<&str> = rich_thread()
-        .iter()
-        .map(|event| event.kind.name())
-        .collect();
+    let mut names: Vec<&str> = rich_thread().iter().map(|event| event.kind.name()).collect();
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), 28, "{names:?}");
@@ -113,8 +106,7 @@ fn as_lines(log: &[Record]) -> String {
         if let EventKind::RunStarted { run_id, .. } = &event.kind {
             run = json!(run_id);
         }
-        lines += &json!({"seq": seq, "runId": run, "at": "2026-01-01T00:00:00Z", "event": event})
-            .to_string();
+        lines += &json!({"seq": seq, "runId": run, "at": "2026-01-01T00:00:00Z", "event": event}).to_string();
         lines.push('\n');
     }
     lines
@@ -128,10 +120,7 @@ fn generated_threads_end_the_same_in_the_official_client_and_in_our_fold() {
     let folder = tempfile::tempdir().unwrap();
     let mut runner = TestRunner::deterministic();
     for thread in 0..12 {
-        let events = random::streams(true)
-            .new_tree(&mut runner)
-            .unwrap()
-            .current();
+        let events = random::streams(true).new_tree(&mut runner).unwrap().current();
         let log = numbered(events);
         write_joins(folder.path(), &format!("thread-{thread:02}"), &log);
         let expected = result_of(&log).to_string();

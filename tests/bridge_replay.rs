@@ -1,10 +1,6 @@
 //! Recordings, played through the same translation as the live CLI.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::{
     io::Write,
@@ -15,8 +11,7 @@ use std::{
 use ambient::{
     agui::Event,
     bridge::{
-        Bridge, Ending, FailureKind, PermissionMode, Secrets, SessionSpec, SystemPrompt, Turn,
-        TurnEnd, TurnInput,
+        Bridge, Ending, FailureKind, PermissionMode, Secrets, SessionSpec, SystemPrompt, Turn, TurnEnd, TurnInput,
         replay::{Pace, ReplayBridge},
     },
 };
@@ -24,28 +19,20 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-fn stream(event: Value) -> Value {
+fn stream(event: &Value) -> Value {
     json!({ "type": "stream_event", "event": event, "parent_tool_use_id": null })
 }
 
 /// A turn of one text, whose lines come 100 ms apart.
 fn spoken(from_ms: u64, text: &str) -> Vec<(u64, Value)> {
     let lines = [
-        stream(json!({ "type": "message_start", "message": { "id": format!("m{from_ms}") } })),
-        stream(
-            json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } }),
-        ),
-        stream(
-            json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "text_delta", "text": text } }),
-        ),
-        stream(json!({ "type": "message_stop" })),
+        stream(&json!({ "type": "message_start", "message": { "id": format!("m{from_ms}") } })),
+        stream(&json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } })),
+        stream(&json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "text_delta", "text": text } })),
+        stream(&json!({ "type": "message_stop" })),
         json!({ "type": "result", "is_error": false, "result": text, "num_turns": 1, "session_id": "s" }),
     ];
-    lines
-        .into_iter()
-        .zip(0..)
-        .map(|(line, place)| (from_ms + 100 * place, line))
-        .collect()
+    lines.into_iter().zip(0..).map(|(line, place)| (from_ms + 100 * place, line)).collect()
 }
 
 struct Recorded {
@@ -83,12 +70,7 @@ fn session() -> SessionSpec {
 async fn play(bridge: &ReplayBridge, interrupt: CancellationToken) -> (Vec<Event>, TurnEnd) {
     let (sink, mut events) = mpsc::channel(64);
     let input = TurnInput::Prompt(vec!["go on".into()]);
-    let turn = Turn {
-        run_id: "run".into(),
-        session: session(),
-        input,
-        interrupt,
-    };
+    let turn = Turn { run_id: "run".into(), session: session(), input, interrupt };
     let end = bridge.turn(turn, sink).await;
     let mut seen = Vec::new();
     while let Some(event) = events.recv().await {
@@ -98,11 +80,8 @@ async fn play(bridge: &ReplayBridge, interrupt: CancellationToken) -> (Vec<Event
 }
 
 fn text(events: &[Event]) -> String {
-    let json = events
-        .iter()
-        .map(|event| serde_json::to_value(event).unwrap());
-    json.filter_map(|event| event["delta"].as_str().map(str::to_owned))
-        .collect()
+    let json = events.iter().map(|event| serde_json::to_value(event).unwrap());
+    json.filter_map(|event| event["delta"].as_str().map(str::to_owned)).collect()
 }
 
 #[tokio::test]
@@ -111,24 +90,12 @@ async fn each_turn_plays_on_to_the_next_result() {
     let bridge = ReplayBridge::open(&recorded.path, Pace::Unthrottled).unwrap();
     for expected in ["First.", "Second."] {
         let (events, end) = play(&bridge, CancellationToken::new()).await;
-        assert_eq!(
-            (text(&events).as_str(), end.result.as_deref()),
-            (expected, Some(expected))
-        );
+        assert_eq!((text(&events).as_str(), end.result.as_deref()), (expected, Some(expected)));
         assert_eq!(end.ending, Ending::Completed);
     }
     let (events, end) = play(&bridge, CancellationToken::new()).await;
     assert!(events.is_empty());
-    assert!(
-        matches!(
-            end.ending,
-            Ending::Failed {
-                kind: FailureKind::AgentError,
-                ..
-            }
-        ),
-        "{end:?}"
-    );
+    assert!(matches!(end.ending, Ending::Failed { kind: FailureKind::AgentError, .. }), "{end:?}");
 }
 
 #[tokio::test]
@@ -145,10 +112,7 @@ async fn the_recorded_pace_is_kept_and_the_time_between_turns_left_out() {
 
 #[tokio::test]
 async fn a_turn_that_is_stopped_is_closed() {
-    let recorded = recording(&[
-        (0, spoken(0, "x")[0].1.clone()),
-        (3_600_000, json!({ "type": "result" })),
-    ]);
+    let recorded = recording(&[(0, spoken(0, "x")[0].1.clone()), (3_600_000, json!({ "type": "result" }))]);
     let bridge = ReplayBridge::open(&recorded.path, Pace::Recorded).unwrap();
     let interrupt = CancellationToken::new();
     let stop = interrupt.clone();
@@ -168,19 +132,13 @@ async fn calls_that_waited_for_an_answer_wait_again() {
     let call = json!({ "type": "tool_use", "id": "t1", "name": "mcp__ui__paint", "input": {} });
     let input = json!({ "tool_use_id": "t1", "tool_name": "mcp__ui__paint", "tool_input": {} });
     let lines = [
-        (
-            0,
-            json!({ "type": "assistant", "parent_tool_use_id": null, "message": { "id": "m", "content": [call] } }),
-        ),
+        (0, json!({ "type": "assistant", "parent_tool_use_id": null, "message": { "id": "m", "content": [call] } })),
         (
             1,
             json!({ "type": "control_request", "request_id": "r", "request":
             { "subtype": "hook_callback", "callback_id": "defer", "input": input } }),
         ),
-        (
-            2,
-            json!({ "type": "result", "is_error": false, "result": "" }),
-        ),
+        (2, json!({ "type": "result", "is_error": false, "result": "" })),
     ];
     let recorded = recording(&lines);
     let bridge = ReplayBridge::open(&recorded.path, Pace::Unthrottled).unwrap();
@@ -193,11 +151,6 @@ fn what_is_no_recording_is_refused_with_its_line() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("bad.jsonl");
     std::fs::write(&path, "{\"at_ms\":0,\"line\":{}}\n{\"line\":{}}\n").unwrap();
-    let Err(error) = ReplayBridge::open(&path, Pace::Unthrottled) else {
-        panic!("it was read")
-    };
-    assert!(
-        error.to_string().contains("bad.jsonl") && error.to_string().contains("line 2"),
-        "{error}"
-    );
+    let Err(error) = ReplayBridge::open(&path, Pace::Unthrottled) else { panic!("it was read") };
+    assert!(error.to_string().contains("bad.jsonl") && error.to_string().contains("line 2"), "{error}");
 }

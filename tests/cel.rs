@@ -12,10 +12,7 @@ use serde_json::{Value, json};
 /// The schemas by kind. Generated once, since a property asks hundreds of times.
 static SCHEMAS: LazyLock<Vec<(String, Value)>> = LazyLock::new(|| {
     let schema = |crd: &_| serde_json::to_value(crds::schema(crd).unwrap()).unwrap();
-    crds::all()
-        .iter()
-        .map(|crd| (crd.spec.names.kind.clone(), schema(crd)))
-        .collect()
+    crds::all().iter().map(|crd| (crd.spec.names.kind.clone(), schema(crd))).collect()
 });
 
 fn schema(kind: &str) -> &'static Value {
@@ -32,18 +29,11 @@ fn messages(kind: &str, object: &Value, old: Option<&Value>) -> Vec<String> {
     COMPILED.with(|schemas| {
         let schema = &schemas.iter().find(|(name, _)| *name == kind).unwrap().1;
         let errors = kube_cel::validate_compiled(schema, object, old).err();
-        errors
-            .iter()
-            .flat_map(kube_cel::ValidationErrors::as_slice)
-            .map(|error| error.message.clone())
-            .collect()
+        errors.iter().flat_map(kube_cel::ValidationErrors::as_slice).map(|error| error.message.clone()).collect()
     })
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "every caller makes the value for this call"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "every caller makes the value for this call")]
 fn session(spec: Value) -> Value {
     json!({"metadata": {"name": "s"}, "spec": spec})
 }
@@ -58,29 +48,14 @@ fn every_rule_compiles_and_names_only_what_the_api_server_gives_it() {
     for kind in ["AgenticSession", "Run", "ProjectSettings"] {
         let mut waiting = vec![schema(kind)];
         while let Some(part) = waiting.pop() {
-            waiting.extend(
-                part["properties"]
-                    .as_object()
-                    .into_iter()
-                    .flat_map(|members| members.values()),
-            );
-            waiting.extend(
-                ["items", "additionalProperties"]
-                    .into_iter()
-                    .filter_map(|name| part.get(name)),
-            );
-            for rule in part["x-kubernetes-validations"]
-                .as_array()
-                .into_iter()
-                .flatten()
-            {
+            waiting.extend(part["properties"].as_object().into_iter().flat_map(|members| members.values()));
+            waiting.extend(["items", "additionalProperties"].into_iter().filter_map(|name| part.get(name)));
+            for rule in part["x-kubernetes-validations"].as_array().into_iter().flatten() {
                 let rule = rule["rule"].as_str().unwrap();
                 kube_cel::cel::Program::compile(rule).unwrap();
                 let scope = kube_cel::ScopeContext::CrdValidation;
                 let warnings = kube_cel::check_rule_scope(rule, scope);
-                let foreign = warnings
-                    .iter()
-                    .filter(|warning| !warning.message.contains("'given'"));
+                let foreign = warnings.iter().filter(|warning| !warning.message.contains("'given'"));
                 assert_eq!(foreign.count(), 0, "{rule}: {warnings:?}");
             }
         }
@@ -133,32 +108,18 @@ proptest! {
 fn a_run_has_exactly_one_input() {
     let message = json!([{"role": "user", "content": "c"}]);
     let answer = json!([{"interruptId": "q", "payload": "yes"}]);
-    for good in [
-        json!({"prompt": "p"}),
-        json!({"messages": message}),
-        json!({"resume": answer}),
-    ] {
+    for good in [json!({"prompt": "p"}), json!({"messages": message}), json!({"resume": answer})] {
         assert!(messages("Run", &run(good), None).is_empty());
     }
-    for bad in [
-        json!({}),
-        json!({"prompt": "p", "resume": answer}),
-        json!({"prompt": "p", "messages": message}),
-    ] {
+    for bad in [json!({}), json!({"prompt": "p", "resume": answer}), json!({"prompt": "p", "messages": message})] {
         assert_eq!(messages("Run", &run(bad), None), [rules::ONE_INPUT.message]);
     }
 }
 
 #[test]
 fn a_tool_message_answers_a_call() {
-    for bad in [
-        json!({"role": "tool", "content": ""}),
-        json!({"role": "user", "content": "", "toolCallId": "c"}),
-    ] {
-        assert_eq!(
-            messages("Run", &run(json!({"messages": [bad]})), None),
-            [rules::TOOL_MESSAGE.message]
-        );
+    for bad in [json!({"role": "tool", "content": ""}), json!({"role": "user", "content": "", "toolCallId": "c"})] {
+        assert_eq!(messages("Run", &run(json!({"messages": [bad]})), None), [rules::TOOL_MESSAGE.message]);
     }
 }
 
@@ -176,10 +137,7 @@ fn a_replay_has_a_source() {
 fn the_settings_object_has_its_name() {
     let settings = |name: &str| json!({"metadata": {"name": name}, "spec": {"groupAccess": []}});
     assert!(messages("ProjectSettings", &settings("projectsettings"), None).is_empty());
-    assert_eq!(
-        messages("ProjectSettings", &settings("mine"), None),
-        [rules::SETTINGS_NAME.message]
-    );
+    assert_eq!(messages("ProjectSettings", &settings("mine"), None), [rules::SETTINGS_NAME.message]);
 }
 
 #[test]
@@ -189,33 +147,17 @@ fn no_field_of_a_run_but_the_desired_state_can_be_changed_added_or_removed() {
     });
     let with = |extra: &Value| {
         let mut spec = json!({"prompt": "p"});
-        spec.as_object_mut()
-            .unwrap()
-            .extend(extra.as_object().unwrap().clone());
+        spec.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
         run(spec)
     };
     for (name, value) in fields.as_object().unwrap() {
         let (absent, present) = (with(&json!({})), with(&json!({name: value})));
-        let other = if value.is_number() {
-            json!(6)
-        } else {
-            json!("other")
-        };
-        let other = if value.is_object() {
-            json!({"type": "array"})
-        } else {
-            other
-        };
-        for (old, new) in [
-            (&absent, &present),
-            (&present, &absent),
-            (&present, &with(&json!({name: other}))),
-        ] {
+        let other = if value.is_number() { json!(6) } else { json!("other") };
+        let other = if value.is_object() { json!({"type": "array"}) } else { other };
+        for (old, new) in [(&absent, &present), (&present, &absent), (&present, &with(&json!({name: other})))] {
             let found = messages("Run", new, Some(old));
             assert!(
-                found
-                    .iter()
-                    .any(|message| message.starts_with(&format!("{name} cannot be changed"))),
+                found.iter().any(|message| message.starts_with(&format!("{name} cannot be changed"))),
                 "{name}: {found:?}"
             );
         }
@@ -226,10 +168,7 @@ fn no_field_of_a_run_but_the_desired_state_can_be_changed_added_or_removed() {
 fn the_input_and_the_session_of_a_run_cannot_be_changed() {
     let old = run(json!({"prompt": "p"}));
     let found = messages("Run", &run(json!({"prompt": "q"})), Some(&old));
-    assert_eq!(
-        found,
-        ["prompt cannot be changed: a Run is immutable but for desiredState; create a new Run"]
-    );
+    assert_eq!(found, ["prompt cannot be changed: a Run is immutable but for desiredState; create a new Run"]);
     let mut other = old.clone();
     other["spec"]["sessionRef"]["name"] = json!("other");
     assert!(messages("Run", &other, Some(&old))[0].starts_with("sessionRef cannot be changed"));
@@ -241,8 +180,5 @@ fn a_run_can_be_cancelled_and_stays_so() {
     let cancelled = run(json!({"prompt": "p", "desiredState": "Cancelled"}));
     assert!(messages("Run", &cancelled, Some(&running)).is_empty());
     assert!(messages("Run", &cancelled, Some(&cancelled)).is_empty());
-    assert_eq!(
-        messages("Run", &running, Some(&cancelled)),
-        [rules::NO_WAY_BACK.message]
-    );
+    assert_eq!(messages("Run", &running, Some(&cancelled)), [rules::NO_WAY_BACK.message]);
 }

@@ -11,10 +11,7 @@ use serde_json::{Value, json};
 const WRITE: &str = "AMBIENT_WRITE_CRDS";
 
 fn definitions() -> Vec<Value> {
-    crds::all()
-        .iter()
-        .map(|crd| serde_json::to_value(crd).unwrap())
-        .collect()
+    crds::all().iter().map(|crd| serde_json::to_value(crd).unwrap()).collect()
 }
 
 fn schema(definition: &Value) -> &Value {
@@ -28,14 +25,8 @@ fn parts(schema: &Value) -> Vec<(String, &Value)> {
     while let Some((path, part)) = waiting.pop() {
         let members = part["properties"].as_object().into_iter().flatten();
         waiting.extend(members.map(|(name, member)| (format!("{path}.{name}"), member)));
-        let inner = ["items", "additionalProperties"]
-            .into_iter()
-            .filter_map(|name| part.get(name));
-        waiting.extend(
-            inner
-                .filter(|inner| inner.is_object())
-                .map(|inner| (format!("{path}[]"), inner)),
-        );
+        let inner = ["items", "additionalProperties"].into_iter().filter_map(|name| part.get(name));
+        waiting.extend(inner.filter(|inner| inner.is_object()).map(|inner| (format!("{path}[]"), inner)));
         found.push((path, part));
     }
     found
@@ -46,15 +37,9 @@ fn files() -> Vec<(PathBuf, String)> {
     let header = "# Generated from src/api by `make crds`. Do not edit.\n";
     let file = |crd: &_| {
         let yaml = crds::yaml(crd).unwrap();
-        let name = serde_json::to_value(crd).unwrap()["metadata"]["name"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let name = serde_json::to_value(crd).unwrap()["metadata"]["name"].as_str().unwrap().to_owned();
         let (plural, group) = name.split_once('.').unwrap();
-        (
-            PathBuf::from(format!("crds/{plural}.{group}.yaml")),
-            format!("{header}{yaml}"),
-        )
+        (PathBuf::from(format!("crds/{plural}.{group}.yaml")), format!("{header}{yaml}"))
     };
     crds::all().iter().map(file).collect()
 }
@@ -67,11 +52,7 @@ fn the_generated_files_are_fresh() {
             std::fs::write(&path, &expected).unwrap();
         }
         let found = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            found == expected,
-            "{} is stale: run `make crds` and commit what it writes",
-            path.display()
-        );
+        assert!(found == expected, "{} is stale: run `make crds` and commit what it writes", path.display());
     }
 }
 
@@ -99,10 +80,7 @@ fn sorted(value: &Value) -> Value {
     match value {
         Value::Number(number) => json!(number.as_f64()),
         Value::Array(list) => list.iter().map(sorted).collect(),
-        Value::Object(map) => map
-            .iter()
-            .map(|(key, value)| (key.clone(), sorted(value)))
-            .collect(),
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), sorted(value))).collect(),
         other => other.clone(),
     }
 }
@@ -128,16 +106,10 @@ fn names_are_those_of_the_original_with_short_names_and_a_category() {
 #[test]
 fn every_field_is_documented() {
     for definition in definitions() {
-        for (path, part) in parts(schema(&definition))
-            .iter()
-            .filter(|(path, _)| !path.ends_with("[]"))
-        {
+        for (path, part) in parts(schema(&definition)).iter().filter(|(path, _)| !path.ends_with("[]")) {
             let text = part["description"].as_str().unwrap_or_default();
             assert!(!text.is_empty(), "{path} has no description");
-            assert!(
-                !text.contains('\n'),
-                "{path}: kubectl explain breaks lines itself"
-            );
+            assert!(!text.contains('\n'), "{path}: kubectl explain breaks lines itself");
         }
     }
 }
@@ -150,10 +122,7 @@ fn schemas_are_structural_and_say_absent_instead_of_null() {
             assert!(part["type"].is_string() || is_open, "{path} has no type");
             assert!(part.get("nullable").is_none(), "{path} is nullable");
             let format = part["format"].as_str().unwrap_or("int64");
-            assert!(
-                ["int32", "int64", "double", "date-time"].contains(&format),
-                "{path}: {format}"
-            );
+            assert!(["int32", "int64", "double", "date-time"].contains(&format), "{path}: {format}");
         }
     }
 }
@@ -181,16 +150,9 @@ fn the_manifest_reader_knows_every_keyword_of_a_spec() {
     ];
     for definition in definitions() {
         for (path, part) in parts(&schema(&definition)["properties"]["spec"]) {
-            let unknown: Vec<_> = part
-                .as_object()
-                .unwrap()
-                .keys()
-                .filter(|key| !known.contains(&key.as_str()))
-                .collect();
-            assert!(
-                unknown.is_empty(),
-                "spec{path}: {unknown:?} is not checked on a laptop"
-            );
+            let unknown: Vec<_> =
+                part.as_object().unwrap().keys().filter(|key| !known.contains(&key.as_str())).collect();
+            assert!(unknown.is_empty(), "spec{path}: {unknown:?} is not checked on a laptop");
         }
     }
 }
@@ -217,23 +179,10 @@ fn defaults_are_those_of_the_original() {
     assert_eq!(llm["model"]["default"], "claude-sonnet-4-6");
     assert_eq!(llm["temperature"]["default"], 0.7);
     assert_eq!(llm["maxTokens"]["default"], 4000);
-    assert_eq!(
-        spec["repos"]["items"]["properties"]["autoPush"]["default"],
-        false
-    );
-    assert!(
-        spec["repos"]["items"]["properties"]["branch"]
-            .get("default")
-            .is_none()
-    );
-    assert_eq!(
-        spec["activeWorkflow"]["properties"]["branch"]["default"],
-        "main"
-    );
-    assert_eq!(
-        session["status"]["properties"]["phase"]["default"],
-        "Pending"
-    );
+    assert_eq!(spec["repos"]["items"]["properties"]["autoPush"]["default"], false);
+    assert!(spec["repos"]["items"]["properties"]["branch"].get("default").is_none());
+    assert_eq!(spec["activeWorkflow"]["properties"]["branch"]["default"], "main");
+    assert_eq!(session["status"]["properties"]["phase"]["default"], "Pending");
     let settings = &schema(&definitions[2])["properties"]["spec"]["properties"];
     assert_eq!(settings["inactivityTimeoutSeconds"]["default"], 86_400);
 }
@@ -242,9 +191,7 @@ fn defaults_are_those_of_the_original() {
 fn a_status_has_no_default_but_its_phase() {
     for definition in definitions() {
         let status = &schema(&definition)["properties"]["status"];
-        let with_default = parts(status)
-            .into_iter()
-            .filter(|(_, part)| part.get("default").is_some());
+        let with_default = parts(status).into_iter().filter(|(_, part)| part.get("default").is_some());
         let paths: Vec<String> = with_default.map(|(path, _)| path).collect();
         assert!(paths.iter().all(|path| path == ".phase"), "{paths:?}");
     }
@@ -253,18 +200,13 @@ fn a_status_has_no_default_but_its_phase() {
 #[test]
 fn printer_columns_show_fields_that_exist() {
     for definition in definitions() {
-        for column in definition["spec"]["versions"][0]["additionalPrinterColumns"]
-            .as_array()
-            .unwrap()
-        {
+        for column in definition["spec"]["versions"][0]["additionalPrinterColumns"].as_array().unwrap() {
             let path = column["jsonPath"].as_str().unwrap();
             if path.starts_with(".metadata") {
                 continue;
             }
             let plain = path.split('[').next().unwrap();
-            let found = parts(schema(&definition))
-                .into_iter()
-                .find(|(known, _)| known == plain);
+            let found = parts(schema(&definition)).into_iter().find(|(known, _)| known == plain);
             assert!(found.is_some(), "{path} is not a field");
         }
     }

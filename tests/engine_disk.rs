@@ -15,8 +15,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use ambient::{
     agui::{Event, EventKind, Id, RunAgentInput},
     bridge::{
-        Bridge, BridgeError, Ending, EventSink, Features, PermissionMode, Secrets, SessionSpec,
-        SystemPrompt, Turn, TurnEnd, TurnInput,
+        Bridge, BridgeError, Ending, EventSink, Features, PermissionMode, Secrets, SessionSpec, SystemPrompt, Turn,
+        TurnEnd, TurnInput,
     },
     eventlog::{Options, Store},
     host::BoxFuture,
@@ -45,9 +45,7 @@ impl Bridge for Writer {
 
     fn turn(&self, turn: Turn, events: EventSink) -> BoxFuture<'_, TurnEnd> {
         Box::pin(async move {
-            let TurnInput::Prompt(parts) = &turn.input else {
-                panic!("a prompt")
-            };
+            let TurnInput::Prompt(parts) = &turn.input else { panic!("a prompt") };
             let prompt = parts[0].text().unwrap().to_owned();
             let ending = tokio::select! {
                 () = write(&prompt, &events) => Ending::Completed,
@@ -66,16 +64,9 @@ impl Bridge for Writer {
 
 async fn write(prompt: &str, events: &EventSink) {
     let message_id = Id::from("m");
-    let start = EventKind::TextMessageStart {
-        message_id: message_id.clone(),
-        role: None,
-        name: None,
-    };
+    let start = EventKind::TextMessageStart { message_id: message_id.clone(), role: None, name: None };
     let pieces: usize = prompt.split(' ').next().unwrap().parse().unwrap();
-    let piece = || EventKind::TextMessageContent {
-        message_id: message_id.clone(),
-        delta: "x".repeat(1000),
-    };
+    let piece = || EventKind::TextMessageContent { message_id: message_id.clone(), delta: "x".repeat(1000) };
     for kind in std::iter::once(start).chain((0..pieces).map(|_| piece())) {
         if events.send(Event::from(kind)).await.is_err() {
             return;
@@ -116,10 +107,7 @@ fn template() -> SessionTemplate {
 }
 
 async fn engine(storage: &Arc<Simulated>) -> Arc<Engine> {
-    let options = Options {
-        reserve_bytes: 16 * 1024,
-        ..tiny(Arc::clone(storage) as Arc<_>)
-    };
+    let options = Options { reserve_bytes: 16 * 1024, ..tiny(Arc::clone(storage) as Arc<_>) };
     let store = Store::open("/store", options).unwrap();
     let settings = Settings {
         session: template(),
@@ -129,14 +117,7 @@ async fn engine(storage: &Arc<Simulated>) -> Arc<Engine> {
         notes: Vec::new(),
         probe: Arc::new(NoRepositories),
     };
-    Engine::open(
-        store,
-        Arc::new(Writer),
-        Arc::new(Redactor::new([])),
-        settings,
-    )
-    .await
-    .unwrap()
+    Engine::open(store, Arc::new(Writer), Arc::new(Redactor::new([])), settings).await.unwrap()
 }
 
 async fn submit(engine: &Arc<Engine>, run: &str, prompt: &str) -> Ticket {
@@ -149,16 +130,11 @@ async fn submit(engine: &Arc<Engine>, run: &str, prompt: &str) -> Ticket {
 
 /// Every event of a run, to its end.
 async fn events(ticket: &Ticket) -> Vec<Event> {
-    let Start::Started(after) = *ticket.start.borrow() else {
-        panic!("it has started")
-    };
+    let Start::Started(after) = *ticket.start.borrow() else { panic!("it has started") };
     let mut reader = ticket.log.reader(after);
     let mut all = Vec::new();
     loop {
-        let chunk = tokio::time::timeout(Duration::from_mins(1), reader.next())
-            .await
-            .unwrap()
-            .unwrap();
+        let chunk = tokio::time::timeout(Duration::from_mins(1), reader.next()).await.unwrap().unwrap();
         for record in chunk.records() {
             all.push(record.event().unwrap());
             if record.is_terminal() {
@@ -189,11 +165,7 @@ async fn a_full_disk_ends_the_run_with_its_reason_in_the_space_that_was_set_asid
     assert!(said.contains("Free space"), "{said}");
     storage.set_capacity(None);
     let after = submit(&engine, "r2", "2").await;
-    assert_eq!(
-        code(&events(&after).await),
-        None,
-        "with space again, the session goes on"
-    );
+    assert_eq!(code(&events(&after).await), None, "with space again, the session goes on");
 }
 
 #[tokio::test]
@@ -208,17 +180,10 @@ async fn a_power_cut_loses_at_most_what_was_not_synced_and_never_a_start_or_an_e
         let after = Arc::new(storage.power_cut(seed));
         let second = engine(&after).await;
         let again = submit(&second, "r1", "3").await;
-        assert_eq!(
-            events(&again).await,
-            whole,
-            "seed {seed}: what was synced is whole"
-        );
+        assert_eq!(events(&again).await, whole, "seed {seed}: what was synced is whole");
         let cut = submit(&second, "r2", "5 wait").await;
         let kept = events(&cut).await;
-        assert!(
-            matches!(kept[0].kind, EventKind::RunStarted { .. }),
-            "seed {seed}: the input was synced"
-        );
+        assert!(matches!(kept[0].kind, EventKind::RunStarted { .. }), "seed {seed}: the input was synced");
         assert_eq!(code(&kept).as_deref(), Some("RunnerLost"), "seed {seed}");
         drop((open, thread));
     }

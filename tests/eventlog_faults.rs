@@ -6,9 +6,7 @@ mod eventlog_support;
 use std::{sync::Arc, time::Duration};
 
 use ambient::eventlog::{LogError, Options, Store, write_atomic};
-use eventlog_support::{
-    finished, say, simulated::Simulated, sync, text, texts, thread, tiny, wait,
-};
+use eventlog_support::{finished, say, simulated::Simulated, sync, text, texts, thread, tiny, wait};
 
 fn open(disk: &Simulated) -> Store {
     Store::open("/data", tiny(Arc::new(disk.clone()))).unwrap()
@@ -24,9 +22,7 @@ fn on_a_full_disk_nothing_half_written_is_visible_and_writing_goes_on_when_there
         disk.set_capacity(Some(disk.used() + free));
         let batch: Vec<_> = (0..8).map(|n| text(&n.to_string())).collect();
         let appended = log.append(&"r".into(), 1, &batch);
-        let Err(LogError::DiskFull { dir }) = &appended else {
-            panic!("{free}: {appended:?}")
-        };
+        let Err(LogError::DiskFull { dir }) = &appended else { panic!("{free}: {appended:?}") };
         assert!(dir.starts_with("/data"));
         assert_eq!(texts(&log, 0), ["before"]);
         assert_eq!(log.last_seq(), 1);
@@ -34,10 +30,7 @@ fn on_a_full_disk_nothing_half_written_is_visible_and_writing_goes_on_when_there
         disk.set_capacity(None);
         assert_eq!(say(&log, "after"), 2);
         assert_eq!(texts(&log, 0), ["before", "after"]);
-        assert_eq!(
-            texts(&thread(&open(&disk.killed())), 0),
-            ["before", "after"]
-        );
+        assert_eq!(texts(&thread(&open(&disk.killed())), 0), ["before", "after"]);
     }
 }
 
@@ -49,20 +42,11 @@ fn the_last_event_of_a_run_is_written_on_a_full_disk() {
     say(&log, "before");
     sync(&log).unwrap();
     disk.set_capacity(Some(disk.used()));
-    assert!(matches!(
-        log.append(&"r".into(), 1, &[text("x")]),
-        Err(LogError::DiskFull { .. })
-    ));
-    log.append_reserved(&"r".into(), 1, &[finished("r")])
-        .unwrap();
+    assert!(matches!(log.append(&"r".into(), 1, &[text("x")]), Err(LogError::DiskFull { .. })));
+    log.append_reserved(&"r".into(), 1, &[finished("r")]).unwrap();
     sync(&log).unwrap();
     assert!(log.run(&"r".into()).unwrap().ended);
-    assert!(
-        thread(&open(&disk.power_cut(1)))
-            .run(&"r".into())
-            .unwrap()
-            .ended
-    );
+    assert!(thread(&open(&disk.power_cut(1))).run(&"r".into()).unwrap().ended);
 }
 
 #[test]
@@ -71,14 +55,8 @@ fn the_message_of_a_full_disk_says_what_to_do() {
     let log = thread(&open(&disk));
     say(&log, "before");
     disk.set_capacity(Some(0));
-    let error = log
-        .append(&"r".into(), 1, &[text("x")])
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.starts_with("disk full: free space at /data/threads/t-"),
-        "{error}"
-    );
+    let error = log.append(&"r".into(), 1, &[text("x")]).unwrap_err().to_string();
+    assert!(error.starts_with("disk full: free space at /data/threads/t-"), "{error}");
 }
 
 #[test]
@@ -89,10 +67,7 @@ fn a_full_disk_refuses_an_input_and_keeps_the_accepted_ones() {
     assert!(wait(log.accept(&"a".into(), 1, &input)).unwrap());
     disk.set_capacity(Some(disk.used() + 10));
     let refused = wait(log.accept(&"b".into(), 1, &input));
-    assert!(
-        matches!(refused, Err(LogError::DiskFull { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(LogError::DiskFull { .. })), "{refused:?}");
     let log = thread(&open(&disk.killed()));
     assert_eq!(log.pending().len(), 1);
 }
@@ -123,12 +98,8 @@ fn after_a_failed_sync_the_log_takes_nothing_more() {
 #[test]
 fn concurrent_waits_share_one_sync() {
     let disk = Simulated::new();
-    let options = Options {
-        segment_bytes: 1 << 20,
-        grant_step: 1000,
-        reserve_bytes: 0,
-        ..tiny(Arc::new(disk.clone()))
-    };
+    let options =
+        Options { segment_bytes: 1 << 20, grant_step: 1000, reserve_bytes: 0, ..tiny(Arc::new(disk.clone())) };
     let store = Store::open("/data", options).unwrap();
     let log = thread(&store);
     for n in 0..100 {

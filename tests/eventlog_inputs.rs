@@ -23,10 +23,7 @@ fn start(log: &ThreadLog, run: &str) {
 }
 
 fn pending(log: &ThreadLog) -> Vec<String> {
-    log.pending()
-        .iter()
-        .map(|input| input.run_id.to_string())
-        .collect()
+    log.pending().iter().map(|input| input.run_id.to_string()).collect()
 }
 
 #[test]

@@ -22,11 +22,7 @@ const DIR: &str = "EVENTLOG_KILL_DIR";
 const ROUND: &str = "EVENTLOG_KILL_ROUND";
 
 fn options() -> Options {
-    Options {
-        segment_bytes: 20_000,
-        ring_bytes: 10_000,
-        ..Options::default()
-    }
+    Options { segment_bytes: 20_000, ring_bytes: 10_000, ..Options::default() }
 }
 
 /// What the killed processes' readers saw, and the inputs they confirmed.
@@ -51,25 +47,12 @@ impl Witness {
 
     fn check(&self, log: &ThreadLog) {
         let records = drain(&mut log.reader(0)).unwrap();
-        assert!(
-            records
-                .iter()
-                .map(|(seq, _, _)| *seq)
-                .eq(1..=log.last_seq()),
-            "a hole"
-        );
-        let records: BTreeMap<Seq, &str> = records
-            .iter()
-            .map(|(seq, _, event)| (*seq, delta(event)))
-            .collect();
+        assert!(records.iter().map(|(seq, _, _)| *seq).eq(1..=log.last_seq()), "a hole");
+        let records: BTreeMap<Seq, &str> = records.iter().map(|(seq, _, event)| (*seq, delta(event))).collect();
         for (seq, event) in &self.seen {
             assert_eq!(records.get(seq), Some(&event.as_str()), "{seq}");
         }
-        let pending: BTreeSet<String> = log
-            .pending()
-            .iter()
-            .map(|input| input.run_id.to_string())
-            .collect();
+        let pending: BTreeSet<String> = log.pending().iter().map(|input| input.run_id.to_string()).collect();
         for run in &self.accepted {
             let started = log.run(&run.as_str().into()).is_some_and(|run| run.started);
             assert!(started != pending.contains(run), "{run}: started {started}");
@@ -79,15 +62,8 @@ impl Witness {
 
 /// The text of an event without spaces, or its kind.
 fn delta(event: &str) -> &str {
-    let part = |key: &str| {
-        event
-            .split(key)
-            .nth(1)
-            .and_then(|rest| rest.split('"').next())
-    };
-    part("\"delta\":\"")
-        .or_else(|| part("\"type\":\""))
-        .unwrap()
+    let part = |key: &str| event.split(key).nth(1).and_then(|rest| rest.split('"').next());
+    part("\"delta\":\"").or_else(|| part("\"type\":\"")).unwrap()
 }
 
 #[test]
@@ -99,19 +75,14 @@ fn what_readers_saw_survives_kill_9() {
     for round in 0..ROUNDS {
         let mut child = start(dir.path(), round);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let first = lines
-            .find(|line| line.as_ref().unwrap().starts_with("saw"))
-            .unwrap()
-            .unwrap();
+        let first = lines.find(|line| line.as_ref().unwrap().starts_with("saw")).unwrap().unwrap();
         witness.note(first.trim_end_matches(" ."));
         sleep(Duration::from_micros(dice.below(40_000) as u64));
         child.kill().unwrap();
         child.wait().unwrap();
         // The last line may be cut off in the middle: it has no end mark then.
         for line in lines.map(Result::unwrap) {
-            line.strip_suffix(" .")
-                .into_iter()
-                .for_each(|line| witness.note(line));
+            line.strip_suffix(" .").into_iter().for_each(|line| witness.note(line));
         }
         let store = Store::open(dir.path(), options()).unwrap();
         let log = thread(&store);
@@ -121,22 +92,13 @@ fn what_readers_saw_survives_kill_9() {
             store.close().unwrap();
         }
     }
-    assert!(
-        witness.seen.len() as u64 > ROUNDS * 10,
-        "{} records",
-        witness.seen.len()
-    );
+    assert!(witness.seen.len() as u64 > ROUNDS * 10, "{} records", witness.seen.len());
     assert!(!witness.accepted.is_empty());
 }
 
 fn start(dir: &Path, round: u64) -> Child {
     Command::new(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "appends_until_it_is_killed",
-            "--ignored",
-            "--nocapture",
-        ])
+        .args(["--exact", "appends_until_it_is_killed", "--ignored", "--nocapture"])
         .env(DIR, dir)
         .env(ROUND, round.to_string())
         .stdout(Stdio::piped())
@@ -173,13 +135,9 @@ fn appends_until_it_is_killed() {
             let input = RawValue::from_string("{}".to_owned()).unwrap();
             assert!(wait(log.accept(&run.as_str().into(), 1, &input)).unwrap());
             println!("accepted {run} .");
-            log.append(&run.as_str().into(), 1, &[started(&run)])
-                .unwrap();
+            log.append(&run.as_str().into(), 1, &[started(&run)]).unwrap();
         }
-        let events = [
-            text(&format!("{round}-{n}")),
-            text(&format!("{round}-{n}-{}", "x".repeat(n % 300))),
-        ];
+        let events = [text(&format!("{round}-{n}")), text(&format!("{round}-{n}-{}", "x".repeat(n % 300)))];
         log.append(&run.as_str().into(), 1, &events).unwrap();
     }
 }

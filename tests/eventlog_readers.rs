@@ -9,9 +9,7 @@ use ambient::{
     agui::EventKind,
     eventlog::{Disk, LogError, Options, Reader, Seq, Store},
 };
-use eventlog_support::{
-    drain, finished, say, seen, simulated::Simulated, started, text, texts, thread, tiny, wait,
-};
+use eventlog_support::{drain, finished, say, seen, simulated::Simulated, started, text, texts, thread, tiny, wait};
 
 fn simulated() -> Store {
     Store::open("/data", tiny(Arc::new(Simulated::new()))).unwrap()
@@ -40,19 +38,13 @@ fn a_thousand_readers_of_one_run_lose_no_event() {
     const EVENTS: usize = 1000;
     let dir = tempfile::tempdir().unwrap();
     // A ring and segments that the run overflows many times, so that late readers come from the files.
-    let options = Options {
-        ring_bytes: 20 << 10,
-        segment_bytes: 50 << 10,
-        ..Options::default()
-    };
+    let options = Options { ring_bytes: 20 << 10, segment_bytes: 50 << 10, ..Options::default() };
     let store = Store::open(dir.path(), options).unwrap();
     let log = thread(&store);
     wait(async {
         let readers: Vec<_> = (0..1000_u64)
             .map(|n| {
-                let pause = n
-                    .is_multiple_of(100)
-                    .then(|| Duration::from_millis(n / 100));
+                let pause = n.is_multiple_of(100).then(|| Duration::from_millis(n / 100));
                 tokio::spawn(read_to(log.reader(0), EVENTS as Seq, pause))
             })
             .collect();
@@ -96,12 +88,7 @@ fn records_read_from_files_and_from_memory_are_the_same() {
     let mut live = log.reader(0);
     let mut from_memory = Vec::new();
     for n in 0..60 {
-        log.append(
-            &format!("run \"{}\"", n / 7).into(),
-            n,
-            &[text("ä\n"), text("b")],
-        )
-        .unwrap();
+        log.append(&format!("run \"{}\"", n / 7).into(), n, &[text("ä\n"), text("b")]).unwrap();
         from_memory.extend(drain(&mut live).unwrap());
     }
     assert_eq!(drain(&mut log.reader(0)).unwrap(), from_memory);
@@ -112,26 +99,17 @@ fn a_record_tells_everything_about_itself() {
     let store = simulated();
     let log = thread(&store);
     log.append(&"a".into(), 5, &[started("a")]).unwrap();
-    log.append(&"b".into(), 6, &[text("hello"), finished("b")])
-        .unwrap();
+    log.append(&"b".into(), 6, &[text("hello"), finished("b")]).unwrap();
     let chunk = log.reader(1).try_next().unwrap().unwrap();
     let records: Vec<_> = chunk.records().collect();
     assert_eq!((records[0].run_id().as_str(), records[0].at()), ("b", 6));
-    assert_eq!(
-        (records[0].kind(), records[1].kind()),
-        ("TEXT_MESSAGE_CONTENT", "RUN_FINISHED")
-    );
+    assert_eq!((records[0].kind(), records[1].kind()), ("TEXT_MESSAGE_CONTENT", "RUN_FINISHED"));
     assert!(!records[0].is_terminal() && records[1].is_terminal());
     let record = records[0].record().unwrap();
-    assert!(
-        matches!(&record.event.kind, EventKind::TextMessageContent { delta, .. } if delta == "hello")
-    );
+    assert!(matches!(&record.event.kind, EventKind::TextMessageContent { delta, .. } if delta == "hello"));
     let mut json = Vec::new();
     records[0].write_json(&mut json);
-    assert_eq!(
-        serde_json::from_slice::<ambient::eventlog::Record>(&json).unwrap(),
-        record
-    );
+    assert_eq!(serde_json::from_slice::<ambient::eventlog::Record>(&json).unwrap(), record);
     assert_eq!(serde_json::to_string(&record).unwrap().as_bytes(), json);
 }
 
@@ -139,19 +117,11 @@ fn a_record_tells_everything_about_itself() {
 fn a_chunk_can_be_cut_where_a_run_ends() {
     let store = simulated();
     let log = thread(&store);
-    log.append(
-        &"a".into(),
-        5,
-        &[text("1"), text("2"), finished("a"), text("4")],
-    )
-    .unwrap();
+    log.append(&"a".into(), 5, &[text("1"), text("2"), finished("a"), text("4")]).unwrap();
     let chunk = log.reader(1).try_next().unwrap().unwrap();
     assert!(chunk.up_to(1).is_none());
     let cut = chunk.up_to(3).unwrap();
-    assert_eq!(
-        seen(&cut).iter().map(|record| record.0).collect::<Vec<_>>(),
-        [2, 3]
-    );
+    assert_eq!(seen(&cut).iter().map(|record| record.0).collect::<Vec<_>>(), [2, 3]);
     assert_eq!(chunk.up_to(4).unwrap().len(), 3);
 }
 
@@ -178,10 +148,7 @@ fn a_cursor_beyond_the_end_is_an_error() {
     let log = thread(&store);
     say(&log, "x");
     let error = wait(log.reader(2).next()).unwrap_err();
-    assert!(
-        matches!(error, LogError::BeyondEnd { after: 2, last: 1 }),
-        "{error}"
-    );
+    assert!(matches!(error, LogError::BeyondEnd { after: 2, last: 1 }), "{error}");
 }
 
 #[test]
@@ -192,9 +159,7 @@ fn a_cursor_before_the_trimmed_part_is_told_where_to_go_on() {
         say(&log, &n.to_string());
     }
     log.acknowledge(30).unwrap();
-    let Err(LogError::Gap { after: 3, first }) = log.reader(3).try_next() else {
-        panic!("no gap")
-    };
+    let Err(LogError::Gap { after: 3, first }) = log.reader(3).try_next() else { panic!("no gap") };
     assert!(first > 20 && first <= 31, "{first}");
     assert_eq!(log.first_seq(), first);
     assert_eq!(texts(&log, first - 1).len() as Seq, 61 - first);
@@ -223,17 +188,11 @@ fn readers_get_the_rest_of_a_closed_log_and_then_its_end() {
         let waiting = tokio::spawn(async move { waiting.next().await });
         tokio::task::yield_now().await;
         store.close().unwrap();
-        assert!(matches!(
-            waiting.await.unwrap(),
-            Err(LogError::Closed { .. })
-        ));
+        assert!(matches!(waiting.await.unwrap(), Err(LogError::Closed { .. })));
         assert_eq!(reader.next().await.unwrap().len(), 1);
         assert!(matches!(reader.next().await, Err(LogError::Closed { .. })));
     });
-    assert!(matches!(
-        log.append(&"r".into(), 1, &[text("x")]),
-        Err(LogError::Closed { .. })
-    ));
+    assert!(matches!(log.append(&"r".into(), 1, &[text("x")]), Err(LogError::Closed { .. })));
 }
 
 #[test]
@@ -248,30 +207,18 @@ fn a_record_of_four_megabytes_passes_through_memory_and_files() {
         say(&log, &large[..1 << 20]);
     }
     let deltas = texts(&log, 0);
-    assert_eq!(
-        deltas.iter().map(String::len).collect::<Vec<_>>(),
-        [6, 4 << 20, 1 << 20, 1 << 20, 1 << 20]
-    );
+    assert_eq!(deltas.iter().map(String::len).collect::<Vec<_>>(), [6, 4 << 20, 1 << 20, 1 << 20, 1 << 20]);
 }
 
 #[test]
 fn a_second_process_is_told_who_has_the_directory() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path(), Options::default()).unwrap();
-    let error = Store::open(dir.path(), Options::default())
-        .unwrap_err()
-        .to_string();
+    let error = Store::open(dir.path(), Options::default()).unwrap_err().to_string();
     assert!(error.contains(&std::process::id().to_string()), "{error}");
     assert!(error.contains(&*dir.path().to_string_lossy()), "{error}");
     store.close().unwrap();
-    Store::open(
-        dir.path(),
-        Options {
-            storage: Arc::new(Disk),
-            ..Options::default()
-        },
-    )
-    .unwrap();
+    Store::open(dir.path(), Options { storage: Arc::new(Disk), ..Options::default() }).unwrap();
 }
 
 #[test]
@@ -279,26 +226,12 @@ fn thread_ids_may_be_any_text() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path(), Options::default()).unwrap();
     let endless = "x".repeat(10_000);
-    let ids = [
-        "",
-        ".",
-        "../../etc/passwd",
-        "a/b",
-        "a_b",
-        "A_b",
-        "ä😀\0\n",
-        &endless,
-    ];
+    let ids = ["", ".", "../../etc/passwd", "a/b", "a_b", "A_b", "ä😀\0\n", &endless];
     for id in ids {
         let log = store.thread(&id.into()).unwrap();
         log.append(&"r".into(), 1, &[text(id)]).unwrap();
     }
-    let mut known: Vec<String> = store
-        .threads()
-        .unwrap()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let mut known: Vec<String> = store.threads().unwrap().iter().map(ToString::to_string).collect();
     known.sort_unstable();
     let mut expected = ids;
     expected.sort_unstable();

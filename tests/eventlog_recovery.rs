@@ -16,18 +16,12 @@ fn open(disk: &Simulated) -> Store {
 
 /// Room for everything in one segment.
 fn open_large(disk: &Simulated) -> Store {
-    let options = Options {
-        segment_bytes: 1 << 20,
-        ..tiny(Arc::new(disk.clone()))
-    };
+    let options = Options { segment_bytes: 1 << 20, ..tiny(Arc::new(disk.clone())) };
     Store::open(DIR, options).unwrap()
 }
 
 fn segments(disk: &Simulated) -> Vec<PathBuf> {
-    disk.paths(".jsonl")
-        .into_iter()
-        .filter(|path| !path.ends_with("inputs.jsonl"))
-        .collect()
+    disk.paths(".jsonl").into_iter().filter(|path| !path.ends_with("inputs.jsonl")).collect()
 }
 
 fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
@@ -47,17 +41,9 @@ fn a_torn_tail_is_cut_off_at_the_last_whole_record_wherever_it_tears() {
     say_numbers(&log, 0..3);
     let file = segments(&disk)[0].clone();
     let whole = disk.read(&file);
-    let ends: Vec<usize> = memchr::memchr_iter(b'\n', &whole)
-        .map(|at| at + 1)
-        .collect();
+    let ends: Vec<usize> = memchr::memchr_iter(b'\n', &whole).map(|at| at + 1).collect();
     for cut in 0..=whole.len() {
-        for filler in [
-            &b""[..],
-            &[0; 100],
-            b"\xff\xfe garbage",
-            b"{\"seq\":",
-            b"?\n\n",
-        ] {
+        for filler in [&b""[..], &[0; 100], b"\xff\xfe garbage", b"{\"seq\":", b"?\n\n"] {
             let machine = disk.killed();
             machine.edit(&file, |bytes| {
                 bytes.truncate(cut);
@@ -95,10 +81,7 @@ fn after_a_power_cut_no_number_comes_back() {
         let store = open(&disk.power_cut(seed));
         let log = thread(&store);
         let left = texts(&log, 0);
-        assert!(
-            left.len() >= 10 && left == numbers(0..left.len()),
-            "{left:?}"
-        );
+        assert!(left.len() >= 10 && left == numbers(0..left.len()), "{left:?}");
         assert!(say(&log, "next") > 20);
         let skipped = log.recovery().skipped.clone().unwrap();
         assert_eq!(skipped.start, left.len() as Seq + 1);
@@ -139,12 +122,7 @@ fn a_damaged_record_in_the_middle_is_an_error_that_names_the_place() {
         let machine = disk.killed();
         machine.edit(&file, |bytes| bytes[1] = b'X');
         let opened = open(&machine).thread(&"t".into());
-        let Err(LogError::Corrupt {
-            file: named,
-            offset,
-            ..
-        }) = opened
-        else {
+        let Err(LogError::Corrupt { file: named, offset, .. }) = opened else {
             panic!("segment {index} opened: {opened:?}")
         };
         assert_eq!((named, offset), (file, 0));
@@ -163,10 +141,7 @@ fn a_damaged_record_in_an_indexed_segment_is_found_by_the_reader() {
     let store = open(&machine);
     let mut reader = thread(&store).reader(0);
     let error = eventlog_support::drain(&mut reader).unwrap_err();
-    assert!(
-        matches!(&error, LogError::Corrupt { file: named, .. } if *named == file),
-        "{error}"
-    );
+    assert!(matches!(&error, LogError::Corrupt { file: named, .. } if *named == file), "{error}");
 }
 
 #[test]
@@ -178,10 +153,7 @@ fn a_missing_segment_in_the_middle_is_an_error() {
     let gone = &segments(&machine)[1];
     ambient::eventlog::Storage::remove(&machine, gone).unwrap();
     let opened = open(&machine).thread(&"t".into());
-    assert!(
-        matches!(opened, Err(LogError::Corrupt { .. })),
-        "{opened:?}"
-    );
+    assert!(matches!(opened, Err(LogError::Corrupt { .. })), "{opened:?}");
 }
 
 #[test]
@@ -193,15 +165,11 @@ fn runs_are_known_again_after_a_restart_and_after_trimming() {
         for _ in 0..10 {
             log.append(&run.into(), 1, &[text("x")]).unwrap();
         }
-        log.append(&run.into(), 1, &[eventlog_support::finished(run)])
-            .unwrap();
+        log.append(&run.into(), 1, &[eventlog_support::finished(run)]).unwrap();
     }
     log.append(&"d".into(), 1, &[started("d")]).unwrap();
     let runs = log.runs();
-    assert_eq!(
-        runs.iter().map(|run| run.ended).collect::<Vec<_>>(),
-        [true, true, true, false]
-    );
+    assert_eq!(runs.iter().map(|run| run.ended).collect::<Vec<_>>(), [true, true, true, false]);
     assert_eq!((runs[1].first, runs[1].last), (13, 24));
     sync(&log).unwrap();
     log.acknowledge(30).unwrap();
@@ -218,16 +186,7 @@ fn a_new_log_begins_where_it_is_told_and_knows_that_it_does_not_have_the_rest() 
     assert_eq!(log.last_seq(), 999);
     let mut early = log.reader(5);
     let gap = early.try_next();
-    assert!(
-        matches!(
-            gap,
-            Err(LogError::Gap {
-                after: 5,
-                first: 1000
-            })
-        ),
-        "{gap:?}"
-    );
+    assert!(matches!(gap, Err(LogError::Gap { after: 5, first: 1000 })), "{gap:?}");
     assert_eq!(say(&log, "a"), 1000);
     log.set_first_seq(10).unwrap();
     assert_eq!(say(&log, "b"), 1001);

@@ -18,9 +18,7 @@ fn append(events: usize, batch: usize) -> f64 {
     let store = Store::open(dir.path(), Options::default()).unwrap();
     let log = thread(&store);
     let run: Id = "7c9e6679-7425-40de-944b-e07fc1f90ae7".into();
-    let deltas: Vec<Event> = (0..batch)
-        .map(|n| text(&format!("some words {n} ")))
-        .collect();
+    let deltas: Vec<Event> = (0..batch).map(|n| text(&format!("some words {n} "))).collect();
     log.append(&run, 1, &deltas).unwrap();
     let begin = Instant::now();
     for _ in 0..events / batch {
@@ -51,15 +49,9 @@ fn per_event(begin: Instant, events: usize) -> f64 {
 fn appending() {
     println!("a write alone          {:6.2} µs", write_only(200_000));
     for batch in [1, 8, 64, 512] {
-        println!(
-            "batches of {batch:3}         {:6.2} µs an event",
-            append(200_000, batch)
-        );
+        println!("batches of {batch:3}         {:6.2} µs an event", append(200_000, batch));
     }
-    println!(
-        "100,000 / 1,000,000    {:6.2}",
-        append(1_000_000, 64) / append(100_000, 64)
-    );
+    println!("100,000 / 1,000,000    {:6.2}", append(1_000_000, 64) / append(100_000, 64));
 }
 
 #[test]
@@ -87,22 +79,14 @@ fn a_thousand_readers() {
         let appending = tokio::task::spawn_blocking(move || {
             let begin = Instant::now();
             for n in 0..20_000 {
-                writer
-                    .append(&run, 1, &[text(&format!("some words {n} "))])
-                    .unwrap();
+                writer.append(&run, 1, &[text(&format!("some words {n} "))]).unwrap();
             }
             per_event(begin, 20_000)
         });
-        println!(
-            "append beside readers  {:6.2} µs an event",
-            appending.await.unwrap()
-        );
+        println!("append beside readers  {:6.2} µs an event", appending.await.unwrap());
         for reader in readers {
             assert!(reader.await.unwrap() > 20_000);
         }
     });
-    println!(
-        "all read after         {:6.0} ms",
-        begin.elapsed().as_secs_f64() * 1e3
-    );
+    println!("all read after         {:6.0} ms", begin.elapsed().as_secs_f64() * 1e3);
 }

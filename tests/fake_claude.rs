@@ -1,9 +1,6 @@
 //! The fake CLI keeps the protocol of the real one, so that figures and faults measured with it mean something.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a client that cannot work fails its test"
-)]
+#![allow(clippy::unwrap_used, reason = "a client that cannot work fails its test")]
 
 #[path = "support/fake_claude.rs"]
 mod fake_claude;
@@ -33,30 +30,13 @@ struct Fake {
 impl Fake {
     fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(fake_claude());
-        command
-            .env_clear()
-            .env("CLAUDE_CODE_SDK_READS_SESSION_STATE", "1")
-            .envs(variables.iter().copied());
+        command.env_clear().env("CLAUDE_CODE_SDK_READS_SESSION_STATE", "1").envs(variables.iter().copied());
         command.arg("--include-partial-messages").args(arguments);
-        let mut process = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(process.stdout.take().unwrap());
         let (to_test, lines) = channel();
-        thread::spawn(move || {
-            stdout
-                .lines()
-                .map_while(Result::ok)
-                .try_for_each(|line| to_test.send(line))
-        });
-        Self {
-            stdin: process.stdin.take(),
-            process,
-            lines,
-        }
+        thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| to_test.send(line)));
+        Self { stdin: process.stdin.take(), process, lines }
     }
 
     fn send(&mut self, message: &Value) {
@@ -118,9 +98,7 @@ fn kinds(turn: &[Value]) -> Vec<&str> {
         .iter()
         .map(|line| match name(line) {
             [Value::Object(_), ..] => line["event"]["type"].as_str().unwrap(),
-            [_, Value::String(_), _] if line["type"] == "system" => {
-                line["subtype"].as_str().unwrap()
-            }
+            [_, Value::String(_), _] if line["type"] == "system" => line["subtype"].as_str().unwrap(),
             _ => line["type"].as_str().unwrap(),
         })
         .collect();
@@ -132,14 +110,9 @@ fn kinds(turn: &[Value]) -> Vec<&str> {
 fn it_answers_initialize_and_streams_a_turn() {
     let mut fake = Fake::start(&[], &[]);
     fake.control("initialize");
-    let answered = fake
-        .until(|line| line["type"] == "control_response")
-        .remove(0);
+    let answered = fake.until(|line| line["type"] == "control_response").remove(0);
     assert_eq!(
-        (
-            &answered["response"]["subtype"],
-            &answered["response"]["request_id"]
-        ),
+        (&answered["response"]["subtype"], &answered["response"]["request_id"]),
         (&"success".into(), &"r1".into())
     );
     let turn = fake.turn("echo hi there");
@@ -166,16 +139,9 @@ fn deltas_have_the_number_the_size_and_ids_of_their_own() {
     let mut fake = Fake::start(&[], &[]);
     let turn = fake.turn("thinking 3; deltas 1000 size 20");
     let deltas: Vec<_> = turn.iter().filter(|line| delta(line)).collect();
-    let ids: std::collections::HashSet<_> =
-        turn.iter().map(|line| line["uuid"].to_string()).collect();
+    let ids: std::collections::HashSet<_> = turn.iter().map(|line| line["uuid"].to_string()).collect();
     assert_eq!((deltas.len(), ids.len()), (1003, turn.len()));
-    assert_eq!(
-        deltas[1002]["event"]["delta"]["text"]
-            .as_str()
-            .unwrap()
-            .len(),
-        20
-    );
+    assert_eq!(deltas[1002]["event"]["delta"]["text"].as_str().unwrap().len(), 20);
     assert_eq!(result(&turn)["result"].as_str().unwrap().len(), 20_000);
 }
 
@@ -190,10 +156,7 @@ fn tools_have_results_and_lines_have_any_length() {
         .collect();
     assert_eq!(results, ["xxxxx", "xxxxx"]);
     assert!(turn.iter().any(|line| {
-        delta(line)
-            && line["event"]["delta"]["text"]
-                .as_str()
-                .is_some_and(|text| text.len() == 4_194_304)
+        delta(line) && line["event"]["delta"]["text"].as_str().is_some_and(|text| text.len() == 4_194_304)
     }));
 }
 
@@ -203,10 +166,7 @@ fn an_interrupt_ends_a_turn_that_hangs_and_the_next_one_runs() {
     fake.prompt("deltas 5; hang");
     fake.until(|line| line["event"]["type"] == "content_block_stop");
     fake.control("interrupt");
-    assert_eq!(
-        result(&fake.until(idle))["terminal_reason"],
-        "aborted_streaming"
-    );
+    assert_eq!(result(&fake.until(idle))["terminal_reason"], "aborted_streaming");
     assert_eq!(result(&fake.turn("echo again"))["result"], "again");
 }
 
@@ -235,42 +195,24 @@ fn a_process_can_die_or_leave_in_mid_turn() {
 fn a_failed_turn_makes_the_exit_code_one() {
     let mut fake = Fake::start(&[], &[]);
     let turn = fake.turn("error no such thing");
-    assert_eq!(
-        (&result(&turn)["is_error"], &result(&turn)["result"]),
-        (&true.into(), &"no such thing".into())
-    );
+    assert_eq!((&result(&turn)["is_error"], &result(&turn)["result"]), (&true.into(), &"no such thing".into()));
     assert_eq!(fake.ends().code(), Some(1));
 }
 
 #[test]
 fn a_start_can_fail_with_words_on_stderr() {
-    let mut fake = Fake::start(
-        &[],
-        &[
-            ("FAKE_CLAUDE_START", "fail"),
-            ("FAKE_CLAUDE_STDERR", "out of luck"),
-        ],
-    );
+    let mut fake = Fake::start(&[], &[("FAKE_CLAUDE_START", "fail"), ("FAKE_CLAUDE_STDERR", "out of luck")]);
     let mut stderr = String::new();
     std::io::Read::read_to_string(&mut fake.process.stderr.take().unwrap(), &mut stderr).unwrap();
-    assert_eq!(
-        (stderr.as_str(), fake.ends().code()),
-        ("out of luck\n", Some(1))
-    );
+    assert_eq!((stderr.as_str(), fake.ends().code()), ("out of luck\n", Some(1)));
 }
 
 #[test]
 fn a_session_is_resumed_by_its_id_unless_it_is_lost() {
     let mut fake = Fake::start(&["--resume=abc"], &[]);
-    assert_eq!(
-        result(&fake.turn("session"))["result"],
-        "session=abc resumed=true turn=1"
-    );
+    assert_eq!(result(&fake.turn("session"))["result"], "session=abc resumed=true turn=1");
     let lost = Fake::start(&["--resume", "abc"], &[("FAKE_CLAUDE_LOST", "1")]);
     let error = lost.until(|line| line["type"] == "result");
-    assert_eq!(
-        error[0]["errors"],
-        json!(["No conversation found with session ID: abc"])
-    );
+    assert_eq!(error[0]["errors"], json!(["No conversation found with session ID: abc"]));
     assert_eq!(lost.ends().code(), Some(1));
 }

@@ -21,15 +21,8 @@ use serde_json::{Value, json};
 
 /// Short and long texts of letters, of characters that JSON escapes, and of any others.
 fn text() -> BoxedStrategy<String> {
-    let piece = prop_oneof![
-        Just("\u{1}".to_owned()),
-        Just("\"".to_owned()),
-        "\\PC{0,8}",
-        "[a-z ]{0,8}"
-    ];
-    (piece, prop_oneof![Just(1_usize), Just(20), Just(1500)])
-        .prop_map(|(piece, times)| piece.repeat(times))
-        .boxed()
+    let piece = prop_oneof![Just("\u{1}".to_owned()), Just("\"".to_owned()), "\\PC{0,8}", "[a-z ]{0,8}"];
+    (piece, prop_oneof![Just(1_usize), Just(20), Just(1500)]).prop_map(|(piece, times)| piece.repeat(times)).boxed()
 }
 
 fn id() -> BoxedStrategy<String> {
@@ -37,11 +30,7 @@ fn id() -> BoxedStrategy<String> {
 }
 
 fn value() -> BoxedStrategy<Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<i64>().prop_map(Value::from),
-        text().prop_map(Value::from)
-    ];
+    let leaf = prop_oneof![Just(Value::Null), any::<i64>().prop_map(Value::from), text().prop_map(Value::from)];
     leaf.prop_recursive(3, 16, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
@@ -53,22 +42,18 @@ fn value() -> BoxedStrategy<Value> {
 
 fn report() -> BoxedStrategy<Event> {
     let reason = prop::option::of(prop::sample::select(OutcomeReason::ALL.as_slice()));
-    let git = prop::collection::vec(
-        text().prop_map(|name| json!({"name": name, "branch": name})),
-        0..40,
-    );
+    let git = prop::collection::vec(text().prop_map(|name| json!({"name": name, "branch": name})), 0..40);
     let texts = (text(), text(), text());
-    (reason, texts, value(), git, any::<u64>(), any::<f64>()).prop_map(
-        |(reason, (message, result, session), structured, git, tokens, cost)| {
+    (reason, texts, value(), git, any::<u64>(), any::<f64>())
+        .prop_map(|(reason, (message, result, session), structured, git, tokens, cost)| {
             let value = json!({
                 "reason": reason, "message": message, "result": result, "structuredOutput": structured,
                 "usage": {"inputTokens": tokens}, "turns": 3, "costUsd": cost, "git": git,
                 "agentSessionId": session,
             });
             EventKind::Custom { name: EVENT_NAME.into(), value }.into()
-        },
-    )
-    .boxed()
+        })
+        .boxed()
 }
 
 fn interrupt() -> BoxedStrategy<Interrupt> {
@@ -93,8 +78,7 @@ fn terminal() -> BoxedStrategy<Event> {
         Just(finished(None)),
         Just(finished(Some(RunOutcome::Cancelled))),
         asks,
-        (prop::option::of(text()), text())
-            .prop_map(|(code, message)| error(code.as_deref(), &message)),
+        (prop::option::of(text()), text()).prop_map(|(code, message)| error(code.as_deref(), &message)),
     ]
     .boxed()
 }
@@ -103,14 +87,7 @@ fn started() -> BoxedStrategy<Event> {
     (id(), id())
         .prop_map(|(thread, run)| {
             let (thread_id, run_id) = (Id::from(thread), Id::from(run));
-            EventKind::RunStarted {
-                thread_id,
-                run_id,
-                protocol_version: None,
-                parent_run_id: None,
-                input: None,
-            }
-            .into()
+            EventKind::RunStarted { thread_id, run_id, protocol_version: None, parent_run_id: None, input: None }.into()
         })
         .boxed()
 }
@@ -208,12 +185,7 @@ proptest! {
 }
 
 fn ends(events: &[Event]) -> bool {
-    events.iter().any(|event| {
-        matches!(
-            event.kind,
-            EventKind::RunFinished { .. } | EventKind::RunError { .. }
-        )
-    })
+    events.iter().any(|event| matches!(event.kind, EventKind::RunFinished { .. } | EventKind::RunError { .. }))
 }
 
 #[test]
@@ -221,11 +193,7 @@ fn a_fold_does_not_grow_with_the_events_it_has_seen() {
     let mut fold = Fold::new();
     for seq in 1..50_000 {
         let id = format!("m{}", seq / 10);
-        let event = if seq % 10 == 0 {
-            start(&id)
-        } else {
-            content(&id, "some text of the agent ")
-        };
+        let event = if seq % 10 == 0 { start(&id) } else { content(&id, "some text of the agent ") };
         fold.apply(seq, 0, &event);
     }
     let size = format!("{fold:?}").len();

@@ -1,9 +1,5 @@
 //! What every host promises; each sentence holds on both of them.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test may panic, and so may its helpers"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic, and so may its helpers")]
 
 #[macro_use]
 mod host_support;
@@ -39,22 +35,15 @@ async fn the_environment_is_exact(place: Place) {
     let spec = ProcessSpec {
         program: "/usr/bin/env".into(),
         args: vec!["-0".into()],
-        env: vec![
-            ("B".into(), "2 = two\nlines".into()),
-            ("A".into(), "".into()),
-        ],
+        env: vec![("B".into(), "2 = two\nlines".into()), ("A".into(), "".into())],
         cwd: "/".into(),
     };
     let mut process = place.start(spec).await;
     let printed = text(&mut process.stdout).await;
-    let (marks, given): (Vec<_>, Vec<_>) = printed
-        .split_terminator('\0')
-        .partition(|entry| entry.starts_with("AMBIENT_PROCESS="));
+    let (marks, given): (Vec<_>, Vec<_>) =
+        printed.split_terminator('\0').partition(|entry| entry.starts_with("AMBIENT_PROCESS="));
     assert_eq!(given, ["A=", "B=2 = two\nlines"]);
-    assert_eq!(
-        marks.iter().map(|mark| mark.len()).collect::<Vec<_>>(),
-        [16 + 32]
-    );
+    assert_eq!(marks.iter().map(|mark| mark.len()).collect::<Vec<_>>(), [16 + 32]);
 }
 
 async fn bytes_of_any_value_pass_through_arguments_and_environment(place: Place) {
@@ -63,39 +52,26 @@ async fn bytes_of_any_value_pass_through_arguments_and_environment(place: Place)
     spec.env.push(("ODD".into(), odd(b"\x80\n\x7f")));
     let mut process = place.start(spec).await;
     let mut bytes = Vec::new();
-    within(process.stdout.read_to_end(&mut bytes))
-        .await
-        .unwrap();
+    within(process.stdout.read_to_end(&mut bytes)).await.unwrap();
     assert_eq!(bytes, b"\xff\xfe\x01\x80\n\x7f");
 }
 
 async fn the_working_directory_is_the_given_one(place: Place) {
     let mut process = place.run("pwd -P").await;
     let expected = place.dir.path().canonicalize().unwrap();
-    assert_eq!(
-        text(&mut process.stdout).await.trim(),
-        expected.to_str().unwrap()
-    );
+    assert_eq!(text(&mut process.stdout).await.trim(), expected.to_str().unwrap());
 }
 
 async fn eight_megabytes_pass_in_both_directions_at_once(place: Place) {
     let mut process = place.run("cat").await;
-    let sent: Vec<u8> = (0..8_u32 << 20)
-        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect();
+    let sent: Vec<u8> = (0..8_u32 << 20).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let expected = sent.clone();
     let mut stdin = process.stdin;
     let writer = tokio::spawn(async move { stdin.write_all(&sent).await });
     let mut received = Vec::new();
-    within(process.stdout.read_to_end(&mut received))
-        .await
-        .unwrap();
+    within(process.stdout.read_to_end(&mut received)).await.unwrap();
     within(writer).await.unwrap().unwrap();
-    assert!(
-        received == expected,
-        "{} bytes came back changed",
-        received.len()
-    );
+    assert!(received == expected, "{} bytes came back changed", received.len());
 }
 
 async fn stderr_is_apart_from_stdout(place: Place) {
@@ -115,12 +91,7 @@ async fn the_process_sees_the_end_of_its_input(place: Place) {
 async fn exit_codes_are_reported(place: Place) {
     for code in [0, 1, 255] {
         let process = place.run(&format!("exit {code}")).await;
-        let Exit {
-            code: found,
-            signal,
-            oom_kills,
-            ..
-        } = exit(&process).await;
+        let Exit { code: found, signal, oom_kills, .. } = exit(&process).await;
         assert_eq!((found, signal, oom_kills), (Some(code), None, 0));
     }
 }
@@ -132,15 +103,9 @@ async fn a_signal_that_ended_the_process_is_reported(place: Place) {
 }
 
 async fn every_signal_reaches_the_whole_group(place: Place) {
-    for (signal, number) in [
-        (Signal::Interrupt, 2),
-        (Signal::Terminate, 15),
-        (Signal::Kill, 9),
-    ] {
+    for (signal, number) in [(Signal::Interrupt, 2), (Signal::Terminate, 15), (Signal::Kill, 9)] {
         // A background job of a shell ignores SIGINT, so the child is one in the foreground.
-        let mut process = place
-            .run("echo ready; sh -c 'echo $$ > child; exec sleep 600'")
-            .await;
+        let mut process = place.run("echo ready; sh -c 'echo $$ > child; exec sleep 600'").await;
         line(&mut process).await;
         let child = place.number_in("child").await;
         assert!(alive(child));
@@ -152,9 +117,7 @@ async fn every_signal_reaches_the_whole_group(place: Place) {
 }
 
 async fn a_kill_reaches_descendants_in_sessions_of_their_own(place: Place) {
-    let process = place
-        .run("setsid sh -c 'echo $$ > far; sleep 600; :' ; :")
-        .await;
+    let process = place.run("setsid sh -c 'echo $$ > far; sleep 600; :' ; :").await;
     let far = place.number_in("far").await;
     process.control.signal(Signal::Kill).unwrap();
     exit(&process).await;
@@ -162,9 +125,7 @@ async fn a_kill_reaches_descendants_in_sessions_of_their_own(place: Place) {
 }
 
 async fn commands_of_a_killed_process_end_with_it(place: Place) {
-    let process = place
-        .run("setsid sh -c 'echo $$ > far; sleep 600; :' ; :")
-        .await;
+    let process = place.run("setsid sh -c 'echo $$ > far; sleep 600; :' ; :").await;
     let far = place.number_in("far").await;
     // Not by its host: the kernel, out of memory, say.
     let leader = Pid::from_raw(process.control.pid().cast_signed()).unwrap();
@@ -185,9 +146,7 @@ async fn what_a_process_left_running_on_purpose_goes_on(place: Place) {
 }
 
 async fn dropping_the_handle_kills_the_process_and_its_children(place: Place) {
-    let process = place
-        .run("trap '' TERM INT HUP; sh -c 'echo $$ > child; exec sleep 600'; :")
-        .await;
+    let process = place.run("trap '' TERM INT HUP; sh -c 'echo $$ > child; exec sleep 600'; :").await;
     let child = place.number_in("child").await;
     let leader = process.control.pid();
     assert!(alive(leader) && alive(child));
@@ -244,22 +203,15 @@ async fn many_processes_run_at_once(place: Place) {
 }
 
 async fn peak_memory_is_reported(place: Place) {
-    let process = place
-        .run("x=$(head -c 40000000 /dev/zero | tr '\\0' x); echo ${#x} > size")
-        .await;
+    let process = place.run("x=$(head -c 40000000 /dev/zero | tr '\\0' x); echo ${#x} > size").await;
     let exit = exit(&process).await;
-    assert!(
-        exit.peak_memory
-            .is_some_and(|bytes| (40_000_000..2_000_000_000).contains(&bytes)),
-        "{exit:?}"
-    );
+    assert!(exit.peak_memory.is_some_and(|bytes| (40_000_000..2_000_000_000).contains(&bytes)), "{exit:?}");
 }
 
 async fn no_descriptor_of_the_runner_reaches_the_process(place: Place) {
     let _open = std::fs::File::open("/etc/passwd").unwrap();
     // What the test was started with, by a terminal or an editor, is not the host's.
-    let (_, foreign): (Vec<u32>, Vec<u32>) =
-        descriptors().partition(|number| closes_on_exec(*number));
+    let (_, foreign): (Vec<u32>, Vec<u32>) = descriptors().partition(|number| closes_on_exec(*number));
     let mut process = place.run("exec ls /proc/self/fd").await;
     let seen = text(&mut process.stdout).await;
     let mut seen: Vec<u32> = seen.lines().map(|number| number.parse().unwrap()).collect();

@@ -1,9 +1,5 @@
 //! Hosts keep nothing of a process that has ended. Alone in its binary: descriptors and children are of the whole process.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test may panic, and so may its helpers"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic, and so may its helpers")]
 
 mod host_support;
 
@@ -15,21 +11,12 @@ use tokio::runtime::Handle;
 fn held() -> [usize; 3] {
     let descriptors = std::fs::read_dir("/proc/self/fd").unwrap().count();
     let own = std::process::id().to_string();
-    let is_ours = |stat: &str| {
-        stat.rsplit(") ")
-            .next()
-            .and_then(|rest| rest.split(' ').nth(1))
-            == Some(&own)
-    };
+    let is_ours = |stat: &str| stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)) == Some(&own);
     let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
         let stat = std::fs::read(entry.unwrap().path().join("stat")).ok()?;
         Some(String::from_utf8_lossy(&stat).into_owned())
     });
-    [
-        descriptors,
-        Handle::current().metrics().num_alive_tasks(),
-        processes.filter(|stat| is_ours(stat)).count(),
-    ]
+    [descriptors, Handle::current().metrics().num_alive_tasks(), processes.filter(|stat| is_ours(stat)).count()]
 }
 
 async fn every_way_to_end(place: &Place) {
@@ -38,15 +25,9 @@ async fn every_way_to_end(place: &Place) {
     let process = place.run("sleep 600").await;
     process.control.signal(Signal::Kill).unwrap();
     exit(&process).await;
-    let missing = ProcessSpec {
-        program: "no-such-agent".into(),
-        ..place.script("")
-    };
+    let missing = ProcessSpec { program: "no-such-agent".into(), ..place.script("") };
     assert!(place.host.start(missing).await.is_err());
-    let large = ProcessSpec {
-        args: vec!["x".repeat(1 << 20).into()],
-        ..place.script("")
-    };
+    let large = ProcessSpec { args: vec!["x".repeat(1 << 20).into()], ..place.script("") };
     assert!(place.host.start(large).await.is_err());
     place.host.environment().await.unwrap();
     let nowhere = SocketHost::new(place.path("nowhere")).with_patience(std::time::Duration::ZERO);

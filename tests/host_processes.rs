@@ -1,11 +1,7 @@
 //! Deaths that need a process of its own: a runner killed from outside, a memory limit, a container's first process.
 //!
 //! The other process is this test binary again, in one of the roles at the end of the file.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test may panic, and so may its helpers"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, and so may its helpers")]
 
 mod host_support;
 
@@ -31,16 +27,8 @@ impl Role {
     }
 
     fn play_in(mut command: Command, role: &str, dir: &Path) -> Self {
-        command
-            .args(["--ignored", "--exact", role, "--nocapture"])
-            .env("ROLE_DIR", dir);
-        Self(
-            command
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .spawn()
-                .unwrap(),
-        )
+        command.args(["--ignored", "--exact", role, "--nocapture"]).env("ROLE_DIR", dir);
+        Self(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap())
     }
 
     fn kill(&mut self) {
@@ -84,16 +72,12 @@ async fn what_a_killed_runner_left_on_a_laptop_is_ended_by_the_next() {
     let far = place.number_in("far").await;
 
     // While the runner lives its agents are its own.
-    LocalHost::with_registry(&place.path("agents"))
-        .await
-        .unwrap();
+    LocalHost::with_registry(&place.path("agents")).await.unwrap();
     assert!(alive(agent) && alive(far));
 
     runner.kill();
     assert!(alive(agent), "else there is nothing to show");
-    LocalHost::with_registry(&place.path("agents"))
-        .await
-        .unwrap();
+    LocalHost::with_registry(&place.path("agents")).await.unwrap();
     assert!(!alive(agent));
     dead(far).await;
     assert_eq!(notes(&place), 0);
@@ -110,18 +94,14 @@ async fn commands_of_an_agent_that_died_after_its_runner_are_ended_too() {
     kill_process(Pid::from_raw(agent.cast_signed()).unwrap(), Signal::KILL).unwrap();
     dead(agent).await;
     assert!(alive(far), "else there is nothing to show");
-    LocalHost::with_registry(&place.path("agents"))
-        .await
-        .unwrap();
+    LocalHost::with_registry(&place.path("agents")).await.unwrap();
     dead(far).await;
 }
 
 #[tokio::test]
 async fn a_process_is_noted_only_while_it_runs() {
     let place = local();
-    let host = LocalHost::with_registry(&place.path("agents"))
-        .await
-        .unwrap();
+    let host = LocalHost::with_registry(&place.path("agents")).await.unwrap();
     let process = host.start(place.script("read x; exit 0")).await.unwrap();
     assert_eq!(notes(&place), 1);
     drop(process.stdin);
@@ -140,9 +120,7 @@ async fn ambient_agent_ends_with_success_at_sigterm() {
     let place = local();
     let mut supervisor = Role::play("role_agent", place.dir.path());
     let host = SocketHost::new(place.path("agent.sock"));
-    let process = within(host.start(place.script("exec sleep 600")))
-        .await
-        .unwrap();
+    let process = within(host.start(place.script("exec sleep 600"))).await.unwrap();
     terminate(supervisor.0.id());
     assert_eq!(exit(&process).await.signal, Some(15));
     assert!(supervisor.end().await.success());
@@ -153,50 +131,26 @@ async fn ambient_agent_ends_with_success_at_sigterm() {
 async fn as_first_process_of_a_container_it_reaps_orphans_and_starts_agents() {
     let place = local();
     let mut unshare = Command::new("unshare");
-    unshare.args([
-        "--map-root-user",
-        "--pid",
-        "--fork",
-        "--kill-child",
-        "--mount-proc",
-    ]);
-    if !unshare
-        .args(["--", "true"])
-        .status()
-        .is_ok_and(|status| status.success())
-    {
+    unshare.args(["--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+    if !unshare.args(["--", "true"]).status().is_ok_and(|status| status.success()) {
         eprintln!("SKIPPED: this machine gives no pid namespace");
         return;
     }
     let mut unshare = Command::new("unshare");
-    unshare.args([
-        "--map-root-user",
-        "--pid",
-        "--fork",
-        "--kill-child",
-        "--mount-proc",
-        "--",
-    ]);
+    unshare.args(["--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
     unshare.arg(std::env::current_exe().unwrap());
     let mut container = Role::play_in(unshare, "role_agent", place.dir.path());
     let host = SocketHost::new(place.path("agent.sock"));
 
     // Two orphans in sessions of their own: one ends soon, one never.
     let marker = format!("600.{}", std::process::id());
-    let script =
-        format!("(setsid true &); (setsid sleep {marker} &); echo 1 > ready; read x; exit 3");
+    let script = format!("(setsid true &); (setsid sleep {marker} &); echo 1 > ready; read x; exit 3");
     let process = within(host.start(place.script(&script))).await.unwrap();
     place.number_in("ready").await;
     let stray = eventually(|| find(&marker)).await;
     let init = eventually(|| children(container.0.id()).first().copied()).await;
     eventually(|| (children(init).contains(&stray)).then_some(())).await;
-    eventually(|| {
-        children(init)
-            .iter()
-            .all(|&child| alive(child))
-            .then_some(())
-    })
-    .await;
+    eventually(|| children(init).iter().all(|&child| alive(child)).then_some(())).await;
     assert!(alive(stray));
 
     drop(process.stdin);
@@ -214,12 +168,7 @@ async fn as_first_process_of_a_container_it_reaps_orphans_and_starts_agents() {
 /// Children of a process, zombies too.
 fn children(pid: u32) -> Vec<u32> {
     let parent = pid.to_string();
-    let is_child = |stat: &str| {
-        stat.rsplit(") ")
-            .next()
-            .and_then(|rest| rest.split(' ').nth(1))
-            == Some(&parent)
-    };
+    let is_child = |stat: &str| stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)) == Some(&parent);
     processes()
         .filter(|(_, path)| fs::read_to_string(path.join("stat")).is_ok_and(|stat| is_child(&stat)))
         .map(|(pid, _)| pid)
@@ -230,8 +179,7 @@ fn children(pid: u32) -> Vec<u32> {
 fn find(argument: &str) -> Option<u32> {
     let wanted = format!("sleep\0{argument}\0");
     let mut all = processes();
-    all.find(|(_, path)| fs::read_to_string(path.join("cmdline")).is_ok_and(|line| line == wanted))
-        .map(|(pid, _)| pid)
+    all.find(|(_, path)| fs::read_to_string(path.join("cmdline")).is_ok_and(|line| line == wanted)).map(|(pid, _)| pid)
 }
 
 fn processes() -> impl Iterator<Item = (u32, PathBuf)> {
@@ -250,24 +198,14 @@ async fn a_child_killed_for_its_memory_is_reported_with_the_evidence() {
         return;
     };
     let mut shell = Command::new("sh");
-    shell
-        .args(["-c", "echo $$ > \"$0/cgroup.procs\" && exec \"$@\""])
-        .arg(&limit.0);
+    shell.args(["-c", "echo $$ > \"$0/cgroup.procs\" && exec \"$@\""]).arg(&limit.0);
     shell.arg(std::env::current_exe().unwrap());
     let mut role = Role::play_in(shell, "role_hog", place.dir.path());
     assert!(role.end().await.success());
     let exits: Vec<Exit> = serde_json::from_slice(&fs::read(place.path("exits")).unwrap()).unwrap();
     for exit in exits {
-        assert_eq!(
-            (exit.code, exit.signal, exit.oom_kills),
-            (None, Some(9), 1),
-            "{exit:?}"
-        );
-        assert!(
-            exit.peak_memory
-                .is_some_and(|bytes| (30 << 20..100 << 20).contains(&bytes)),
-            "{exit:?}"
-        );
+        assert_eq!((exit.code, exit.signal, exit.oom_kills), (None, Some(9), 1), "{exit:?}");
+        assert!(exit.peak_memory.is_some_and(|bytes| (30 << 20..100 << 20).contains(&bytes)), "{exit:?}");
     }
 }
 
@@ -278,19 +216,10 @@ impl Limit {
     fn new(bytes: u64) -> Option<Self> {
         let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
         let path = |wanted: &str| {
-            let mut lines = groups
-                .lines()
-                .map(|line| line.splitn(3, ':').skip(1).collect::<Vec<_>>());
-            lines
-                .find(|fields| fields[0] == wanted)
-                .map(|fields| fields[1].trim_start_matches('/').to_owned())
+            let mut lines = groups.lines().map(|line| line.splitn(3, ':').skip(1).collect::<Vec<_>>());
+            lines.find(|fields| fields[0] == wanted).map(|fields| fields[1].trim_start_matches('/').to_owned())
         };
-        let v1 = path("memory").map(|path| {
-            (
-                Path::new("/sys/fs/cgroup/memory").join(path),
-                "memory.limit_in_bytes",
-            )
-        });
+        let v1 = path("memory").map(|path| (Path::new("/sys/fs/cgroup/memory").join(path), "memory.limit_in_bytes"));
         let v2 = path("").map(|path| (Path::new("/sys/fs/cgroup").join(path), "memory.max"));
         [v1, v2].into_iter().flatten().find_map(|(parent, file)| {
             let group = Self(parent.join(format!("ambient-test-{}", std::process::id())));
@@ -317,19 +246,14 @@ impl Drop for Limit {
 }
 
 fn role_dir() -> PathBuf {
-    std::env::var_os("ROLE_DIR")
-        .expect("played by another test")
-        .into()
+    std::env::var_os("ROLE_DIR").expect("played by another test").into()
 }
 
 /// An agent with a descendant in a session of its own.
 const AGENT: &str = "setsid sh -c 'echo $$ > far; exec sleep 600' & echo $$ > agent; wait";
 
 async fn hold(host: &dyn AgentHost) {
-    let spec = ProcessSpec {
-        cwd: role_dir(),
-        ..local().script(AGENT)
-    };
+    let spec = ProcessSpec { cwd: role_dir(), ..local().script(AGENT) };
     let _process = host.start(spec).await.unwrap();
     std::future::pending::<()>().await;
 }
@@ -343,22 +267,13 @@ async fn role_runner() {
 #[tokio::test]
 #[ignore = "a role"]
 async fn role_laptop() {
-    hold(
-        &LocalHost::with_registry(&role_dir().join("agents"))
-            .await
-            .unwrap(),
-    )
-    .await;
+    hold(&LocalHost::with_registry(&role_dir().join("agents")).await.unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a role"]
 async fn role_agent() {
-    agent::run(agent::Args {
-        socket: role_dir().join("agent.sock"),
-    })
-    .await
-    .unwrap();
+    agent::run(agent::Args { socket: role_dir().join("agent.sock") }).await.unwrap();
 }
 
 #[tokio::test]
@@ -366,14 +281,8 @@ async fn role_agent() {
 async fn role_hog() {
     let mut exits = Vec::new();
     for place in [local(), socket().await] {
-        let process = place
-            .run("x=$(head -c 400000000 /dev/zero | tr '\\0' x); echo ${#x}")
-            .await;
+        let process = place.run("x=$(head -c 400000000 /dev/zero | tr '\\0' x); echo ${#x}").await;
         exits.push(exit(&process).await);
     }
-    fs::write(
-        role_dir().join("exits"),
-        serde_json::to_vec(&exits).unwrap(),
-    )
-    .unwrap();
+    fs::write(role_dir().join("exits"), serde_json::to_vec(&exits).unwrap()).unwrap();
 }

@@ -1,9 +1,5 @@
 //! The supervisor of the agent's container and its client, when one of the two goes away or misbehaves.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test may panic, and so may its helpers"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic, and so may its helpers")]
 
 mod host_support;
 
@@ -60,19 +56,13 @@ async fn when_the_supervisor_dies_its_agents_die_and_the_runner_hears_of_it_unti
     let process = place.run("trap '' TERM; sleep 600; :").await;
     drop(first);
     let lost = within(process.control.wait()).await.unwrap_err();
-    assert!(
-        matches!(&lost, HostError::Lost(reason) if reason.contains(".sock")),
-        "{lost}"
-    );
+    assert!(matches!(&lost, HostError::Lost(reason) if reason.contains(".sock")), "{lost}");
     dead(process.control.pid()).await;
     process.control.signal(Signal::Terminate).unwrap();
 
     let host = SocketHost::new(place.path(".sock")).with_patience(Duration::from_millis(100));
     let gone = error(host.start(place.script("")).await);
-    assert!(
-        matches!(gone, HostError::Unreachable { .. }) && gone.to_string().contains(".sock"),
-        "{gone}"
-    );
+    assert!(matches!(gone, HostError::Unreachable { .. }) && gone.to_string().contains(".sock"), "{gone}");
 
     let _second = Running::on(&place.path(".sock")).await;
     still_works(&place).await;
@@ -110,10 +100,7 @@ async fn a_peer_that_talks_nonsense_is_told_so_and_harms_nobody() {
         // The supervisor may have hung up before it is all written.
         let _ = peer.write_all(bytes).await;
         let answer = until_closed(&mut peer).await;
-        assert!(
-            answer.contains("malformed") && answer.contains(expected),
-            "{expected}: {answer}"
-        );
+        assert!(answer.contains("malformed") && answer.contains(expected), "{expected}: {answer}");
         assert!(!answer.contains("hush"), "{answer}");
     }
     still_works(&place).await;
@@ -166,12 +153,7 @@ async fn a_start_needs_exactly_three_descriptors() {
 #[tokio::test]
 async fn a_peer_that_breaks_the_protocol_loses_its_agent() {
     let place = socket().await;
-    for breach in [
-        sleeper(),
-        b"nonsense".to_vec(),
-        frame("{}"),
-        frame(r#"{"signal":"hup"}"#),
-    ] {
+    for breach in [sleeper(), b"nonsense".to_vec(), frame("{}"), frame(r#"{"signal":"hup"}"#)] {
         let mut peer = UnixStream::connect(place.path(".sock")).await.unwrap();
         send(&peer, &sleeper(), 3);
         let pid = started(&mut peer).await;
@@ -196,23 +178,14 @@ async fn a_connection_that_closes_kills_the_agent() {
 
 /// Sends bytes with so many descriptors.
 fn send(peer: &UnixStream, bytes: &[u8], descriptors: usize) {
-    let null = std::fs::File::options()
-        .read(true)
-        .write(true)
-        .open("/dev/null")
-        .unwrap();
+    let null = std::fs::File::options().read(true).write(true).open("/dev/null").unwrap();
     let descriptors: Vec<BorrowedFd<'_>> = vec![null.as_fd(); descriptors];
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(20))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     if !descriptors.is_empty() {
         assert!(control.push(SendAncillaryMessage::ScmRights(&descriptors)));
     }
-    let sent = sendmsg(
-        peer,
-        &[IoSlice::new(bytes)],
-        &mut control,
-        SendFlags::empty(),
-    );
+    let sent = sendmsg(peer, &[IoSlice::new(bytes)], &mut control, SendFlags::empty());
     assert_eq!(sent, Ok(bytes.len()));
 }
 
@@ -231,18 +204,12 @@ async fn a_false_supervisor_is_an_error_and_never_a_hang() {
     let place = host_support::local();
     let replies: [(&[u8], &str); 7] = [
         (b"", "closed the connection"),
-        (
-            b"HTTP/1.1 400 Bad Request\r\n\r\n",
-            "not the agent protocol",
-        ),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "not the agent protocol"),
         (b"amb\x02\0\0\0\0", "version 2"),
         (b"amb\x01\xff\xff\xff\xff", "longer than the limit"),
         (&frame("{}"), "not as expected"),
         (&frame(r#"{"lost":{"reason":"why"}}"#), "why"),
-        (
-            &frame(r#"{"environment":[]}"#),
-            "something else than it was asked",
-        ),
+        (&frame(r#"{"environment":[]}"#), "something else than it was asked"),
     ];
     for (number, (reply, expected)) in replies.into_iter().enumerate() {
         let path = place.path(&format!("{number}.sock"));
@@ -254,8 +221,7 @@ async fn a_false_supervisor_is_an_error_and_never_a_hang() {
             peer.write_all(reply).await.unwrap();
         };
         let host = SocketHost::new(&path);
-        let (started, ()) =
-            within(async { tokio::join!(host.start(place.script("")), server) }).await;
+        let (started, ()) = within(async { tokio::join!(host.start(place.script("")), server) }).await;
         let message = error(started).to_string();
         assert!(message.contains(expected), "{expected}: {message}");
     }
@@ -267,28 +233,19 @@ async fn a_supervisor_that_does_not_answer_is_unreachable_at_the_deadline() {
     let _listener = UnixListener::bind(place.path("s")).unwrap();
     let host = SocketHost::new(place.path("s")).with_patience(Duration::from_millis(50));
     let silent = error(within(host.start(place.script(""))).await);
-    assert!(
-        matches!(&silent, HostError::Unreachable { reason, .. } if reason.contains("does not answer")),
-        "{silent}"
-    );
+    assert!(matches!(&silent, HostError::Unreachable { reason, .. } if reason.contains("does not answer")), "{silent}");
 }
 
 #[tokio::test]
 async fn at_its_stop_agents_may_end_politely_and_their_exit_is_still_reported() {
     let mut place = socket().await;
     let mut supervisor = place.supervisor.take().unwrap();
-    let mut process = place
-        .run("trap 'echo bye; exit 9' TERM; echo ready; while :; do sleep 0.01; done")
-        .await;
+    let mut process = place.run("trap 'echo bye; exit 9' TERM; echo ready; while :; do sleep 0.01; done").await;
     assert_eq!(line(&mut process).await, "ready");
     supervisor.stop.cancel();
     assert_eq!(exit(&process).await.code, Some(9));
     assert_eq!(text(&mut process.stdout).await, "bye\n");
-    within(supervisor.task.join_next())
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    within(supervisor.task.join_next()).await.unwrap().unwrap().unwrap();
     assert!(!place.path(".sock").exists());
 }
 
@@ -296,23 +253,13 @@ async fn at_its_stop_agents_may_end_politely_and_their_exit_is_still_reported() 
 async fn at_its_stop_stubborn_agents_are_killed_within_five_seconds() {
     let mut place = socket().await;
     let mut supervisor = place.supervisor.take().unwrap();
-    let mut process = place
-        .run("trap '' TERM; echo ready; while :; do sleep 0.01; done")
-        .await;
+    let mut process = place.run("trap '' TERM; echo ready; while :; do sleep 0.01; done").await;
     assert_eq!(line(&mut process).await, "ready");
     let begun = Instant::now();
     supervisor.stop.cancel();
     assert_eq!(exit(&process).await.signal, Some(9));
-    within(supervisor.task.join_next())
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
-    assert!(
-        (3..6).contains(&begun.elapsed().as_secs()),
-        "{:?}",
-        begun.elapsed()
-    );
+    within(supervisor.task.join_next()).await.unwrap().unwrap().unwrap();
+    assert!((3..6).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -351,10 +298,7 @@ async fn what_is_not_a_dead_supervisors_socket_is_not_touched() {
 #[tokio::test]
 async fn a_socket_that_cannot_be_made_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    for path in [
-        dir.path().join("missing/agent.sock"),
-        dir.path().join("x".repeat(200)),
-    ] {
+    for path in [dir.path().join("missing/agent.sock"), dir.path().join("x".repeat(200))] {
         let refused = bind_error(&path).await.to_string();
         assert!(refused.contains(path.to_str().unwrap()), "{refused}");
     }
@@ -371,14 +315,7 @@ async fn bind_error(path: &Path) -> BindError {
 async fn the_place_offers_its_own_environment() {
     let place = socket().await;
     let offered = within(place.host.environment()).await.unwrap();
-    let path = offered
-        .iter()
-        .find(|(name, _)| name == "PATH")
-        .map(|(_, value)| value.clone());
+    let path = offered.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
     assert_eq!(path, std::env::var_os("PATH"));
-    assert!(
-        offered
-            .iter()
-            .all(|(name, _)| ambient::host::env::may_inherit(name))
-    );
+    assert!(offered.iter().all(|(name, _)| ambient::host::env::may_inherit(name)));
 }

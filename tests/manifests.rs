@@ -15,19 +15,10 @@ use support::{load, load_for, refused, run, session, session_of};
 #[test]
 fn every_example_is_good_on_a_laptop_and_in_a_cluster() {
     let mut count = 0;
-    for path in std::fs::read_dir("examples")
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-    {
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "yaml")
-        {
+    for path in std::fs::read_dir("examples").unwrap().map(|entry| entry.unwrap().path()) {
+        if path.extension().is_some_and(|extension| extension == "yaml") {
             let text = std::fs::read_to_string(&path).unwrap();
-            let source = [Source {
-                name: path.to_str().unwrap(),
-                text: &text,
-            }];
+            let source = [Source { name: path.to_str().unwrap(), text: &text }];
             for place in [Place::Laptop, Place::Cluster] {
                 manifest::load(&source, place).unwrap_or_else(|errors| panic!("{errors}"));
             }
@@ -41,42 +32,27 @@ fn every_example_is_good_on_a_laptop_and_in_a_cluster() {
 fn all_examples_can_be_applied_together() {
     let names = ["hello", "fix-bug", "two-runs", "repo"];
     let texts = names.map(|name| std::fs::read_to_string(format!("examples/{name}.yaml")).unwrap());
-    let sources = names
-        .iter()
-        .zip(&texts)
-        .map(|(name, text)| Source { name, text });
+    let sources = names.iter().zip(&texts).map(|(name, text)| Source { name, text });
     let manifests = manifest::load(&sources.collect::<Vec<_>>(), Place::Cluster).unwrap();
     assert_eq!(manifests.len(), 6);
 }
 
 #[test]
 fn a_manifest_gets_the_defaults_of_the_api_server() {
-    let session = session_of(&session(
-        "  llmSettings: {}\n  agent: {}\n  repos: [{url: 'https://h/p'}]",
-    ));
+    let session = session_of(&session("  llmSettings: {}\n  agent: {}\n  repos: [{url: 'https://h/p'}]"));
     let spec = session.spec;
     assert_eq!(spec.timeout, 300);
     let llm = spec.llm_settings.as_ref().unwrap();
-    assert_eq!(
-        (llm.model.as_str(), llm.max_tokens),
-        ("claude-sonnet-4-6", 4000)
-    );
+    assert_eq!((llm.model.as_str(), llm.max_tokens), ("claude-sonnet-4-6", 4000));
     assert!((llm.temperature - 0.7).abs() < f64::EPSILON);
-    assert_eq!(
-        spec.agent.as_ref().unwrap().permission_mode,
-        PermissionMode::AcceptEdits
-    );
-    assert_eq!(
-        (spec.repos[0].branch.as_deref(), spec.repos[0].auto_push),
-        (None, false)
-    );
+    assert_eq!(spec.agent.as_ref().unwrap().permission_mode, PermissionMode::AcceptEdits);
+    assert_eq!((spec.repos[0].branch.as_deref(), spec.repos[0].auto_push), (None, false));
     assert_eq!(spec.runner_type(), Ok(RunnerType::ClaudeAgentSdk));
 }
 
 #[test]
 fn a_session_needs_no_spec() {
-    let text =
-        "apiVersion: vteam.ambient-code/v1alpha1\nkind: AgenticSession\nmetadata: {name: s}\n";
+    let text = "apiVersion: vteam.ambient-code/v1alpha1\nkind: AgenticSession\nmetadata: {name: s}\n";
     assert_eq!(session_of(text).spec.model(), defaults::MODEL);
 }
 
@@ -120,16 +96,11 @@ status: {phase: Running, whatever: true}
 #[test]
 fn a_run_is_read_with_its_input_and_defaults() {
     let manifests = load(&run("r", "  prompt: hi")).unwrap();
-    let Resource::Run(run) = &manifests[0].resource else {
-        panic!("not a run")
-    };
+    let Resource::Run(run) = &manifests[0].resource else { panic!("not a run") };
     assert_eq!(run.spec.input(), Some(Input::Prompt("hi")));
     assert_eq!(run.spec.desired_state, DesiredState::Running);
     assert_eq!((run.thread_id(), run.timeout_seconds()), ("s", 86_400));
-    assert_eq!(
-        (manifests[0].file.as_str(), manifests[0].line),
-        ("test.yaml", 4)
-    );
+    assert_eq!((manifests[0].file.as_str(), manifests[0].line), ("test.yaml", 4));
 }
 
 #[test]
@@ -139,25 +110,15 @@ fn a_run_answers_with_any_json() {
         "  resume:\n  - {interruptId: q1, payload: {db: postgres, n: [1, 2.5, null]}}\n  - interruptId: q2\n    status: cancelled",
     );
     let manifests = load(&text).unwrap();
-    let Resource::Run(run) = &manifests[0].resource else {
-        panic!("not a run")
-    };
-    let Some(Input::Answers(answers)) = run.spec.input() else {
-        panic!("no answers")
-    };
-    assert_eq!(
-        answers[0].payload,
-        Some(serde_json::json!({"db": "postgres", "n": [1, 2.5, null]}))
-    );
+    let Resource::Run(run) = &manifests[0].resource else { panic!("not a run") };
+    let Some(Input::Answers(answers)) = run.spec.input() else { panic!("no answers") };
+    assert_eq!(answers[0].payload, Some(serde_json::json!({"db": "postgres", "n": [1, 2.5, null]})));
 }
 
 #[test]
 fn json_is_taken_too() {
     let text = "{\"apiVersion\": \"vteam.ambient-code/v1alpha1\",\n\t\"kind\": \"AgenticSession\",\n\t\"metadata\": {\"name\": \"s\"},\n\t\"spec\": {\"initialPrompt\": \"a \\u00e4 \\\"b\\\"\\n\"}}";
-    assert_eq!(
-        session_of(text).spec.initial_prompt.as_deref(),
-        Some("a ä \"b\"\n")
-    );
+    assert_eq!(session_of(text).spec.initial_prompt.as_deref(), Some("a ä \"b\"\n"));
 }
 
 #[test]
@@ -169,19 +130,13 @@ fn empty_documents_and_comments_are_nothing() {
 #[test]
 fn anchors_and_aliases_are_read() {
     let text = session("  initialPrompt: &p hello\n  displayName: *p");
-    assert_eq!(
-        session_of(&text).spec.display_name.as_deref(),
-        Some("hello")
-    );
+    assert_eq!(session_of(&text).spec.display_name.as_deref(), Some("hello"));
 }
 
 #[test]
 fn a_field_that_is_empty_is_absent() {
     let session = session_of(&session("  displayName:\n  repos: null\n  timeout: ~"));
-    assert_eq!(
-        (session.spec.display_name, session.spec.timeout),
-        (None, 300)
-    );
+    assert_eq!((session.spec.display_name, session.spec.timeout), (None, 300));
 }
 
 #[test]
@@ -189,10 +144,7 @@ fn a_directory_is_a_repository_on_a_laptop_only() {
     let text = session("  repos: [{url: 'file:///srv/git/web'}]");
     assert!(load_for(&text, Place::Laptop).is_ok());
     let errors = load_for(&text, Place::Cluster).unwrap_err().to_string();
-    assert!(
-        errors.contains("a cluster cannot see your directories"),
-        "{errors}"
-    );
+    assert!(errors.contains("a cluster cannot see your directories"), "{errors}");
 }
 
 #[test]
@@ -203,25 +155,13 @@ fn every_mistake_of_a_file_is_told_at_once_and_in_order() {
     if std::env::var_os("AMBIENT_WRITE_GOLDEN").is_some() {
         std::fs::write("tests/data/bad.txt", &found).unwrap();
     }
-    assert_eq!(
-        found, expected,
-        "if the new text is better: AMBIENT_WRITE_GOLDEN=1 cargo test --test manifests"
-    );
+    assert_eq!(found, expected, "if the new text is better: AMBIENT_WRITE_GOLDEN=1 cargo test --test manifests");
 }
 
 #[test]
 fn mistakes_of_all_files_are_told_at_once() {
     let (one, two) = (session("  timeout: x"), run("r", ""));
-    let sources = [
-        Source {
-            name: "one.yaml",
-            text: &one,
-        },
-        Source {
-            name: "two.yaml",
-            text: &two,
-        },
-    ];
+    let sources = [Source { name: "one.yaml", text: &one }, Source { name: "two.yaml", text: &two }];
     let errors = manifest::load(&sources, Place::Laptop).unwrap_err();
     let files: Vec<&str> = errors.0.iter().map(|error| error.file.as_str()).collect();
     assert_eq!(files, ["one.yaml", "two.yaml"]);
@@ -230,32 +170,14 @@ fn mistakes_of_all_files_are_told_at_once() {
 #[test]
 fn an_object_is_defined_once_also_in_several_files() {
     let text = run("r", "  prompt: p");
-    let sources = [
-        Source {
-            name: "one.yaml",
-            text: &text,
-        },
-        Source {
-            name: "two.yaml",
-            text: &text,
-        },
-    ];
-    let errors = manifest::load(&sources, Place::Laptop)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        errors.contains("two.yaml:4:9: metadata.name: Run r is defined already, in one.yaml:4"),
-        "{errors}"
-    );
+    let sources = [Source { name: "one.yaml", text: &text }, Source { name: "two.yaml", text: &text }];
+    let errors = manifest::load(&sources, Place::Laptop).unwrap_err().to_string();
+    assert!(errors.contains("two.yaml:4:9: metadata.name: Run r is defined already, in one.yaml:4"), "{errors}");
 }
 
 #[test]
 fn an_initial_prompt_and_a_run_do_not_make_the_same_run() {
-    let text = format!(
-        "{}---\n{}",
-        session("  initialPrompt: p"),
-        run("s-initial", "  prompt: p")
-    );
+    let text = format!("{}---\n{}", session("  initialPrompt: p"), run("s-initial", "  prompt: p"));
     assert!(refused(&text).contains("Run s-initial is defined already"));
 }
 
@@ -263,9 +185,6 @@ fn an_initial_prompt_and_a_run_do_not_make_the_same_run() {
 fn a_url_with_a_token_is_refused_without_showing_it() {
     let text = session("  repos:\n  - url: https://me:hunter2@git.example/web");
     let errors = refused(&text);
-    assert!(
-        errors.contains("a URL must not carry a password or token"),
-        "{errors}"
-    );
+    assert!(errors.contains("a URL must not carry a password or token"), "{errors}");
     assert!(!errors.contains("hunter2"), "{errors}");
 }

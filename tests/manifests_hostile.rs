@@ -15,27 +15,15 @@ use support::{load, refused, run, session};
 fn is_refused(text: &str, saying: &str) {
     let began = Instant::now();
     let errors = refused(text);
-    assert!(
-        errors.contains(saying),
-        "{}",
-        &errors[..errors.len().min(2000)]
-    );
-    assert!(
-        began.elapsed() < Duration::from_secs(20),
-        "took {:?}",
-        began.elapsed()
-    );
+    assert!(errors.contains(saying), "{}", &errors[..errors.len().min(2000)]);
+    assert!(began.elapsed() < Duration::from_secs(20), "took {:?}", began.elapsed());
     assert!(errors.len() < 100_000, "{} bytes of errors", errors.len());
 }
 
 #[test]
 fn aliases_that_multiply_are_refused() {
     let level = |level: usize| {
-        let before = if level == 0 {
-            "x".to_owned()
-        } else {
-            format!("*a{}", level - 1)
-        };
+        let before = if level == 0 { "x".to_owned() } else { format!("*a{}", level - 1) };
         let list = vec![before; 10].join(", ");
         format!("\n      a{level}: &a{level} {{k: [{list}]}}")
     };
@@ -46,10 +34,7 @@ fn aliases_that_multiply_are_refused() {
 
 #[test]
 fn an_alias_of_what_it_is_part_of_is_refused() {
-    is_refused(
-        &session("  mcpServers: {custom: {a: &a {b: *a}}}"),
-        "part of",
-    );
+    is_refused(&session("  mcpServers: {custom: {a: &a {b: *a}}}"), "part of");
     is_refused(&session("  displayName: *nothing"), "anchor");
 }
 
@@ -57,14 +42,7 @@ fn an_alias_of_what_it_is_part_of_is_refused() {
 fn deep_nesting_is_refused() {
     is_refused(&"[".repeat(100_000), "recursion limit exceeded");
     is_refused(&"[".repeat(100), "nested deeper than 64 levels");
-    is_refused(
-        &session(&format!(
-            "  mcpServers: {}{}",
-            "{custom: ".repeat(5000),
-            "}".repeat(5000)
-        )),
-        "nested deeper",
-    );
+    is_refused(&session(&format!("  mcpServers: {}{}", "{custom: ".repeat(5000), "}".repeat(5000))), "nested deeper");
     let lines: Vec<String> = (0..200).map(|depth| " ".repeat(depth) + "a:\n").collect();
     is_refused(&lines.concat(), "nested deeper");
 }
@@ -80,10 +58,7 @@ fn huge_files_are_refused() {
 fn an_object_that_no_cluster_would_store_is_refused() {
     let text = session(&format!("  initialPrompt: {}", "x".repeat(1_100_000)));
     is_refused(&text, "larger than 1 MiB");
-    is_refused(
-        &run("r", &format!("  prompt: {}", "x".repeat(600_000))),
-        "at most 524288 characters",
-    );
+    is_refused(&run("r", &format!("  prompt: {}", "x".repeat(600_000))), "at most 524288 characters");
 }
 
 #[test]
@@ -98,10 +73,7 @@ fn values_that_kubectl_reads_otherwise_are_refused() {
     ] {
         is_refused(&session(&format!("  displayName: {value}")), help);
     }
-    is_refused(
-        &session("  timeout: 0300"),
-        "kubectl reads it as an octal number",
-    );
+    is_refused(&session("  timeout: 0300"), "kubectl reads it as an octal number");
     is_refused(&session("  timeout: 300.0"), "expected a whole number");
     is_refused(&session("  stopOnRunFinished: yes"), "write true");
     assert!(load(&session("  displayName: '1.0'\n  initialPrompt: \"on\"")).is_ok());
@@ -109,10 +81,7 @@ fn values_that_kubectl_reads_otherwise_are_refused() {
 
 #[test]
 fn yaml_that_means_nothing_here_is_refused() {
-    is_refused(
-        &session("  <<: {timeout: 5}"),
-        "merge keys are not part of YAML 1.2",
-    );
+    is_refused(&session("  <<: {timeout: 5}"), "merge keys are not part of YAML 1.2");
     is_refused(&session("  displayName: !secret x"), "has no meaning here");
     is_refused(&session("  displayName: !!int x"), "not what its tag says");
     is_refused(&session("  ? [a, b]\n  : c"), "expected a field name");
@@ -123,26 +92,11 @@ fn yaml_that_means_nothing_here_is_refused() {
 
 #[test]
 fn other_kinds_and_versions_are_named() {
-    is_refused(
-        "apiVersion: v1\nkind: Pod\n",
-        "there is no kind \"Pod\" here",
-    );
-    is_refused(
-        "apiVersion: v1\nkind: AgenticSessions\n",
-        "did you mean \"AgenticSession\"?",
-    );
-    is_refused(
-        "apiVersion: vteam.ambient-code/v1\nkind: Run\n",
-        "expected \"vteam.ambient-code/v1alpha1\"",
-    );
-    is_refused(
-        "kind: Run\n",
-        "write apiVersion: vteam.ambient-code/v1alpha1",
-    );
-    is_refused(
-        "apiVersion: vteam.ambient-code/v1alpha1\n",
-        "kind: this field is missing",
-    );
+    is_refused("apiVersion: v1\nkind: Pod\n", "there is no kind \"Pod\" here");
+    is_refused("apiVersion: v1\nkind: AgenticSessions\n", "did you mean \"AgenticSession\"?");
+    is_refused("apiVersion: vteam.ambient-code/v1\nkind: Run\n", "expected \"vteam.ambient-code/v1alpha1\"");
+    is_refused("kind: Run\n", "write apiVersion: vteam.ambient-code/v1alpha1");
+    is_refused("apiVersion: vteam.ambient-code/v1alpha1\n", "kind: this field is missing");
 }
 
 #[test]
@@ -152,21 +106,13 @@ fn secrets_are_not_shown_wherever_the_mistake_is() {
         format!("  environmentVariables:\n    KEY: {secret}\n    OTHER: 5"),
         format!("  environmentVariables: [{secret}]"),
         format!("  environmentVariables: {secret}\n  timeout: x"),
-        format!(
-            "  mcpServers:\n    custom:\n      a:\n        env: {{KEY: {secret}}}\n        env: {{}}"
-        ),
-        format!(
-            "  mcpServers: {{custom: {{a: {{headers: {{Authorization: {secret}}}}}}}}}\n  timeout: x"
-        ),
-        format!(
-            "  environmentVariables:\n    KEY: |\n      {secret}\n      {secret}\n  timeout: x"
-        ),
+        format!("  mcpServers:\n    custom:\n      a:\n        env: {{KEY: {secret}}}\n        env: {{}}"),
+        format!("  mcpServers: {{custom: {{a: {{headers: {{Authorization: {secret}}}}}}}}}\n  timeout: x"),
+        format!("  environmentVariables:\n    KEY: |\n      {secret}\n      {secret}\n  timeout: x"),
         format!("  environmentVariables:\n    KEY: \"{secret}\n  timeout: x"),
         format!("  environmentVariables: {{RUNNER_TYPE: x, KEY: {secret}}}"),
         format!("  repos:\n  - url: https://x:{secret}@git.example/web\n    bad: 1"),
-        format!(
-            "  mcpServers:\n    custom: {{a: &a {{x: {secret}}}}}\n  environmentVariables: *a\n  timeout: x"
-        ),
+        format!("  mcpServers:\n    custom: {{a: &a {{x: {secret}}}}}\n  environmentVariables: *a\n  timeout: x"),
     ] {
         let errors = refused(&session(&spec));
         assert!(!errors.contains(secret), "{errors}");
@@ -176,22 +122,13 @@ fn secrets_are_not_shown_wherever_the_mistake_is() {
 #[test]
 fn an_excerpt_cannot_move_a_terminals_cursor() {
     let errors = refused(&session("  displayName: 5 # \u{85}\u{9b}31m\n"));
-    assert!(
-        !errors.contains(|c: char| c.is_control() && c != '\n'),
-        "{errors:?}"
-    );
+    assert!(!errors.contains(|c: char| c.is_control() && c != '\n'), "{errors:?}");
 }
 
 #[test]
 fn a_long_line_is_shown_around_the_mistake() {
-    let errors = refused(&session(&format!(
-        "  userContext: {{displayName: {}, groups: 5}}",
-        "x".repeat(5000)
-    )));
-    assert!(
-        errors.lines().all(|line| line.chars().count() < 200),
-        "{errors}"
-    );
+    let errors = refused(&session(&format!("  userContext: {{displayName: {}, groups: 5}}", "x".repeat(5000))));
+    assert!(errors.lines().all(|line| line.chars().count() < 200), "{errors}");
     let (mistake, caret) = (errors.find("groups: 5").unwrap(), errors.find('^').unwrap());
     assert!(mistake < caret);
 }

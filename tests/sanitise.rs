@@ -17,10 +17,7 @@ fn ordinary_user_ids_stay_as_they_are() {
         "~alice",
         "",
     ] {
-        assert!(
-            matches!(user_id(id), Cow::Borrowed(same) if same == id),
-            "{id}"
-        );
+        assert!(matches!(user_id(id), Cow::Borrowed(same) if same == id), "{id}");
     }
 }
 
@@ -35,26 +32,14 @@ fn a_user_id_loses_what_could_do_harm() {
         ("a\u{202e}ecila", "aecila"),
         ("ａｌｉｃｅ", ""),
     ] {
-        assert!(
-            matches!(user_id(raw), Cow::Owned(id) if id == clean),
-            "{raw:?}"
-        );
+        assert!(matches!(user_id(raw), Cow::Owned(id) if id == clean), "{raw:?}");
     }
 }
 
 #[test]
 fn ordinary_names_stay_as_they_are() {
-    for name in [
-        "Alice Example",
-        "Зоя Петрова",
-        "山田 太郎",
-        "Seán O'Connor-Smith, Jr.",
-        "Zoë 👋",
-    ] {
-        assert!(
-            matches!(display_name(name), Cow::Borrowed(same) if same == name),
-            "{name}"
-        );
+    for name in ["Alice Example", "Зоя Петрова", "山田 太郎", "Seán O'Connor-Smith, Jr.", "Zoë 👋"] {
+        assert!(matches!(display_name(name), Cow::Borrowed(same) if same == name), "{name}");
     }
 }
 

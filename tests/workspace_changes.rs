@@ -1,10 +1,6 @@
 //! Which files changed in a workspace without git.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a failed expectation fails the test"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use std::{fs, os::unix::fs::symlink, path::Path, time::SystemTime};
 
@@ -48,10 +44,7 @@ fn a_touched_file_with_the_same_content_is_not_modified() {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), "a", "1");
     let before = take(root.path());
-    let file = fs::File::options()
-        .write(true)
-        .open(root.path().join("a"))
-        .unwrap();
+    let file = fs::File::options().write(true).open(root.path().join("a")).unwrap();
     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
 
     assert_eq!(compare(&before, &take(root.path())), Changes::default());
@@ -61,16 +54,10 @@ fn a_touched_file_with_the_same_content_is_not_modified() {
 fn a_file_too_large_to_hash_is_told_apart_by_its_times() {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), "large", "12345");
-    let bounds = Bounds {
-        hashed_file: 4,
-        ..Bounds::default()
-    };
+    let bounds = Bounds { hashed_file: 4, ..Bounds::default() };
     let take = || Snapshot::take(root.path(), &[], bounds).unwrap();
     let before = take();
-    let file = fs::File::options()
-        .write(true)
-        .open(root.path().join("large"))
-        .unwrap();
+    let file = fs::File::options().write(true).open(root.path().join("large")).unwrap();
     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
 
     assert_eq!(compare(&before, &take()).modified, ["large"]);
@@ -79,13 +66,7 @@ fn a_file_too_large_to_hash_is_told_apart_by_its_times() {
 #[test]
 fn repositories_and_what_tools_make_are_left_out() {
     let root = tempfile::tempdir().unwrap();
-    for name in [
-        "repos/web/a",
-        ".git/x",
-        "app/node_modules/x/y",
-        "app/target/z",
-        "app/repos/kept",
-    ] {
+    for name in ["repos/web/a", ".git/x", "app/node_modules/x/y", "app/target/z", "app/repos/kept"] {
         write(root.path(), name, "1");
     }
 
@@ -122,18 +103,12 @@ fn beyond_the_bound_nothing_is_called_deleted() {
         write(root.path(), &format!("f{n}"), "1");
     }
     let before = take(root.path());
-    let bounds = Bounds {
-        entries: 5,
-        ..Bounds::default()
-    };
+    let bounds = Bounds { entries: 5, ..Bounds::default() };
     let after = Snapshot::take(root.path(), &[], bounds).unwrap();
 
     let changes = compare(&before, &after);
 
-    assert!(
-        changes.truncated && changes.deleted.is_empty(),
-        "{changes:?}"
-    );
+    assert!(changes.truncated && changes.deleted.is_empty(), "{changes:?}");
 }
 
 #[test]

@@ -1,10 +1,6 @@
 //! Clones: what is fetched, from where the working branch starts, and what a second time does.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a failed expectation fails the test"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 #[path = "support/bare.rs"]
 mod bare;
@@ -21,10 +17,7 @@ use workspace::Bench;
 #[tokio::test]
 async fn a_repository_is_cloned_and_stands_on_the_working_branch() {
     let server = GitServer::start().await;
-    let bare = server.repository(
-        "web",
-        &[("README.md", "hello\n"), ("run.sh", "#!/bin/sh\n")],
-    );
+    let bare = server.repository("web", &[("README.md", "hello\n"), ("run.sh", "#!/bin/sh\n")]);
     let mut bench = Bench::new("fix-bug");
     bench.clone_of(&server.url("web"));
 
@@ -33,21 +26,11 @@ async fn a_repository_is_cloned_and_stands_on_the_working_branch() {
     let repo = &done.repos[0];
     assert_eq!(repo.path, bench.root().join("repos/web"));
     assert_eq!(done.cwd, repo.path);
-    assert_eq!(
-        git(&repo.path, &["branch", "--show-current"]),
-        "ambient/fix-bug"
-    );
+    assert_eq!(git(&repo.path, &["branch", "--show-current"]), "ambient/fix-bug");
     assert_eq!(repo.base.as_deref(), Some("main"));
     assert_eq!(repo.base_commit, Some(bare.git(&["rev-parse", "main"])));
-    assert_eq!(
-        git(&repo.path, &["status", "--porcelain"]),
-        "",
-        "no file counts as modified"
-    );
-    assert_eq!(
-        std::fs::read_to_string(repo.path.join("README.md")).unwrap(),
-        "hello\n"
-    );
+    assert_eq!(git(&repo.path, &["status", "--porcelain"]), "", "no file counts as modified");
+    assert_eq!(std::fs::read_to_string(repo.path.join("README.md")).unwrap(), "hello\n");
 }
 
 #[tokio::test]
@@ -63,11 +46,7 @@ async fn the_working_branch_starts_from_the_branch_that_was_asked_for() {
     let path = &done.repos[0].path;
     assert_eq!(git(path, &["rev-parse", "HEAD"]), dev);
     assert_eq!(git(path, &["branch", "--show-current"]), "ambient/s");
-    assert_eq!(
-        git(path, &["rev-parse", "dev"]),
-        dev,
-        "the asked branch exists locally too"
-    );
+    assert_eq!(git(path, &["rev-parse", "dev"]), dev, "the asked branch exists locally too");
 }
 
 #[tokio::test]
@@ -81,10 +60,7 @@ async fn a_branch_that_the_remote_lacks_is_made_from_the_default_branch() {
 
     let path = &done.repos[0].path;
     assert_eq!(git(path, &["branch", "--show-current"]), "ambient/s");
-    assert_eq!(
-        git(path, &["rev-parse", "feature/new"]),
-        bare.git(&["rev-parse", "main"])
-    );
+    assert_eq!(git(path, &["rev-parse", "feature/new"]), bare.git(&["rev-parse", "main"]));
 }
 
 #[tokio::test]
@@ -115,10 +91,7 @@ async fn a_working_branch_that_was_pushed_before_is_continued() {
 
     let path = &done.repos[0].path;
     assert_eq!(git(path, &["rev-parse", "HEAD"]), pushed);
-    assert_eq!(
-        git(path, &["rev-parse", "--abbrev-ref", "@{upstream}"]),
-        "origin/ambient/s"
-    );
+    assert_eq!(git(path, &["rev-parse", "--abbrev-ref", "@{upstream}"]), "origin/ambient/s");
 }
 
 #[tokio::test]
@@ -130,10 +103,7 @@ async fn an_empty_repository_is_ready_for_its_first_commit() {
 
     let done = bench.hydrate().await.unwrap();
 
-    assert_eq!(
-        git(&done.repos[0].path, &["symbolic-ref", "HEAD"]),
-        "refs/heads/ambient/s"
-    );
+    assert_eq!(git(&done.repos[0].path, &["symbolic-ref", "HEAD"]), "refs/heads/ambient/s");
     assert_eq!(done.repos[0].base_commit, None);
 }
 
@@ -168,26 +138,12 @@ async fn a_second_hydration_changes_nothing_of_a_clone() {
 
     let second = bench.hydrate().await.unwrap();
 
-    assert_eq!(
-        server.seen().requests.len(),
-        requests,
-        "the server is not even asked"
-    );
-    assert_eq!(
-        std::fs::read_to_string(path.join("a")).unwrap(),
-        "changed by the agent"
-    );
+    assert_eq!(server.seen().requests.len(), requests, "the server is not even asked");
+    assert_eq!(std::fs::read_to_string(path.join("a")).unwrap(), "changed by the agent");
     assert_eq!(git(path, &["branch", "--show-current"]), "elsewhere");
-    assert_eq!(
-        second.repos[0].base_commit, first.repos[0].base_commit,
-        "the start is remembered"
-    );
+    assert_eq!(second.repos[0].base_commit, first.repos[0].base_commit, "the start is remembered");
     assert!(!second.repos[0].fresh);
-    assert!(
-        bench
-            .progress()
-            .contains(&Progress::Kept { repo: "web".into() })
-    );
+    assert!(bench.progress().contains(&Progress::Kept { repo: "web".into() }));
 }
 
 #[tokio::test]
@@ -201,10 +157,8 @@ async fn what_an_interrupted_clone_left_behind_is_removed() {
 
     bench.hydrate().await.unwrap();
 
-    let names: Vec<_> = std::fs::read_dir(bench.root().join("repos"))
-        .unwrap()
-        .map(|e| e.unwrap().file_name())
-        .collect();
+    let names: Vec<_> =
+        std::fs::read_dir(bench.root().join("repos")).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names, ["web"]);
 }
 
@@ -222,14 +176,10 @@ async fn several_repositories_are_cloned_and_the_main_one_is_where_the_agent_sta
 
     let root = bench.root();
     assert_eq!(done.cwd, root.join("repos/web"));
-    let others =
-        ["repos/api", "repos/docs", "artifacts", "file-uploads"].map(|name| root.join(name));
+    let others = ["repos/api", "repos/docs", "artifacts", "file-uploads"].map(|name| root.join(name));
     assert_eq!(done.add_dirs, others);
     let told = workspace_prompt(&done.prompt_context(Vec::new(), None));
-    assert!(
-        told.contains("Working branch: `ambient/s`") && told.contains(&server.url("docs")),
-        "{told}"
-    );
+    assert!(told.contains("Working branch: `ambient/s`") && told.contains(&server.url("docs")), "{told}");
 }
 
 #[tokio::test]
@@ -259,10 +209,7 @@ async fn progress_is_told_from_start_to_end() {
     bench.hydrate().await.unwrap();
 
     let told = bench.progress();
-    assert_eq!(
-        told.first(),
-        Some(&Progress::Started { repo: "web".into() })
-    );
+    assert_eq!(told.first(), Some(&Progress::Started { repo: "web".into() }));
     let whole = |p: &Progress| matches!(p, Progress::Fraction { percent: 100, .. });
     assert!(told.iter().any(whole), "{told:?}");
     assert!(
@@ -275,11 +222,7 @@ async fn a_given_name_is_the_directory() {
     let server = GitServer::start().await;
     server.repository("web", &[("a", "1")]);
     let mut bench = Bench::new("s");
-    bench.plan.repos.push(RepoSpec {
-        name: Some("front".into()),
-        url: server.url("web"),
-        ..RepoSpec::default()
-    });
+    bench.plan.repos.push(RepoSpec { name: Some("front".into()), url: server.url("web"), ..RepoSpec::default() });
 
     bench.hydrate().await.unwrap();
 
@@ -288,7 +231,5 @@ async fn a_given_name_is_the_directory() {
 
 async fn git_blocking(path: &std::path::Path, args: &'static [&'static str]) {
     let path = path.to_owned();
-    tokio::task::spawn_blocking(move || git(&path, args))
-        .await
-        .unwrap();
+    tokio::task::spawn_blocking(move || git(&path, args)).await.unwrap();
 }

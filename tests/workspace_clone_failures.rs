@@ -1,10 +1,6 @@
 //! Clones that fail: what people read, what can be tried again, and what is left behind.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a failed expectation fails the test"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 #[path = "support/bare.rs"]
 mod bare;
@@ -53,17 +49,9 @@ async fn a_server_that_never_answers_is_given_up_at_the_deadline_and_no_process_
 
     let error = bench.hydrate().await.unwrap_err();
 
-    assert!(
-        error.to_string().contains("git did not end within 1 s"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("git did not end within 1 s"), "{error}");
     let address = server.address.to_string();
-    workspace::until(|| {
-        !workspace::command_lines()
-            .iter()
-            .any(|line| line.contains(&address))
-    })
-    .await;
+    workspace::until(|| !workspace::command_lines().iter().any(|line| line.contains(&address))).await;
 }
 
 #[tokio::test]
@@ -77,10 +65,7 @@ async fn a_transfer_that_stands_still_is_given_up() {
 
     let error = bench.hydrate().await.unwrap_err();
 
-    assert!(
-        error.to_string().contains("the server cannot be reached"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("the server cannot be reached"), "{error}");
     assert_eq!(error.next(), Next::Retry);
 }
 
@@ -101,10 +86,7 @@ async fn a_server_error_is_tried_again() {
 
 #[tokio::test]
 async fn a_host_without_a_server_can_be_tried_later() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut bench = Bench::new("s");
     bench.clone_of(&format!("http://{free}/web.git"));
     bench.plan.limits.pause = Duration::from_millis(10);
@@ -136,11 +118,7 @@ async fn a_hydration_that_is_given_up_leaves_no_process() {
     let mut bench = Bench::new("s");
     bench.clone_of(&server.url("slow"));
     let address = server.address.to_string();
-    let runs = || {
-        workspace::command_lines()
-            .iter()
-            .any(|line| line.contains(&address))
-    };
+    let runs = || workspace::command_lines().iter().any(|line| line.contains(&address));
 
     let both = async {
         tokio::select! {

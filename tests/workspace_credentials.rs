@@ -1,10 +1,6 @@
 //! Tokens: who gets them, and everywhere they must not be.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a failed expectation fails the test"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 #[path = "support/bare.rs"]
 mod bare;
@@ -24,13 +20,7 @@ const TOKEN: &str = "s3cr3t-t0ken-of-the-test";
 async fn private_server() -> GitServer {
     let server = GitServer::start().await;
     server.repository("web", &[("a", "1")]);
-    server.treat(
-        "web",
-        Behaviour::Private {
-            user: "bot".into(),
-            password: TOKEN.into(),
-        },
-    );
+    server.treat("web", Behaviour::Private { user: "bot".into(), password: TOKEN.into() });
     server
 }
 
@@ -62,12 +52,7 @@ async fn the_token_is_in_no_command_line_and_in_no_file() {
     bench.hydrate().await.unwrap();
 
     let lines = server.seen().command_lines;
-    assert!(
-        lines
-            .iter()
-            .any(|line| line.contains("git clone") || line.contains("remote-http")),
-        "git was running"
-    );
+    assert!(lines.iter().any(|line| line.contains("git clone") || line.contains("remote-http")), "git was running");
     assert!(!lines.iter().any(|line| line.contains(TOKEN)));
     let found = files_with(bench.outside(), TOKEN.as_bytes());
     assert_eq!(found, Vec::<String>::new());
@@ -80,79 +65,44 @@ async fn only_the_process_that_clones_has_the_token_in_its_environment() {
     bench.clone_of(&server.url("web"));
     with_token(&mut bench, &server);
     let log = git_that_logs(&mut bench);
-    bench
-        .vars
-        .push(("ANTHROPIC_API_KEY".into(), "sk-other".into()));
+    bench.vars.push(("ANTHROPIC_API_KEY".into(), "sk-other".into()));
 
     bench.hydrate().await.unwrap();
 
     let log = std::fs::read_to_string(log).unwrap();
-    let (with, without): (Vec<_>, Vec<_>) = log
-        .split("== ")
-        .skip(1)
-        .partition(|run| run.contains(TOKEN));
+    let (with, without): (Vec<_>, Vec<_>) = log.split("== ").skip(1).partition(|run| run.contains(TOKEN));
     assert_eq!(with.len(), 1, "{log}");
     assert!(with[0].lines().next().unwrap().contains(" clone "));
     assert!(without.len() >= 2, "{log}");
-    assert!(
-        !log.contains("sk-other"),
-        "nothing but the allowed variables is passed on"
-    );
+    assert!(!log.contains("sk-other"), "nothing but the allowed variables is passed on");
 }
 
 #[tokio::test]
 async fn a_token_in_the_url_is_used_and_stored_nowhere() {
     let server = private_server().await;
     let mut bench = Bench::new("s");
-    bench.clone_of(
-        &server
-            .url("web")
-            .replace("http://", &format!("http://bot:{TOKEN}@")),
-    );
+    bench.clone_of(&server.url("web").replace("http://", &format!("http://bot:{TOKEN}@")));
 
     let done = bench.hydrate().await.unwrap();
 
     assert_eq!(done.repos[0].url, server.url("web"));
     let remote = bare::git(&done.repos[0].path, &["remote", "get-url", "origin"]);
     assert_eq!(remote, server.url("web"));
-    assert_eq!(
-        files_with(bench.outside(), TOKEN.as_bytes()),
-        Vec::<String>::new()
-    );
-    assert!(
-        !server
-            .seen()
-            .command_lines
-            .iter()
-            .any(|line| line.contains(TOKEN))
-    );
+    assert_eq!(files_with(bench.outside(), TOKEN.as_bytes()), Vec::<String>::new());
+    assert!(!server.seen().command_lines.iter().any(|line| line.contains(TOKEN)));
 }
 
 #[tokio::test]
 async fn a_wrong_token_is_refused_with_a_remedy_and_not_repeated() {
     let server = private_server().await;
     let mut bench = Bench::new("s");
-    bench.clone_of(
-        &server
-            .url("web")
-            .replace("http://", "http://bot:wr0ng-t0ken@"),
-    );
-    bench.plan.credentials =
-        Credentials::default().added_in(TokenPlace::Secret("my-secret".into()));
+    bench.clone_of(&server.url("web").replace("http://", "http://bot:wr0ng-t0ken@"));
+    bench.plan.credentials = Credentials::default().added_in(TokenPlace::Secret("my-secret".into()));
 
     let error = bench.hydrate().await.unwrap_err().to_string();
 
-    assert!(
-        error.contains("not found or no access (git: \"Authentication failed"),
-        "{error}"
-    );
-    assert!(
-        error.ends_with(&format!(
-            "or add a token for {} to Secret my-secret.",
-            server.address
-        )),
-        "{error}"
-    );
+    assert!(error.contains("not found or no access (git: \"Authentication failed"), "{error}");
+    assert!(error.ends_with(&format!("or add a token for {} to Secret my-secret.", server.address)), "{error}");
     let told = format!("{:?}", bench.progress());
     assert!(!error.contains("wr0ng") && !told.contains("wr0ng"));
 }
@@ -181,10 +131,7 @@ async fn a_redirect_to_another_host_does_not_get_the_token() {
 
     bench.hydrate().await.unwrap_err();
 
-    assert!(
-        !thief.seen().requests.is_empty(),
-        "git followed the redirect"
-    );
+    assert!(!thief.seen().requests.is_empty(), "git followed the redirect");
     assert_eq!(thief.seen().authorizations, Vec::<String>::new());
 }
 
@@ -207,16 +154,12 @@ fn git_that_logs(bench: &mut Bench) -> std::path::PathBuf {
     std::fs::create_dir_all(&bin).unwrap();
     std::fs::create_dir_all(&bench.plan.data_dir).unwrap();
     let path = std::env::var("PATH").unwrap();
-    let script = format!(
-        "#!/bin/sh\n{{ echo \"== $* \"; env; }} >> '{}'\nPATH='{path}' exec git \"$@\"\n",
-        log.display()
-    );
+    let script =
+        format!("#!/bin/sh\n{{ echo \"== $* \"; env; }} >> '{}'\nPATH='{path}' exec git \"$@\"\n", log.display());
     std::fs::write(bin.join("git"), script).unwrap();
     std::fs::set_permissions(bin.join("git"), std::fs::Permissions::from_mode(0o755)).unwrap();
     bench.vars.retain(|(name, _)| name != "PATH");
-    bench
-        .vars
-        .push(("PATH".into(), format!("{}:{path}", bin.display())));
+    bench.vars.push(("PATH".into(), format!("{}:{path}", bin.display())));
     log
 }
 

@@ -1,10 +1,6 @@
 //! `spec.files[]`, the layout, and what a hostile workspace does to a continued session.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a failed expectation fails the test"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 #[path = "support/bare.rs"]
 mod bare;
@@ -22,10 +18,7 @@ use bare::{Bare, git};
 use workspace::Bench;
 
 fn file(path: &str, content: &str) -> FileSpec {
-    FileSpec {
-        path: path.into(),
-        content: content.into(),
-    }
+    FileSpec { path: path.into(), content: content.into() }
 }
 
 fn read(bench: &Bench, path: &str) -> String {
@@ -54,15 +47,9 @@ async fn a_session_without_repositories_starts_in_the_workspace() {
 #[tokio::test]
 async fn a_file_may_replace_one_of_a_fresh_clone() {
     let mut bench = Bench::new("s");
-    let bare = Bare::create(
-        &bench.outside().join("web.git"),
-        &[("config", "of the repository")],
-    );
+    let bare = Bare::create(&bench.outside().join("web.git"), &[("config", "of the repository")]);
     bench.clone_of(&bare.url());
-    bench
-        .plan
-        .files
-        .push(file("repos/web/config", "of the manifest"));
+    bench.plan.files.push(file("repos/web/config", "of the manifest"));
 
     bench.hydrate().await.unwrap();
 
@@ -72,11 +59,7 @@ async fn a_file_may_replace_one_of_a_fresh_clone() {
 #[tokio::test]
 async fn a_continued_session_keeps_what_the_agent_did_to_its_files() {
     let mut bench = Bench::new("s");
-    bench.plan.files = vec![
-        file("kept", "1"),
-        file("removed", "1"),
-        file("changed", "1"),
-    ];
+    bench.plan.files = vec![file("kept", "1"), file("removed", "1"), file("changed", "1")];
     bench.hydrate().await.unwrap();
     fs::write(bench.root().join("kept"), "by the agent").unwrap();
     fs::remove_file(bench.root().join("removed")).unwrap();
@@ -87,15 +70,12 @@ async fn a_continued_session_keeps_what_the_agent_did_to_its_files() {
     assert_eq!(read(&bench, "kept"), "by the agent");
     assert!(!bench.root().join("removed").exists());
     assert_eq!(read(&bench, "changed"), "1");
-    let notices: Vec<_> = bench
-        .progress()
-        .into_iter()
-        .filter(|p| matches!(p, Progress::Notice(_)))
-        .collect();
+    let notices: Vec<_> = bench.progress().into_iter().filter(|p| matches!(p, Progress::Notice(_))).collect();
     assert_eq!(
         notices,
         [Progress::Notice(
-            "spec.files[2]: changed is in the workspace already and stays as it is; a session's files are written once".into()
+            "spec.files[2]: changed is in the workspace already and stays as it is; a session's files are written once"
+                .into()
         )]
     );
 }
@@ -132,29 +112,14 @@ async fn a_set_up_that_failed_half_way_is_done_again_in_full() {
 async fn all_mistakes_of_a_manifest_are_told_at_once() {
     let mut bench = Bench::new("s");
     bench.clone_of("web");
-    bench
-        .clone_of("https://user:hunter2@git.example/x.git")
-        .branch = Some("a..b".into());
+    bench.clone_of("https://user:hunter2@git.example/x.git").branch = Some("a..b".into());
     bench.plan.files = vec![file("../x", ""), file("ok", ""), file("./ok", "")];
 
     let error = bench.hydrate().await.unwrap_err();
 
-    let HydrateError::Invalid(problems) = &error else {
-        panic!("{error}")
-    };
-    let fields: Vec<_> = problems
-        .iter()
-        .map(|problem| problem.field.as_str())
-        .collect();
-    assert_eq!(
-        fields,
-        [
-            "spec.repos[0].url",
-            "spec.repos[1].branch",
-            "spec.files[0].path",
-            "spec.files[2].path"
-        ]
-    );
+    let HydrateError::Invalid(problems) = &error else { panic!("{error}") };
+    let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
+    assert_eq!(fields, ["spec.repos[0].url", "spec.repos[1].branch", "spec.files[0].path", "spec.files[2].path"]);
     assert!(!error.to_string().contains("hunter2"));
     assert!(!bench.root().join("ok").exists(), "nothing is done");
 }
@@ -170,11 +135,7 @@ async fn a_link_in_the_place_of_a_directory_of_the_layout_is_removed() {
 
     bench.hydrate().await.unwrap();
 
-    assert!(
-        fs::symlink_metadata(bench.root().join("repos"))
-            .unwrap()
-            .is_dir()
-    );
+    assert!(fs::symlink_metadata(bench.root().join("repos")).unwrap().is_dir());
     assert!(outside.exists());
 }
 
@@ -219,10 +180,7 @@ async fn a_repository_with_hostile_content_runs_nothing_while_it_is_cloned() {
 
     assert!(!ran.exists());
     assert_eq!(git(&done.repos[0].path, &["status", "--porcelain"]), "");
-    assert!(
-        !done.repos[0].path.join(".git/hooks").exists(),
-        "no hook comes with a clone"
-    );
+    assert!(!done.repos[0].path.join(".git/hooks").exists(), "no hook comes with a clone");
 }
 
 #[tokio::test]
@@ -264,10 +222,7 @@ async fn a_workspace_that_cannot_be_made_is_named() {
 
     let error = bench.hydrate().await.unwrap_err().to_string();
 
-    assert!(
-        error.starts_with("/proc/nowhere: ") && error.contains("may write to"),
-        "{error}"
-    );
+    assert!(error.starts_with("/proc/nowhere: ") && error.contains("may write to"), "{error}");
 }
 
 #[tokio::test]
@@ -277,9 +232,6 @@ async fn what_we_remember_cannot_be_in_the_agents_reach() {
 
     let error = bench.hydrate().await.unwrap_err().to_string();
 
-    assert!(
-        error.ends_with("is in the workspace; choose one outside of it"),
-        "{error}"
-    );
+    assert!(error.ends_with("is in the workspace; choose one outside of it"), "{error}");
     assert!(!bench.root().exists());
 }

@@ -1,10 +1,6 @@
 //! Paths that a manifest or a request names never lead out of the workspace, whatever an agent made of it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a failed expectation fails the test"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use std::{
     fs,
@@ -51,11 +47,7 @@ impl Place {
     fn plant(&self, at: &str, target: &str) {
         let at = self.workspace().join(at);
         let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|meta| meta.is_symlink());
-        if at
-            .ancestors()
-            .take_while(|path| *path != self.workspace())
-            .any(is_link)
-        {
+        if at.ancestors().take_while(|path| *path != self.workspace()).any(is_link) {
             return;
         }
         fs::create_dir_all(at.parent().unwrap()).unwrap();
@@ -65,15 +57,9 @@ impl Place {
 
     /// What is outside is as it was.
     fn assert_untouched(&self) {
-        let names: Vec<_> = fs::read_dir(self.outside())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
+        let names: Vec<_> = fs::read_dir(self.outside()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["secret"]);
-        assert_eq!(
-            fs::read_to_string(self.outside().join("secret")).unwrap(),
-            "secret"
-        );
+        assert_eq!(fs::read_to_string(self.outside().join("secret")).unwrap(), "secret");
     }
 }
 
@@ -89,10 +75,7 @@ fn paths_that_could_lead_elsewhere_are_refused() {
     let parse = |text: &str| text.parse::<RelativePath>().unwrap_err();
     assert_eq!(parse(""), PathError::Empty);
     assert_eq!(parse("./."), PathError::Empty);
-    assert_eq!(
-        parse("/etc/passwd"),
-        PathError::Absolute("/etc/passwd".into())
-    );
+    assert_eq!(parse("/etc/passwd"), PathError::Absolute("/etc/passwd".into()));
     assert_eq!(parse("a/../../b"), PathError::Parent);
     assert_eq!(parse("a\0b"), PathError::Control);
     assert_eq!(parse("a\nb"), PathError::Control);
@@ -104,23 +87,11 @@ fn paths_that_could_lead_elsewhere_are_refused() {
 fn a_file_is_written_with_its_directories_and_its_exact_content() {
     let place = Place::new();
 
-    let written = place
-        .root()
-        .write(&path("new/deep/file.bin"), b"a\r\n\0\xff", Existing::Keep)
-        .unwrap();
+    let written = place.root().write(&path("new/deep/file.bin"), b"a\r\n\0\xff", Existing::Keep).unwrap();
 
     assert_eq!(written, Written::Written);
-    assert_eq!(
-        fs::read(place.workspace().join("new/deep/file.bin")).unwrap(),
-        b"a\r\n\0\xff"
-    );
-    assert_eq!(
-        fs::read_dir(place.workspace().join("new/deep"))
-            .unwrap()
-            .count(),
-        1,
-        "nothing else is left there"
-    );
+    assert_eq!(fs::read(place.workspace().join("new/deep/file.bin")).unwrap(), b"a\r\n\0\xff");
+    assert_eq!(fs::read_dir(place.workspace().join("new/deep")).unwrap().count(), 1, "nothing else is left there");
 }
 
 #[test]
@@ -128,28 +99,10 @@ fn what_exists_is_kept_or_replaced_as_asked() {
     let place = Place::new();
     fs::write(place.workspace().join("f"), "old").unwrap();
 
-    assert_eq!(
-        place
-            .root()
-            .write(&path("f"), b"new", Existing::Keep)
-            .unwrap(),
-        Written::Kept
-    );
-    assert_eq!(
-        fs::read_to_string(place.workspace().join("f")).unwrap(),
-        "old"
-    );
-    assert_eq!(
-        place
-            .root()
-            .write(&path("f"), b"new", Existing::Replace)
-            .unwrap(),
-        Written::Written
-    );
-    assert_eq!(
-        fs::read_to_string(place.workspace().join("f")).unwrap(),
-        "new"
-    );
+    assert_eq!(place.root().write(&path("f"), b"new", Existing::Keep).unwrap(), Written::Kept);
+    assert_eq!(fs::read_to_string(place.workspace().join("f")).unwrap(), "old");
+    assert_eq!(place.root().write(&path("f"), b"new", Existing::Replace).unwrap(), Written::Written);
+    assert_eq!(fs::read_to_string(place.workspace().join("f")).unwrap(), "new");
 }
 
 #[test]
@@ -157,9 +110,7 @@ fn a_link_in_the_place_of_a_directory_is_not_followed() {
     let place = Place::new();
     symlink(place.outside(), place.workspace().join("link")).unwrap();
 
-    let write = place
-        .root()
-        .write(&path("link/secret"), b"x", Existing::Replace);
+    let write = place.root().write(&path("link/secret"), b"x", Existing::Replace);
     let read = place.root().read(&path("link/secret"));
 
     assert!(matches!(write, Err(BeneathError::WrongKind { .. })));
@@ -172,20 +123,10 @@ fn a_link_in_the_place_of_a_file_is_replaced_and_not_followed() {
     let place = Place::new();
     symlink(place.outside().join("secret"), place.workspace().join("f")).unwrap();
 
-    assert!(matches!(
-        place.root().read(&path("f")),
-        Err(BeneathError::WrongKind { .. })
-    ));
-    place
-        .root()
-        .write(&path("f"), b"mine", Existing::Replace)
-        .unwrap();
+    assert!(matches!(place.root().read(&path("f")), Err(BeneathError::WrongKind { .. })));
+    place.root().write(&path("f"), b"mine", Existing::Replace).unwrap();
 
-    assert!(
-        fs::symlink_metadata(place.workspace().join("f"))
-            .unwrap()
-            .is_file()
-    );
+    assert!(fs::symlink_metadata(place.workspace().join("f")).unwrap().is_file());
     place.assert_untouched();
 }
 
@@ -194,13 +135,7 @@ fn a_dangling_link_does_not_make_a_file_elsewhere() {
     let place = Place::new();
     symlink(place.outside().join("new"), place.workspace().join("f")).unwrap();
 
-    assert_eq!(
-        place
-            .root()
-            .write(&path("f"), b"x", Existing::Keep)
-            .unwrap(),
-        Written::Kept
-    );
+    assert_eq!(place.root().write(&path("f"), b"x", Existing::Keep).unwrap(), Written::Kept);
 
     place.assert_untouched();
 }
@@ -209,17 +144,9 @@ fn a_dangling_link_does_not_make_a_file_elsewhere() {
 fn a_pipe_is_refused_and_not_waited_for() {
     let place = Place::new();
     let pipe = place.workspace().join("pipe");
-    rustix::fs::mkfifoat(
-        rustix::fs::CWD,
-        &pipe,
-        rustix::fs::Mode::from_raw_mode(0o600),
-    )
-    .unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
 
-    assert!(matches!(
-        place.root().read(&path("pipe")),
-        Err(BeneathError::WrongKind { .. })
-    ));
+    assert!(matches!(place.root().read(&path("pipe")), Err(BeneathError::WrongKind { .. })));
 }
 
 #[test]
@@ -227,25 +154,12 @@ fn a_directory_is_no_file_and_a_file_no_directory() {
     let place = Place::new();
     fs::write(place.workspace().join("f"), "").unwrap();
 
-    let over_directory = place
-        .root()
-        .write(&path("dir"), b"x", Existing::Replace)
-        .unwrap_err();
-    let below_file = place
-        .root()
-        .write(&path("f/x"), b"x", Existing::Replace)
-        .unwrap_err();
+    let over_directory = place.root().write(&path("dir"), b"x", Existing::Replace).unwrap_err();
+    let below_file = place.root().write(&path("f/x"), b"x", Existing::Replace).unwrap_err();
 
-    assert_eq!(
-        over_directory.to_string(),
-        "dir: expected a file that is no link; remove what is there"
-    );
+    assert_eq!(over_directory.to_string(), "dir: expected a file that is no link; remove what is there");
     assert!(matches!(below_file, BeneathError::WrongKind { .. }));
-    assert_eq!(
-        fs::read_dir(place.workspace()).unwrap().count(),
-        2,
-        "no scratch file is left"
-    );
+    assert_eq!(fs::read_dir(place.workspace()).unwrap().count(), 2, "no scratch file is left");
 }
 
 #[test]
@@ -254,12 +168,7 @@ fn a_file_that_is_there_can_be_read() {
     fs::write(place.workspace().join("dir/f"), "content").unwrap();
     let mut content = String::new();
 
-    place
-        .root()
-        .read(&path("dir/f"))
-        .unwrap()
-        .read_to_string(&mut content)
-        .unwrap();
+    place.root().read(&path("dir/f")).unwrap().read_to_string(&mut content).unwrap();
 
     assert_eq!(content, "content");
 }

@@ -29,10 +29,7 @@ fn repo(name: &str, auto_push: bool) -> RepoContext {
 /// With `UPDATE_GOLDEN=1` the file is written anew.
 #[test]
 fn the_whole_prompt_reads_as_in_the_golden_file() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/workspace_prompt/full.md"
-    );
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/workspace_prompt/full.md");
     let prompt = workspace_prompt(&context());
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::create_dir_all(std::path::Path::new(path).parent().unwrap()).unwrap();
@@ -43,10 +40,7 @@ fn the_whole_prompt_reads_as_in_the_golden_file() {
 
 #[test]
 fn an_empty_workspace_has_no_empty_sections() {
-    let prompt = workspace_prompt(&WorkspaceContext {
-        cwd: "/w".into(),
-        ..WorkspaceContext::default()
-    });
+    let prompt = workspace_prompt(&WorkspaceContext { cwd: "/w".into(), ..WorkspaceContext::default() });
 
     assert!(prompt.contains("There are none yet.") && prompt.contains("Repositories: none"));
     assert!(!prompt.contains("##"), "{prompt}");
@@ -88,10 +82,7 @@ fn instructions_of_the_owner_cannot_end_their_block() {
     let prompt = workspace_prompt(&context);
 
     assert!(prompt.contains("\n```````text\na\n"), "{prompt}");
-    assert!(
-        prompt.contains("{block}"),
-        "a placeholder in a value is not replaced"
-    );
+    assert!(prompt.contains("{block}"), "a placeholder in a value is not replaced");
     assert_fences_hold(&prompt);
 }
 

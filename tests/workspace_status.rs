@@ -1,10 +1,6 @@
 //! What is told about a clone after an agent has worked in it, and what a hostile one cannot do.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a failed expectation fails the test"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 #[path = "support/bare.rs"]
 mod bare;
@@ -40,12 +36,7 @@ impl Clone {
         let bare = Bare::create(&bench.outside().join("web.git"), files);
         bench.clone_of(&bare.url());
         let repo = bench.hydrate().await.unwrap().repos.remove(0);
-        Self {
-            bench,
-            bare,
-            path: repo.path,
-            base: repo.base_commit.unwrap(),
-        }
+        Self { bench, bare, path: repo.path, base: repo.base_commit.unwrap() }
     }
 
     fn write(&self, name: &str, content: &str) {
@@ -114,16 +105,7 @@ async fn committed_work_still_counts_as_changed_and_is_ahead() {
 
 #[tokio::test]
 async fn pushed_work_is_reported_as_pushed_with_and_without_upstream() {
-    for push in [
-        &["push", "--quiet"][..],
-        &[
-            "push",
-            "--quiet",
-            "origin",
-            "HEAD:ambient/s",
-            "--no-set-upstream",
-        ][..],
-    ] {
+    for push in [&["push", "--quiet"][..], &["push", "--quiet", "origin", "HEAD:ambient/s", "--no-set-upstream"][..]] {
         let clone = Clone::of(&[("a", "1\n")]).await;
         clone.write("a", "2\n");
         clone.commit();
@@ -132,10 +114,7 @@ async fn pushed_work_is_reported_as_pushed_with_and_without_upstream() {
         let status = clone.status().await;
 
         assert_eq!((status.ahead, status.pushed), (0, true), "{push:?}");
-        assert_eq!(
-            clone.bare.git(&["rev-parse", "ambient/s"]),
-            status.head.unwrap()
-        );
+        assert_eq!(clone.bare.git(&["rev-parse", "ambient/s"]), status.head.unwrap());
     }
 }
 
@@ -197,11 +176,7 @@ async fn output_without_end_is_cut_off_and_said_so() {
     let status = clone.status().await;
 
     assert!(status.truncated);
-    assert!(
-        status.changed_count > 5_000 && status.changed_count < 12_000,
-        "{}",
-        status.changed_count
-    );
+    assert!(status.changed_count > 5_000 && status.changed_count < 12_000, "{}", status.changed_count);
 }
 
 #[tokio::test]
@@ -209,24 +184,10 @@ async fn hooks_monitors_and_external_diffs_of_the_repository_do_not_run() {
     let clone = Clone::of(&[("a", "1\n")]).await;
     let ran = clone.bench.outside().join("ran");
     let script = trap(&clone, &ran);
-    for key in [
-        "core.fsmonitor",
-        "diff.external",
-        "core.pager",
-        "core.sshCommand",
-        "core.editor",
-        "diff.t.textconv",
-    ] {
+    for key in ["core.fsmonitor", "diff.external", "core.pager", "core.sshCommand", "core.editor", "diff.t.textconv"] {
         git(&clone.path, &["config", key, &script]);
     }
-    git(
-        &clone.path,
-        &[
-            "config",
-            "core.hooksPath",
-            &clone.path.join("hooks").display().to_string(),
-        ],
-    );
+    git(&clone.path, &["config", "core.hooksPath", &clone.path.join("hooks").display().to_string()]);
     clone.write(".gitattributes", "* diff=t\n");
     clone.write("a", "2\n");
 
@@ -239,10 +200,7 @@ async fn hooks_monitors_and_external_diffs_of_the_repository_do_not_run() {
 #[tokio::test]
 async fn a_filter_that_hangs_ends_at_the_deadline_with_its_processes() {
     let clone = Clone::of(&[("a", "1\n")]).await;
-    git(
-        &clone.path,
-        &["config", "filter.trap.clean", "sleep 4711.25"],
-    );
+    git(&clone.path, &["config", "filter.trap.clean", "sleep 4711.25"]);
     clone.write(".gitattributes", "a filter=trap\n");
     clone.write("a", "2\n");
     let begun = Instant::now();
@@ -251,12 +209,7 @@ async fn a_filter_that_hangs_ends_at_the_deadline_with_its_processes() {
 
     assert!(matches!(error, AgentGitError::Deadline { .. }), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(15));
-    workspace::until(|| {
-        !workspace::command_lines()
-            .iter()
-            .any(|line| line.contains("4711.25"))
-    })
-    .await;
+    workspace::until(|| !workspace::command_lines().iter().any(|line| line.contains("4711.25"))).await;
 }
 
 #[tokio::test]
@@ -267,10 +220,7 @@ async fn a_clone_without_its_git_directory_is_not_taken_for_a_part_of_the_reposi
 
     let error = clone.try_status(Duration::from_secs(20)).await.unwrap_err();
 
-    assert!(
-        error.to_string().contains("not a git repository"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("not a git repository"), "{error}");
 }
 
 #[tokio::test]
@@ -280,10 +230,7 @@ async fn a_removed_clone_is_told_as_such() {
 
     let error = clone.try_status(Duration::from_secs(20)).await.unwrap_err();
 
-    assert!(
-        matches!(&error, AgentGitError::Failed { said, .. } if said.contains("No such file")),
-        "{error}"
-    );
+    assert!(matches!(&error, AgentGitError::Failed { said, .. } if said.contains("No such file")), "{error}");
 }
 
 #[tokio::test]
@@ -310,10 +257,7 @@ async fn a_lock_of_the_agents_own_git_is_no_obstacle() {
 async fn all_repositories_of_a_workspace_are_looked_at_in_their_order() {
     let mut bench = Bench::new("s");
     for name in ["one", "two", "three"] {
-        let bare = Bare::create(
-            &bench.outside().join(format!("{name}.git")),
-            &[("a", "1\n")],
-        );
+        let bare = Bare::create(&bench.outside().join(format!("{name}.git")), &[("a", "1\n")]);
         bench.clone_of(&bare.url());
     }
     let done = bench.hydrate().await.unwrap();
@@ -322,18 +266,10 @@ async fn all_repositories_of_a_workspace_are_looked_at_in_their_order() {
     let host = LocalHost::new();
     let path = std::env::var_os("PATH").unwrap();
 
-    let found = done
-        .status(&AgentGit::new(&host, path, Duration::from_secs(20)))
-        .await;
+    let found = done.status(&AgentGit::new(&host, path, Duration::from_secs(20))).await;
 
-    let counts: Vec<_> = found
-        .iter()
-        .map(|one| {
-            one.as_ref()
-                .ok()
-                .map(|one| (one.name.as_str(), one.changed_count))
-        })
-        .collect();
+    let counts: Vec<_> =
+        found.iter().map(|one| one.as_ref().ok().map(|one| (one.name.as_str(), one.changed_count))).collect();
     assert_eq!(counts, [Some(("one", 0)), Some(("two", 1)), None]);
 }
 

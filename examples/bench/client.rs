@@ -30,13 +30,7 @@ impl Client {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self {
-            stream,
-            buffer: Vec::with_capacity(16 * 1024),
-            taken: 0,
-            chunk: 0,
-            in_body: false,
-        })
+        Ok(Self { stream, buffer: Vec::with_capacity(16 * 1024), taken: 0, chunk: 0, in_body: false })
     }
 
     /// Sends a request; answers that are not 200 are errors.

@@ -87,9 +87,6 @@ impl Runs {
             cpus.push(cpu.as_secs_f64() * 1e6 / events);
             rates.push(events / seen.total.as_secs_f64());
         }
-        Ok(Self {
-            cpu: Sample::of(cpus.into_iter().skip(1)),
-            rate: Sample::of(rates.into_iter().skip(1)),
-        })
+        Ok(Self { cpu: Sample::of(cpus.into_iter().skip(1)), rate: Sample::of(rates.into_iter().skip(1)) })
     }
 }

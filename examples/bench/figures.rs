@@ -75,14 +75,7 @@ impl Figure {
         };
         let value = format!("{} {}", short(self.value), self.unit);
         let original = self.original.map_or_else(String::new, short);
-        [
-            self.name.clone(),
-            value,
-            goal,
-            verdict.to_owned(),
-            original,
-            self.note.clone(),
-        ]
+        [self.name.clone(), value, goal, verdict.to_owned(), original, self.note.clone()]
     }
 
     fn json(&self) -> Value {
@@ -100,42 +93,23 @@ pub(crate) struct Figures(Vec<Figure>);
 impl Figures {
     /// Adds one, and says so, since the whole takes minutes.
     pub(crate) fn add(&mut self, figure: Figure) {
-        eprintln!(
-            "{}: {} {} ({})",
-            figure.name,
-            short(figure.value),
-            figure.unit,
-            figure.note
-        );
+        eprintln!("{}: {} {} ({})", figure.name, short(figure.value), figure.unit, figure.note);
         self.0.push(figure);
     }
 
     /// Whether a goal is missed by more than the goal itself.
     pub(crate) fn far_off(&self) -> bool {
-        self.0
-            .iter()
-            .any(|figure| figure.standing() == Standing::FarOff)
+        self.0.iter().any(|figure| figure.standing() == Standing::FarOff)
     }
 
     pub(crate) fn print(&self) {
         let head = ["", "value", "goal", "", "original", "runs"].map(str::to_owned);
-        let rows: Vec<_> = std::iter::once(head)
-            .chain(self.0.iter().map(Figure::row))
-            .collect();
-        let width = |column: usize| {
-            rows.iter()
-                .map(|row| row[column].chars().count())
-                .max()
-                .unwrap_or(0)
-        };
+        let rows: Vec<_> = std::iter::once(head).chain(self.0.iter().map(Figure::row)).collect();
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         let widths: [usize; 6] = std::array::from_fn(width);
         println!();
         for row in &rows {
-            let cells: Vec<String> = row
-                .iter()
-                .zip(widths)
-                .map(|(cell, width)| format!("{cell:<width$}"))
-                .collect();
+            let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
             println!("{}", cells.join("  ").trim_end());
         }
     }

@@ -18,18 +18,11 @@ pub(crate) struct Frames {
 impl Frames {
     /// Frames after an event.
     pub(crate) fn after(last: u64) -> Self {
-        Self {
-            last,
-            ..Self::default()
-        }
+        Self { last, ..Self::default() }
     }
 
     /// Calls `each` with the JSON of every event that is complete now.
-    pub(crate) fn feed(
-        &mut self,
-        piece: &[u8],
-        mut each: impl FnMut(&[u8]) -> Result<()>,
-    ) -> Result<()> {
+    pub(crate) fn feed(&mut self, piece: &[u8], mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let mut held = std::mem::take(&mut self.rest);
         let mut bytes = piece;
         if !held.is_empty() {
@@ -57,17 +50,11 @@ impl Frames {
         }
         self.last = id;
         self.count += 1;
-        each(
-            numbered[end + 1..]
-                .strip_prefix(b"data: ")
-                .ok_or_else(unexpected)?,
-        )
+        each(numbered[end + 1..].strip_prefix(b"data: ").ok_or_else(unexpected)?)
     }
 }
 
 /// Whether an event is of this type.
 pub(crate) fn is(event: &[u8], kind: &str) -> bool {
-    event
-        .strip_prefix(b"{\"type\":\"")
-        .is_some_and(|rest| rest.starts_with(kind.as_bytes()))
+    event.strip_prefix(b"{\"type\":\"").is_some_and(|rest| rest.starts_with(kind.as_bytes()))
 }

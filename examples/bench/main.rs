@@ -36,11 +36,7 @@ struct Arguments {
     #[arg(long, default_value = "target/release")]
     binaries: PathBuf,
     /// The real agent CLI
-    #[arg(
-        long,
-        env = "AMBIENT_AGENT_COMMAND",
-        default_value = "target/tools/bin/claude"
-    )]
+    #[arg(long, env = "AMBIENT_AGENT_COMMAND", default_value = "target/tools/bin/claude")]
     claude: PathBuf,
     /// Where data and results go
     #[arg(long, default_value = "target/bench")]
@@ -71,11 +67,7 @@ fn main() -> ExitCode {
 fn measure(arguments: &Arguments) -> Result<Figures> {
     let place = Place::new(&arguments.binaries, &arguments.claude, &arguments.results)?;
     let all = What::value_variants();
-    let chosen = if arguments.what.is_empty() {
-        all
-    } else {
-        &arguments.what
-    };
+    let chosen = if arguments.what.is_empty() { all } else { &arguments.what };
     if let Some(load) = process::load() {
         eprintln!("load average before: {load} (an idle machine gives the figures that count)");
     }

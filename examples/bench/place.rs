@@ -38,9 +38,7 @@ impl Place {
 
     /// A new empty directory.
     pub(crate) fn fresh(&self) -> Result<PathBuf> {
-        let path = self
-            .data
-            .join(self.made.fetch_add(1, Ordering::Relaxed).to_string());
+        let path = self.data.join(self.made.fetch_add(1, Ordering::Relaxed).to_string());
         fs::create_dir_all(&path)?;
         Ok(path)
     }
@@ -48,11 +46,6 @@ impl Place {
 
 /// The absolute path, since runners work in directories of their own.
 fn existing(path: &Path) -> Result<PathBuf> {
-    let missing = |error| {
-        format!(
-            "{}: {error}; `make bench` builds and installs what it needs",
-            path.display()
-        )
-    };
+    let missing = |error| format!("{}: {error}; `make bench` builds and installs what it needs", path.display());
     Ok(path.canonicalize().map_err(missing)?)
 }

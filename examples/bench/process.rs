@@ -26,10 +26,7 @@ impl Cpu {
             let Ok(text) = fs::read_to_string(task.path().join("schedstat")) else {
                 continue;
             };
-            threads.insert(
-                task.file_name().to_string_lossy().into_owned(),
-                used(&text)?,
-            );
+            threads.insert(task.file_name().to_string_lossy().into_owned(), used(&text)?);
         }
         Ok(Self(threads))
     }
@@ -42,9 +39,8 @@ impl Cpu {
 
     /// What was used since `before`.
     pub(crate) fn since(&self, before: &Self) -> Duration {
-        let used = self.0.iter().map(|(thread, used)| {
-            used.saturating_sub(before.0.get(thread).copied().unwrap_or_default())
-        });
+        let used =
+            self.0.iter().map(|(thread, used)| used.saturating_sub(before.0.get(thread).copied().unwrap_or_default()));
         Duration::from_nanos(used.sum())
     }
 }
@@ -58,10 +54,7 @@ fn used(schedstat: &str) -> Result<u64> {
 pub(crate) fn resident(pid: u32) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib: u32 = line
-        .and_then(|line| line.split_whitespace().next())
-        .ok_or("no VmRSS")?
-        .parse()?;
+    let kib: u32 = line.and_then(|line| line.split_whitespace().next()).ok_or("no VmRSS")?.parse()?;
     Ok(f64::from(kib) * 1024.0 / 1e6)
 }
 
@@ -76,10 +69,7 @@ pub(crate) fn children(pid: u32) -> Result<Vec<u32>> {
     let mut all = Vec::new();
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
         let list = fs::read_to_string(task?.path().join("children")).unwrap_or_default();
-        all.extend(
-            list.split_whitespace()
-                .filter_map(|child| child.parse::<u32>().ok()),
-        );
+        all.extend(list.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
     }
     Ok(all)
 }
@@ -90,13 +80,9 @@ pub(crate) fn at_rest(pid: u32, quiet: Duration, noise: Duration) -> Result<()> 
     let deadline = Instant::now() + RESTLESS;
     while Instant::now() < deadline {
         let family = [&[pid][..], &children(pid)?].concat();
-        let before = family
-            .iter()
-            .map(|pid| Cpu::of(*pid))
-            .collect::<Result<Vec<_>>>()?;
+        let before = family.iter().map(|pid| Cpu::of(*pid)).collect::<Result<Vec<_>>>()?;
         sleep(quiet);
-        let rests =
-            |(pid, before): (&u32, &Cpu)| Cpu::of(*pid).is_ok_and(|now| now.since(before) <= noise);
+        let rests = |(pid, before): (&u32, &Cpu)| Cpu::of(*pid).is_ok_and(|now| now.since(before) <= noise);
         if family.len() > 1 && family.iter().zip(&before).all(rests) {
             return Ok(());
         }

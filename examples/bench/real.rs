@@ -25,11 +25,7 @@ pub(crate) fn measure(place: &Place, figures: &mut Figures) -> Result<()> {
     let (mut first, mut warm) = (Vec::new(), Vec::new());
     for _ in 0..SESSIONS {
         let mut runner = Runner::start_with(place, &place.claude, env)?;
-        process::at_rest(
-            runner.pid(),
-            Duration::from_millis(500),
-            Duration::from_millis(15),
-        )?;
+        process::at_rest(runner.pid(), Duration::from_millis(500), Duration::from_millis(15))?;
         let mut client = runner.client()?;
         let seen = runner.run(&mut client, "echo a short answer", |_| Ok(()))?;
         first.push(seen.first_text.as_secs_f64() * 1e3);
@@ -39,18 +35,8 @@ pub(crate) fn measure(place: &Place, figures: &mut Figures) -> Result<()> {
         }
     }
     let rows = [
-        (
-            "real CLI, first prompt of a session to its first text",
-            first,
-            Some(Goal::AtMost(200.0)),
-            2335.0,
-        ),
-        (
-            "real CLI, later prompts to their first text",
-            warm,
-            None,
-            32.3,
-        ),
+        ("real CLI, first prompt of a session to its first text", first, Some(Goal::AtMost(200.0)), 2335.0),
+        ("real CLI, later prompts to their first text", warm, None, 32.3),
     ];
     for (name, values, goal, original) in rows {
         let sample = Sample::of(values);
@@ -82,17 +68,9 @@ impl Model {
         let mut line = String::new();
         let stdout = child.stdout.take().ok_or("no stdout")?;
         BufReader::new(stdout).read_line(&mut line)?;
-        let url = line
-            .trim()
-            .strip_prefix("listening on ")
-            .unwrap_or_default()
-            .to_owned();
+        let url = line.trim().strip_prefix("listening on ").unwrap_or_default().to_owned();
         let model = Self { child, url };
-        if model.url.is_empty() {
-            Err("the scripted model did not start".into())
-        } else {
-            Ok(model)
-        }
+        if model.url.is_empty() { Err("the scripted model did not start".into()) } else { Ok(model) }
     }
 }
 

@@ -74,22 +74,14 @@ impl Runner {
             .env("WORKSPACE_PATH", folder.join("workspace"))
             .env("AMBIENT_DATA_DIR", folder.join("data"))
             .env("AMBIENT_AGENT_COMMAND", agent)
-            .env(
-                "ANTHROPIC_API_KEY",
-                "sk-ant-api03-not-a-key-but-as-long-as-one-0123456789",
-            )
+            .env("ANTHROPIC_API_KEY", "sk-ant-api03-not-a-key-but-as-long-as-one-0123456789")
             .env("GITHUB_TOKEN", "ghp_notATokenButAsLongAsOne0123456789ab")
             .envs(env)
             .stderr(File::create(folder.join("stderr"))?);
         std::fs::create_dir_all(folder.join("workspace"))?;
         let begun = Instant::now();
         let child = command.spawn()?;
-        let mut runner = Self {
-            child,
-            address,
-            started_in: Duration::ZERO,
-            runs: 0,
-        };
+        let mut runner = Self { child, address, started_in: Duration::ZERO, runs: 0 };
         runner.wait_for_health(begun)?;
         runner.started_in = begun.elapsed();
         Ok(runner)
@@ -118,11 +110,7 @@ impl Runner {
 
     /// Waits until runner and agent have nothing to do.
     pub(crate) fn at_rest(&self) -> Result<()> {
-        process::at_rest(
-            self.pid(),
-            Duration::from_millis(200),
-            Duration::from_millis(1),
-        )
+        process::at_rest(self.pid(), Duration::from_millis(200), Duration::from_millis(1))
     }
 
     /// A run to its end, which must be a good one; `each` sees every event.
@@ -152,19 +140,13 @@ impl Runner {
             return Err(format!("the run \"{prompt}\" did not finish").into());
         }
         let first_text = first_text.ok_or("the agent said nothing")?;
-        Ok(Seen {
-            first_text,
-            total,
-            events: frames.count,
-        })
+        Ok(Seen { first_text, total, events: frames.count })
     }
 }
 
 impl Drop for Runner {
     fn drop(&mut self) {
-        let pid = i32::try_from(self.child.id())
-            .ok()
-            .and_then(rustix::process::Pid::from_raw);
+        let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
         if let Some(pid) = pid {
             rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok();
         }

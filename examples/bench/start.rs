@@ -39,10 +39,8 @@ fn memory(place: &Place, figures: &mut Figures) -> Result<()> {
         runner.run(&mut client, "echo a short answer", |_| Ok(()))?;
         after.push(process::resident(runner.pid())?);
     }
-    let rows = [
-        ("memory (RSS), idle with a warm agent", idle, 10.0, 62.2),
-        ("memory (RSS) after a turn", after, 14.0, 79.0),
-    ];
+    let rows =
+        [("memory (RSS), idle with a warm agent", idle, 10.0, 62.2), ("memory (RSS) after a turn", after, 14.0, 79.0)];
     for (name, values, goal, original) in rows {
         let sample = Sample::of(values);
         figures.add(Figure {

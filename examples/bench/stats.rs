@@ -34,11 +34,6 @@ impl Sample {
 
     /// How many there are, and how far apart.
     pub(crate) fn spread(&self, digits: usize) -> String {
-        format!(
-            "n={}, {:.digits$} to {:.digits$}",
-            self.0.len(),
-            self.min(),
-            self.max()
-        )
+        format!("n={}, {:.digits$} to {:.digits$}", self.0.len(), self.min(), self.max())
     }
 }

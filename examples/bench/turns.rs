@@ -32,9 +32,7 @@ pub(crate) fn measure(place: &Place, figures: &mut Figures) -> Result<()> {
     let mut runner = Runner::start(place)?;
     runner.at_rest()?;
     let mut client = runner.client()?;
-    let mut disk = Disk {
-        file: File::create(place.data.join("probe"))?,
-    };
+    let mut disk = Disk { file: File::create(place.data.join("probe"))? };
     for _ in 0..WARM_UP {
         runner.run(&mut client, PROMPT, |_| Ok(()))?;
     }
@@ -113,41 +111,13 @@ fn report(rounds: &[Round], figures: &mut Figures) {
     let (wall, sync) = (sample(|round| round.wall), sample(|round| round.sync));
     let sync_cpu = sample(|round| round.sync_cpu).median();
     let cpu_note = format!("; a sync by itself {sync_cpu:.2}");
-    let wall_note = format!(
-        "; wall {:.2}, a sync by itself {:.2}",
-        wall.median(),
-        sync.median()
-    );
+    let wall_note = format!("; wall {:.2}, a sync by itself {:.2}", wall.median(), sync.median());
     let turns = format!("{ROUNDS} × {TURNS} turns");
     let rows = [
-        (
-            "short turn, CPU with its syncs",
-            sample(|round| round.cpu),
-            Some(0.4),
-            5.2,
-            cpu_note,
-        ),
-        (
-            "short turn, CPU beyond two syncs",
-            sample(Round::cpu_beyond),
-            None,
-            5.2,
-            String::new(),
-        ),
-        (
-            "short turn, wall beyond two syncs",
-            sample(Round::beyond),
-            Some(0.8),
-            8.4,
-            wall_note,
-        ),
-        (
-            "short turn, first text",
-            sample(|round| round.first_text),
-            None,
-            7.4,
-            String::new(),
-        ),
+        ("short turn, CPU with its syncs", sample(|round| round.cpu), Some(0.4), 5.2, cpu_note),
+        ("short turn, CPU beyond two syncs", sample(Round::cpu_beyond), None, 5.2, String::new()),
+        ("short turn, wall beyond two syncs", sample(Round::beyond), Some(0.8), 8.4, wall_note),
+        ("short turn, first text", sample(|round| round.first_text), None, 7.4, String::new()),
     ];
     for (name, sample, goal, original, more) in rows {
         figures.add(Figure {

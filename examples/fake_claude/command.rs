@@ -84,12 +84,7 @@ pub(crate) struct Deltas {
 
 /// The commands of a prompt, one after another between semicolons.
 pub(crate) fn parse(prompt: &str) -> Vec<Command> {
-    prompt
-        .split(';')
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .map(command)
-        .collect()
+    prompt.split(';').map(str::trim).filter(|part| !part.is_empty()).map(command).collect()
 }
 
 fn command(text: &str) -> Command {
@@ -99,10 +94,9 @@ fn command(text: &str) -> Command {
         ("echo", rest) => Command::Echo(rest.to_owned()),
         ("deltas", rest) => deltas(rest).map_or_else(echo, Command::Deltas),
         ("thinking", rest) => deltas(rest).map_or_else(echo, Command::Thinking),
-        ("tool" | "tools", rest) => Command::Tools {
-            count: first(rest).unwrap_or(1),
-            size: named(rest, "size").unwrap_or(2),
-        },
+        ("tool" | "tools", rest) => {
+            Command::Tools { count: first(rest).unwrap_or(1), size: named(rest, "size").unwrap_or(2) }
+        }
         ("line", rest) => first(rest).map_or_else(echo, Command::Line),
         ("sleep", rest) => first(rest).map_or_else(echo, Command::Sleep),
         ("exit", rest) => first(rest).map_or_else(echo, |code| Command::Leave(Leave::Exit(code))),

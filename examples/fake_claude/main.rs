@@ -37,15 +37,10 @@ fn main() -> ExitCode {
         writeln!(std::io::stdout(), "2.1.330 (fake)").unwrap_or_default();
         return ExitCode::SUCCESS;
     }
-    match env::var("FAKE_CLAUDE_START")
-        .as_deref()
-        .map(|start| start.split_once(' ').unwrap_or((start, "")))
-    {
+    match env::var("FAKE_CLAUDE_START").as_deref().map(|start| start.split_once(' ').unwrap_or((start, ""))) {
         Ok(("fail", _)) => return fail(),
         Ok(("hang", _)) => thread::sleep(LIFETIME),
-        Ok(("slow", milliseconds)) => thread::sleep(Duration::from_millis(
-            milliseconds.parse().unwrap_or_default(),
-        )),
+        Ok(("slow", milliseconds)) => thread::sleep(Duration::from_millis(milliseconds.parse().unwrap_or_default())),
         _ => {}
     }
     let (to_main, incoming) = mpsc::channel();
@@ -54,18 +49,14 @@ fn main() -> ExitCode {
 }
 
 fn fail() -> ExitCode {
-    let message =
-        env::var("FAKE_CLAUDE_STDERR").unwrap_or_else(|_| "fake_claude: told to fail".to_owned());
+    let message = env::var("FAKE_CLAUDE_STDERR").unwrap_or_else(|_| "fake_claude: told to fail".to_owned());
     writeln!(std::io::stderr(), "{message}").unwrap_or_default();
     ExitCode::FAILURE
 }
 
 fn serve(incoming: &Receiver<Incoming>, arguments: &[String]) -> ExitCode {
     let resumed = option(arguments, "--resume");
-    let session = resumed
-        .clone()
-        .or_else(|| option(arguments, "--session-id"))
-        .unwrap_or_else(output::new_session);
+    let session = resumed.clone().or_else(|| option(arguments, "--session-id")).unwrap_or_else(output::new_session);
     let mut out = Output::new(session, arguments);
     if let (Some(id), Ok("1")) = (&resumed, env::var("FAKE_CLAUDE_LOST").as_deref()) {
         out.result(&json!({
@@ -82,32 +73,19 @@ fn serve(incoming: &Receiver<Incoming>, arguments: &[String]) -> ExitCode {
             Incoming::Control { id, subtype, .. } => out.answer(&id, &subtype),
             Incoming::Prompt(prompt) => {
                 turns += 1;
-                let mut turn = Turn {
-                    out: &mut out,
-                    incoming,
-                    queue: &mut queue,
-                    turns,
-                    resumed: resumed.is_some(),
-                };
+                let mut turn = Turn { out: &mut out, incoming, queue: &mut queue, turns, resumed: resumed.is_some() };
                 failed = turn.run(&prompt);
             }
             Incoming::End => break,
         }
     }
-    if failed {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    }
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 /// The value of an option, as `--name value` or `--name=value`.
 fn option(arguments: &[String], name: &str) -> Option<String> {
-    arguments
-        .iter()
-        .enumerate()
-        .find_map(|(at, argument)| match argument.strip_prefix(name)? {
-            "" => arguments.get(at + 1).cloned(),
-            value => value.strip_prefix('=').map(str::to_owned),
-        })
+    arguments.iter().enumerate().find_map(|(at, argument)| match argument.strip_prefix(name)? {
+        "" => arguments.get(at + 1).cloned(),
+        value => value.strip_prefix('=').map(str::to_owned),
+    })
 }

@@ -37,9 +37,7 @@ impl Output {
     pub(crate) fn new(session: String, arguments: &[String]) -> Self {
         Self {
             session,
-            partial: arguments
-                .iter()
-                .any(|argument| argument == "--include-partial-messages"),
+            partial: arguments.iter().any(|argument| argument == "--include-partial-messages"),
             states: env::var("CLAUDE_CODE_SDK_READS_SESSION_STATE").is_ok_and(|value| value == "1"),
             lines: 0,
             messages: 0,
@@ -99,10 +97,7 @@ impl Output {
     pub(crate) fn message_starts(&mut self) -> String {
         self.messages += 1;
         let id = format!("msg_fake_{}_{}", process::id(), self.messages);
-        self.event(
-            &id,
-            &json!({"type": "message_start", "message": message(&id, &Value::Array(Vec::new()))}),
-        );
+        self.event(&id, &json!({"type": "message_start", "message": message(&id, &Value::Array(Vec::new()))}));
         id
     }
 
@@ -115,7 +110,8 @@ impl Output {
 
     /// A whole block of the model.
     pub(crate) fn assistant(&mut self, message_id: &str, block: &Value, aborted: bool) {
-        let mut line = json!({"type": "assistant", "message": message(message_id, &json!([block])), "parent_tool_use_id": null});
+        let mut line =
+            json!({"type": "assistant", "message": message(message_id, &json!([block])), "parent_tool_use_id": null});
         if aborted {
             line["aborted"] = true.into();
         }
@@ -124,17 +120,13 @@ impl Output {
 
     /// A message of the role `user`.
     pub(crate) fn user(&mut self, block: &Value) {
-        self.stamped(json!({"type": "user", "message": {"role": "user", "content": [block]}, "parent_tool_use_id": null}));
+        self.stamped(
+            json!({"type": "user", "message": {"role": "user", "content": [block]}, "parent_tool_use_id": null}),
+        );
     }
 
     /// Prepares the lines of a block's deltas.
-    pub(crate) fn template(
-        &self,
-        message_id: &str,
-        index: usize,
-        kind: &str,
-        field: &str,
-    ) -> Template {
+    pub(crate) fn template(&self, message_id: &str, index: usize, kind: &str, field: &str) -> Template {
         let head = format!(
             r#"{{"type":"stream_event","event":{{"type":"content_block_delta","index":{index},"delta":{{"type":"{kind}","{field}":""#
         );
@@ -143,11 +135,7 @@ impl Output {
             self.session
         );
         let tail = format!("\",\"api_message_id\":\"{message_id}\"}}\n");
-        Template {
-            head: head.into_bytes(),
-            middle: middle.into_bytes(),
-            tail: tail.into_bytes(),
-        }
+        Template { head: head.into_bytes(), middle: middle.into_bytes(), tail: tail.into_bytes() }
     }
 
     /// A delta. `text` needs no escapes in JSON.
@@ -180,11 +168,7 @@ impl Output {
     /// Writes what has come together. Nobody reads any more: the process ends.
     pub(crate) fn flush(&mut self) {
         let mut stdout = io::stdout().lock();
-        if stdout
-            .write_all(&self.pending)
-            .and_then(|()| stdout.flush())
-            .is_err()
-        {
+        if stdout.write_all(&self.pending).and_then(|()| stdout.flush()).is_err() {
             process::exit(1);
         }
         self.pending.clear();
@@ -192,9 +176,7 @@ impl Output {
 
     fn state(&mut self, state: &str) {
         if self.states {
-            self.system(
-                json!({"subtype": "session_state_changed", "state": state, "sdk_host_only": true}),
-            );
+            self.system(json!({"subtype": "session_state_changed", "state": state, "sdk_host_only": true}));
         }
     }
 
@@ -214,15 +196,8 @@ impl Output {
 
 /// An id for a session that was given none.
 pub(crate) fn new_session() -> String {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_nanos();
-    format!(
-        "{:08x}-0000-4000-8000-{:012x}",
-        process::id(),
-        now & 0xffff_ffff_ffff
-    )
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    format!("{:08x}-0000-4000-8000-{:012x}", process::id(), now & 0xffff_ffff_ffff)
 }
 
 fn message(id: &str, content: &Value) -> Value {

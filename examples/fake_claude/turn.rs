@@ -60,9 +60,7 @@ impl Turn<'_> {
     pub(crate) fn run(&mut self, prompt: &str) -> bool {
         self.out.turn_starts();
         let mut message = self.open();
-        let ended = parse(prompt)
-            .into_iter()
-            .try_for_each(|command| self.command(command, &mut message));
+        let ended = parse(prompt).into_iter().try_for_each(|command| self.command(command, &mut message));
         let failed = ended.is_err();
         let result = match ended {
             Ok(()) | Err(Stop::InputEnded) => {
@@ -73,10 +71,8 @@ impl Turn<'_> {
                 json!({"is_error": true, "result": text, "terminal_reason": "api_error"})
             }
             Err(Stop::Interrupted) => {
-                self.out
-                    .user(&json!({"type": "text", "text": "[Request interrupted by user]"}));
-                self.out
-                    .event(&message.id, &json!({"type": "message_stop"}));
+                self.out.user(&json!({"type": "text", "text": "[Request interrupted by user]"}));
+                self.out.event(&message.id, &json!({"type": "message_stop"}));
                 json!({"subtype": "error_during_execution", "is_error": true, "terminal_reason": "aborted_streaming", "stop_reason": null})
             }
         };
@@ -90,19 +86,10 @@ impl Turn<'_> {
             Command::Deltas(deltas) => self.deltas(message, TEXT, deltas),
             Command::Thinking(deltas) => self.deltas(message, THINKING, deltas),
             Command::Tools { count, size } => (0..count).try_for_each(|_| self.tool(message, size)),
-            Command::Line(bytes) => self.deltas(
-                message,
-                TEXT,
-                Deltas {
-                    count: 1,
-                    rate: 0,
-                    size: bytes,
-                    stamped: false,
-                },
-            ),
-            Command::Sleep(milliseconds) => {
-                self.pause(Instant::now() + Duration::from_millis(milliseconds))
+            Command::Line(bytes) => {
+                self.deltas(message, TEXT, Deltas { count: 1, rate: 0, size: bytes, stamped: false })
             }
+            Command::Sleep(milliseconds) => self.pause(Instant::now() + Duration::from_millis(milliseconds)),
             Command::Hang => self.hang(),
             Command::Deaf => {
                 self.out.flush();
@@ -130,8 +117,7 @@ impl Turn<'_> {
             })),
             Beside::Unknown => {
                 self.out.line(&json!({"type": "of_tomorrow", "subtype": "unknown", "nested": {"deeply": [1, null]}}));
-                self.out
-                    .system(json!({"subtype": "of_tomorrow", "new_field": true}));
+                self.out.system(json!({"subtype": "of_tomorrow", "new_field": true}));
             }
             Beside::Garbage => self.out.raw("this line is no JSON"),
             Beside::Stderr(text) => eprintln!("{text}"),
@@ -143,10 +129,7 @@ impl Turn<'_> {
             Tell::Pid => process::id().to_string(),
             Tell::Env(name) => env::var(name).unwrap_or_else(|_| "(not set)".to_owned()),
             Tell::Argv => env::args().skip(1).collect::<Vec<_>>().join(" "),
-            Tell::Session => format!(
-                "session={} resumed={} turn={}",
-                self.out.session, self.resumed, self.turns
-            ),
+            Tell::Session => format!("session={} resumed={} turn={}", self.out.session, self.resumed, self.turns),
         }
     }
 
@@ -168,15 +151,11 @@ impl Turn<'_> {
         }
         let start = Instant::now();
         self.block(message, kind, |turn, message, said| {
-            let template = turn
-                .out
-                .template(&message.id, message.blocks, kind.1, kind.2);
+            let template = turn.out.template(&message.id, message.blocks, kind.1, kind.2);
             for count in 0..deltas.count {
                 if deltas.rate > 0 {
-                    let after = u64::try_from(count)
-                        .unwrap_or(u64::MAX)
-                        .saturating_mul(1_000_000_000)
-                        / u64::from(deltas.rate);
+                    let after =
+                        u64::try_from(count).unwrap_or(u64::MAX).saturating_mul(1_000_000_000) / u64::from(deltas.rate);
                     turn.pause(start + Duration::from_nanos(after))?;
                 } else if count % LOOK_EVERY == 0 {
                     turn.look()?;
@@ -197,19 +176,13 @@ impl Turn<'_> {
         F: FnOnce(&mut Self, &Message, &mut String) -> Result<(), Stop>,
     {
         let index = message.blocks;
-        let opened = json!({"type": "content_block_start", "index": index, "content_block": {"type": kind.0, kind.2: ""}});
+        let opened =
+            json!({"type": "content_block_start", "index": index, "content_block": {"type": kind.0, kind.2: ""}});
         self.out.event(&message.id, &opened);
         let mut said = String::new();
         let written = write(self, message, &mut said);
-        self.out.assistant(
-            &message.id,
-            &json!({"type": kind.0, kind.2: said}),
-            written.is_err(),
-        );
-        self.out.event(
-            &message.id,
-            &json!({"type": "content_block_stop", "index": index}),
-        );
+        self.out.assistant(&message.id, &json!({"type": kind.0, kind.2: said}), written.is_err());
+        self.out.event(&message.id, &json!({"type": "content_block_stop", "index": index}));
         message.blocks += 1;
         if kind.0 == TEXT.0 {
             message.text = said;
@@ -221,55 +194,38 @@ impl Turn<'_> {
         let id = format!("toolu_{}_{}", message.id, message.blocks);
         let call = json!({"type": "tool_use", "id": id, "name": "Bash", "input": {}});
         let index = message.blocks;
-        self.out.event(
-            &message.id,
-            &json!({"type": "content_block_start", "index": index, "content_block": call}),
-        );
+        self.out.event(&message.id, &json!({"type": "content_block_start", "index": index, "content_block": call}));
         let delta = json!({"type": "input_json_delta", "partial_json": "{\"command\":\"true\"}"});
-        self.out.event(
-            &message.id,
-            &json!({"type": "content_block_delta", "index": index, "delta": delta}),
-        );
-        let call =
-            json!({"type": "tool_use", "id": id, "name": "Bash", "input": {"command": "true"}});
+        self.out.event(&message.id, &json!({"type": "content_block_delta", "index": index, "delta": delta}));
+        let call = json!({"type": "tool_use", "id": id, "name": "Bash", "input": {"command": "true"}});
         self.out.assistant(&message.id, &call, false);
-        self.out.event(
-            &message.id,
-            &json!({"type": "content_block_stop", "index": index}),
-        );
+        self.out.event(&message.id, &json!({"type": "content_block_stop", "index": index}));
         self.close(message, "tool_use");
-        self.out.user(&json!({"type": "tool_result", "tool_use_id": id, "content": "x".repeat(size), "is_error": false}));
+        self.out
+            .user(&json!({"type": "tool_result", "tool_use_id": id, "content": "x".repeat(size), "is_error": false}));
         *message = self.open();
         self.look()
     }
 
     fn open(&mut self) -> Message {
-        Message {
-            id: self.out.message_starts(),
-            blocks: 0,
-            text: String::new(),
-        }
+        Message { id: self.out.message_starts(), blocks: 0, text: String::new() }
     }
 
     fn close(&mut self, message: &Message, stop_reason: &str) {
         let delta = json!({"stop_reason": stop_reason, "stop_sequence": null});
-        self.out.event(
-            &message.id,
-            &json!({"type": "message_delta", "delta": delta, "usage": {"output_tokens": 20}}),
-        );
-        self.out
-            .event(&message.id, &json!({"type": "message_stop"}));
+        self.out.event(&message.id, &json!({"type": "message_delta", "delta": delta, "usage": {"output_tokens": 20}}));
+        self.out.event(&message.id, &json!({"type": "message_stop"}));
     }
 
     /// Ends the process with a block open and some of it written.
     fn leave(&mut self, message: &Message, leave: Leave) -> ! {
         let block: Value = json!({"type": "text", "text": ""});
-        self.out.event(&message.id, &json!({"type": "content_block_start", "index": message.blocks, "content_block": block}));
-        let delta = json!({"type": "text_delta", "text": "I am about to "});
         self.out.event(
             &message.id,
-            &json!({"type": "content_block_delta", "index": message.blocks, "delta": delta}),
+            &json!({"type": "content_block_start", "index": message.blocks, "content_block": block}),
         );
+        let delta = json!({"type": "text_delta", "text": "I am about to "});
+        self.out.event(&message.id, &json!({"type": "content_block_delta", "index": message.blocks, "delta": delta}));
         self.out.flush();
         match leave {
             Leave::Killed => kill_self(),
@@ -312,11 +268,7 @@ impl Turn<'_> {
         match incoming {
             Incoming::Control { id, subtype } => {
                 self.out.answer(&id, &subtype);
-                if subtype == "interrupt" {
-                    Err(Stop::Interrupted)
-                } else {
-                    Ok(())
-                }
+                if subtype == "interrupt" { Err(Stop::Interrupted) } else { Ok(()) }
             }
             Incoming::Prompt(_) | Incoming::End => {
                 self.queue.push_back(incoming);
@@ -327,17 +279,12 @@ impl Turn<'_> {
 }
 
 fn kill_self() -> ! {
-    if let Some(own) =
-        rustix::process::Pid::from_raw(i32::try_from(process::id()).unwrap_or_default())
-    {
+    if let Some(own) = rustix::process::Pid::from_raw(i32::try_from(process::id()).unwrap_or_default()) {
         rustix::process::kill_process(own, rustix::process::Signal::KILL).unwrap_or_default();
     }
     process::abort()
 }
 
 fn nanoseconds() -> u128 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_nanos()
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos()
 }

@@ -55,10 +55,7 @@ pub(crate) struct Conversation {
 impl Request {
     /// The names of the tools on offer.
     pub(crate) fn tool_names(&self) -> Vec<&str> {
-        self.tools
-            .iter()
-            .filter_map(|tool| tool["name"].as_str())
-            .collect()
+        self.tools.iter().filter_map(|tool| tool["name"].as_str()).collect()
     }
 
     /// The session that asks, as the Claude CLI names it in `metadata.user_id`; empty for other clients.
@@ -67,40 +64,22 @@ impl Request {
         serde_json::from_str::<Value>(user)
             .ok()
             .and_then(|user| Some(user["session_id"].as_str()?.to_owned()))
-            .unwrap_or_else(|| {
-                user.rsplit_once("session_")
-                    .map_or("", |(_, id)| id)
-                    .to_owned()
-            })
+            .unwrap_or_else(|| user.rsplit_once("session_").map_or("", |(_, id)| id).to_owned())
     }
 
     /// Every instruction to the model: the system prompt, and what the Claude CLI says to it in messages of the role
     /// `system` and in reminders.
     pub(crate) fn instructions(&self) -> String {
-        let said = self
-            .messages
-            .iter()
-            .map(|message| (message["role"] == "system", texts(&message["content"])));
-        let said =
-            said.flat_map(|(system, texts)| texts.into_iter().map(move |text| (system, text)));
-        let said = said
-            .filter(|(system, text)| *system || text.contains(OPEN))
-            .map(|(_, text)| text);
-        texts(&self.system)
-            .into_iter()
-            .chain(said)
-            .collect::<Vec<_>>()
-            .join("\n")
+        let said = self.messages.iter().map(|message| (message["role"] == "system", texts(&message["content"])));
+        let said = said.flat_map(|(system, texts)| texts.into_iter().map(move |text| (system, text)));
+        let said = said.filter(|(system, text)| *system || text.contains(OPEN)).map(|(_, text)| text);
+        texts(&self.system).into_iter().chain(said).collect::<Vec<_>>().join("\n")
     }
 
     /// The messages without instructions: what persons, the model and tools said.
     pub(crate) fn dialogue(&self) -> Vec<Value> {
-        let said = self
-            .messages
-            .iter()
-            .filter(|message| message["role"] != "system");
-        said.map(|message| json!({"role": message["role"], "content": plain(&message["content"])}))
-            .collect()
+        let said = self.messages.iter().filter(|message| message["role"] != "system");
+        said.map(|message| json!({"role": message["role"], "content": plain(&message["content"])})).collect()
     }
 
     /// Whether the client asks for itself (a title, say), not for a person.
@@ -110,13 +89,8 @@ impl Request {
 
     /// Everything that was said, joined by line ends.
     pub(crate) fn transcript(&self) -> String {
-        let said = self
-            .messages
-            .iter()
-            .filter(|message| message["role"] != "system");
-        said.flat_map(|message| plain_texts(&message["content"]))
-            .collect::<Vec<_>>()
-            .join("\n")
+        let said = self.messages.iter().filter(|message| message["role"] != "system");
+        said.flat_map(|message| plain_texts(&message["content"])).collect::<Vec<_>>().join("\n")
     }
 
     /// The conversation as rules see it.
@@ -150,16 +124,9 @@ impl Request {
     }
 
     fn tool_of(&self, id: &Value) -> String {
-        let called = self
-            .messages
-            .iter()
-            .rev()
-            .flat_map(parts)
-            .find(|part| part["type"] == "tool_use" && part["id"] == *id);
-        called
-            .and_then(|call| call["name"].as_str())
-            .unwrap_or_default()
-            .to_owned()
+        let called =
+            self.messages.iter().rev().flat_map(parts).find(|part| part["type"] == "tool_use" && part["id"] == *id);
+        called.and_then(|call| call["name"].as_str()).unwrap_or_default().to_owned()
     }
 }
 
@@ -171,35 +138,24 @@ fn parts(message: &Value) -> impl Iterator<Item = &Value> {
 fn written(message: &Value) -> Option<String> {
     let own = match &message["content"] {
         Value::String(text) => vec![text.as_str()],
-        _ => parts(message)
-            .filter(|part| part["type"] == "text")
-            .filter_map(|part| part["text"].as_str())
-            .collect(),
+        _ => parts(message).filter(|part| part["type"] == "text").filter_map(|part| part["text"].as_str()).collect(),
     };
-    own.into_iter()
-        .rev()
-        .map(without_reminders)
-        .find(|text| !text.is_empty())
+    own.into_iter().rev().map(without_reminders).find(|text| !text.is_empty())
 }
 
 /// The texts of a content: itself when it is a string, else those of its blocks and of the tool results in it.
 fn texts(content: &Value) -> Vec<&str> {
     match content {
         Value::String(text) => vec![text],
-        Value::Array(parts) => parts
-            .iter()
-            .flat_map(|part| texts(part.get("text").unwrap_or(&part["content"])))
-            .collect(),
+        Value::Array(parts) => {
+            parts.iter().flat_map(|part| texts(part.get("text").unwrap_or(&part["content"]))).collect()
+        }
         _ => Vec::new(),
     }
 }
 
 fn plain_texts(content: &Value) -> Vec<String> {
-    texts(content)
-        .into_iter()
-        .map(without_reminders)
-        .filter(|text| !text.is_empty())
-        .collect()
+    texts(content).into_iter().map(without_reminders).filter(|text| !text.is_empty()).collect()
 }
 
 /// A content without reminders.

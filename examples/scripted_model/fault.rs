@@ -15,10 +15,7 @@ pub(crate) fn response(error: &ErrorReply) -> Response {
     let details = match error {
         ErrorReply::Detailed(details) => details,
         ErrorReply::Status(status) => {
-            short = ErrorDetails {
-                status: *status,
-                ..ErrorDetails::default()
-            };
+            short = ErrorDetails { status: *status, ..ErrorDetails::default() };
             &short
         }
     };
@@ -26,29 +23,18 @@ pub(crate) fn response(error: &ErrorReply) -> Response {
     let kind = details.kind.as_deref().unwrap_or(kind);
     let message = details.message.as_deref().unwrap_or(message);
     let status = StatusCode::from_u16(details.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let body = Json(
-        json!({"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_scripted"}),
-    );
+    let body =
+        Json(json!({"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_scripted"}));
     (status, headers(details), body).into_response()
 }
 
 fn headers(details: &ErrorDetails) -> HeaderMap {
-    let retry_after = details
-        .retry_after
-        .map(|seconds| ("retry-after".to_owned(), seconds.to_string()));
-    let own = details
-        .headers
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone()));
+    let retry_after = details.retry_after.map(|seconds| ("retry-after".to_owned(), seconds.to_string()));
+    let own = details.headers.iter().map(|(name, value)| (name.clone(), value.clone()));
     retry_after
         .into_iter()
         .chain(own)
-        .filter_map(|(name, value)| {
-            Some((
-                HeaderName::try_from(name).ok()?,
-                HeaderValue::try_from(value).ok()?,
-            ))
-        })
+        .filter_map(|(name, value)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?)))
         .collect()
 }
 

@@ -55,11 +55,7 @@ impl Received {
             side: request.is_side(),
             prompt: request.conversation().prompt,
             messages: request.dialogue(),
-            tools: request
-                .tool_names()
-                .into_iter()
-                .map(str::to_owned)
-                .collect(),
+            tools: request.tool_names().into_iter().map(str::to_owned).collect(),
             system_chars: system.chars().count(),
             max_tokens: request.max_tokens,
             stream: request.stream,
@@ -73,12 +69,8 @@ impl Received {
         if self.model.is_empty() {
             return format!("{} {}", self.method, self.path);
         }
-        let prompt: String = self
-            .prompt
-            .chars()
-            .take(60)
-            .map(|letter| if letter.is_control() { ' ' } else { letter })
-            .collect();
+        let prompt: String =
+            self.prompt.chars().take(60).map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
         let side = if self.side { " side" } else { "" };
         format!(
             "{} {} {}{side} messages={} tools={} {prompt:?} -> {}",

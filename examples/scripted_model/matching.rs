@@ -49,10 +49,7 @@ impl Rules {
             for block in &rule.reply {
                 let kinds = [&block.text, &block.thinking, &block.tool];
                 if kinds.iter().filter(|kind| kind.is_some()).count() != 1 {
-                    return Err(mistake(
-                        "a block of `reply` has exactly one of `text`, `thinking` and `tool`"
-                            .into(),
-                    ));
+                    return Err(mistake("a block of `reply` has exactly one of `text`, `thinking` and `tool`".into()));
                 }
             }
             for source in expressions(&rule.when) {
@@ -60,11 +57,7 @@ impl Rules {
                 patterns.insert(source.to_owned(), regex);
             }
         }
-        Ok(Self {
-            list: script.rules,
-            patterns,
-            answered: HashMap::new(),
-        })
+        Ok(Self { list: script.rules, patterns, answered: HashMap::new() })
     }
 
     /// The first rule that matches. It counts as having answered once more.
@@ -77,11 +70,7 @@ impl Rules {
                 continue;
             }
             if let Some(variables) = self.matches(&rule.when, asked) {
-                let answer = Answer {
-                    name: name(place, rule),
-                    rule: rule.clone(),
-                    variables,
-                };
+                let answer = Answer { name: name(place, rule), rule: rule.clone(), variables };
                 self.answered.insert(key, answered + 1);
                 return Some(answer);
             }
@@ -90,27 +79,15 @@ impl Rules {
     }
 
     fn matches(&self, when: &When, asked: &Asked<'_>) -> Option<Variables> {
-        let Asked {
-            request,
-            conversation,
-            api_key,
-        } = asked;
+        let Asked { request, conversation, api_key } = asked;
         let result = joined_results(conversation);
         let plain = when.side == request.is_side()
             && step_matches(when, conversation)
-            && when.tool.as_ref().is_none_or(|tool| {
-                conversation
-                    .results
-                    .iter()
-                    .any(|result| result.tool == *tool)
-            })
-            && when.is_error.is_none_or(|is_error| {
-                conversation.results.iter().any(|result| result.is_error) == is_error
-            })
+            && when.tool.as_ref().is_none_or(|tool| conversation.results.iter().any(|result| result.tool == *tool))
             && when
-                .offers_tool
-                .as_ref()
-                .is_none_or(|tool| request.tool_names().contains(&tool.as_str()));
+                .is_error
+                .is_none_or(|is_error| conversation.results.iter().any(|result| result.is_error) == is_error)
+            && when.offers_tool.as_ref().is_none_or(|tool| request.tool_names().contains(&tool.as_str()));
         if !plain {
             return None;
         }
@@ -118,17 +95,9 @@ impl Rules {
         let holds = self.holds(when.prompt.as_ref(), &conversation.prompt, &mut variables)
             && self.holds(when.tool_result.as_ref(), &result, &mut variables)
             && self.holds(when.model.as_ref(), &request.model, &mut variables)
-            && self.holds(
-                when.api_key.as_ref(),
-                api_key.unwrap_or_default(),
-                &mut variables,
-            )
+            && self.holds(when.api_key.as_ref(), api_key.unwrap_or_default(), &mut variables)
             && (when.conversation.is_none()
-                || self.holds(
-                    when.conversation.as_ref(),
-                    &request.transcript(),
-                    &mut variables,
-                ));
+                || self.holds(when.conversation.as_ref(), &request.transcript(), &mut variables));
         holds.then_some(variables)
     }
 
@@ -137,18 +106,9 @@ impl Rules {
             None => true,
             Some(Pattern::Plain(part)) => text.contains(part.as_str()),
             Some(Pattern::Detailed(pattern)) => {
-                pattern
-                    .equals
-                    .as_ref()
-                    .is_none_or(|whole| text.trim() == whole.trim())
-                    && pattern
-                        .contains
-                        .as_ref()
-                        .is_none_or(|part| text.contains(part.as_str()))
-                    && pattern
-                        .matches
-                        .as_ref()
-                        .is_none_or(|source| self.captures(source, text, variables))
+                pattern.equals.as_ref().is_none_or(|whole| text.trim() == whole.trim())
+                    && pattern.contains.as_ref().is_none_or(|part| text.contains(part.as_str()))
+                    && pattern.matches.as_ref().is_none_or(|source| self.captures(source, text, variables))
             }
         }
     }
@@ -169,32 +129,20 @@ impl Rules {
 }
 
 fn name(place: usize, rule: &Rule) -> String {
-    rule.name
-        .clone()
-        .unwrap_or_else(|| format!("rule {}", place + 1))
+    rule.name.clone().unwrap_or_else(|| format!("rule {}", place + 1))
 }
 
 fn expressions(when: &When) -> impl Iterator<Item = &str> {
-    [
-        &when.prompt,
-        &when.tool_result,
-        &when.conversation,
-        &when.model,
-        &when.api_key,
-    ]
-    .into_iter()
-    .filter_map(|pattern| match pattern {
-        Some(Pattern::Detailed(TextPattern {
-            matches: Some(source),
-            ..
-        })) => Some(source.as_str()),
-        _ => None,
-    })
+    [&when.prompt, &when.tool_result, &when.conversation, &when.model, &when.api_key].into_iter().filter_map(
+        |pattern| match pattern {
+            Some(Pattern::Detailed(TextPattern { matches: Some(source), .. })) => Some(source.as_str()),
+            _ => None,
+        },
+    )
 }
 
 fn step_matches(when: &When, conversation: &Conversation) -> bool {
-    let about_results =
-        when.tool_result.is_some() || when.tool.is_some() || when.is_error.is_some();
+    let about_results = when.tool_result.is_some() || when.tool.is_some() || when.is_error.is_some();
     if about_results && conversation.results.is_empty() {
         return false;
     }
@@ -206,11 +154,7 @@ fn step_matches(when: &When, conversation: &Conversation) -> bool {
 }
 
 fn joined_results(conversation: &Conversation) -> String {
-    let texts: Vec<_> = conversation
-        .results
-        .iter()
-        .map(|result| result.text.as_str())
-        .collect();
+    let texts: Vec<_> = conversation.results.iter().map(|result| result.text.as_str()).collect();
     texts.join("\n")
 }
 

@@ -87,25 +87,14 @@ pub(crate) enum Step {
 
 /// The message that an answer says.
 pub(crate) fn message(answer: &Answer, model: &str, input_chars: usize) -> Message {
-    let content: Vec<_> = answer
-        .rule
-        .reply
-        .iter()
-        .map(|block| content(block, &answer.variables))
-        .collect();
-    let calls = content
-        .iter()
-        .any(|content| matches!(content, Content::ToolUse { .. }));
+    let content: Vec<_> = answer.rule.reply.iter().map(|block| content(block, &answer.variables)).collect();
+    let calls = content.iter().any(|content| matches!(content, Content::ToolUse { .. }));
     let inferred = if calls { "tool_use" } else { "end_turn" };
     let written = content.iter().map(|content| text_of(content).len()).sum();
     Message {
         id: format!("msg_{}", Uuid::new_v4().simple()),
         model: model.to_owned(),
-        stop_reason: answer
-            .rule
-            .stop_reason
-            .clone()
-            .unwrap_or_else(|| inferred.to_owned()),
+        stop_reason: answer.rule.stop_reason.clone().unwrap_or_else(|| inferred.to_owned()),
         tokens: tokens(&answer.rule.usage, input_chars, written),
         content,
     }
@@ -141,26 +130,15 @@ struct Plan {
 
 impl Plan {
     fn new(answer: &Answer) -> Self {
-        let deltas_left = answer
-            .rule
-            .broken
-            .as_ref()
-            .map(|broken| broken.after_deltas.unwrap_or_default());
-        Self {
-            steps: Vec::new(),
-            buffer: Vec::new(),
-            deltas_left,
-            broken: false,
-        }
+        let deltas_left = answer.rule.broken.as_ref().map(|broken| broken.after_deltas.unwrap_or_default());
+        Self { steps: Vec::new(), buffer: Vec::new(), deltas_left, broken: false }
     }
 
     fn run(&mut self, message: &Message, answer: &Answer) {
         let broken = answer.rule.broken.as_ref();
         if broken.is_none_or(|broken| broken.after_deltas.is_some()) {
             self.write(sse::message_start(message));
-            for (index, (content, block)) in
-                message.content.iter().zip(&answer.rule.reply).enumerate()
-            {
+            for (index, (content, block)) in message.content.iter().zip(&answer.rule.reply).enumerate() {
                 self.block(index, content, block, &answer.variables);
             }
         }
@@ -200,14 +178,8 @@ impl Plan {
                 self.end(Step::Cut);
             }
             Break::Hang => self.end(Step::Hang),
-            Break::Overloaded => self.write(sse::event(
-                "error",
-                &error("overloaded_error", "Overloaded"),
-            )),
-            Break::ApiError => self.write(sse::event(
-                "error",
-                &error("api_error", "Internal server error"),
-            )),
+            Break::Overloaded => self.write(sse::event("error", &error("overloaded_error", "Overloaded"))),
+            Break::ApiError => self.write(sse::event("error", &error("api_error", "Internal server error"))),
         }
     }
 
@@ -220,8 +192,7 @@ impl Plan {
 
     fn spill(&mut self) {
         if self.buffer.len() >= PIECE_BYTES {
-            self.steps
-                .push(Step::Write(std::mem::take(&mut self.buffer)));
+            self.steps.push(Step::Write(std::mem::take(&mut self.buffer)));
         }
     }
 
@@ -233,8 +204,7 @@ impl Plan {
 
     fn end(&mut self, step: Step) {
         if !self.buffer.is_empty() {
-            self.steps
-                .push(Step::Write(std::mem::take(&mut self.buffer)));
+            self.steps.push(Step::Write(std::mem::take(&mut self.buffer)));
         }
         self.steps.push(step);
     }
@@ -244,11 +214,7 @@ impl Plan {
             self.steps.push(Step::Write(self.buffer));
         }
         match write_bytes {
-            Some(size) if size > 0 => self
-                .steps
-                .into_iter()
-                .flat_map(|step| torn(step, size))
-                .collect(),
+            Some(size) if size > 0 => self.steps.into_iter().flat_map(|step| torn(step, size)).collect(),
             _ => self.steps,
         }
     }
@@ -256,30 +222,18 @@ impl Plan {
 
 fn torn(step: Step, size: usize) -> Vec<Step> {
     match step {
-        Step::Write(bytes) => bytes
-            .chunks(size)
-            .flat_map(|piece| [Step::Write(piece.to_vec()), Step::Flush])
-            .collect(),
+        Step::Write(bytes) => bytes.chunks(size).flat_map(|piece| [Step::Write(piece.to_vec()), Step::Flush]).collect(),
         other => vec![other],
     }
 }
 
 fn content(block: &Block, variables: &Variables) -> Content {
     let repeat = count(block.repeat.as_ref(), variables).unwrap_or(1);
-    let repeated =
-        |text: &str| expand(text, variables).repeat(usize::try_from(repeat).unwrap_or(usize::MAX));
+    let repeated = |text: &str| expand(text, variables).repeat(usize::try_from(repeat).unwrap_or(usize::MAX));
     if let Some(tool) = &block.tool {
-        let input = if block.input.is_null() {
-            json!({})
-        } else {
-            expand_json(&block.input, variables)
-        };
+        let input = if block.input.is_null() { json!({}) } else { expand_json(&block.input, variables) };
         let id = format!("toolu_{}", Uuid::new_v4().simple());
-        return Content::ToolUse {
-            id,
-            name: expand(tool, variables),
-            input: input.to_string(),
-        };
+        return Content::ToolUse { id, name: expand(tool, variables), input: input.to_string() };
     }
     match &block.thinking {
         Some(thinking) => Content::Thinking(repeated(thinking)),
@@ -289,9 +243,7 @@ fn content(block: &Block, variables: &Variables) -> Content {
 
 fn text_of(content: &Content) -> &str {
     match content {
-        Content::Text(text) | Content::Thinking(text) | Content::ToolUse { input: text, .. } => {
-            text
-        }
+        Content::Text(text) | Content::Thinking(text) | Content::ToolUse { input: text, .. } => text,
     }
 }
 
@@ -314,9 +266,8 @@ fn pieces<'a>(text: &'a str, block: &Block, variables: &Variables) -> Vec<&'a st
         Split::Word(SplitWord::Words) => text.split_inclusive(char::is_whitespace).collect(),
         Split::Word(SplitWord::Whole) => vec![text],
         Split::Word(SplitWord::Repeats) => {
-            let repeats = count(block.repeat.as_ref(), variables)
-                .and_then(|count| usize::try_from(count).ok())
-                .unwrap_or(1);
+            let repeats =
+                count(block.repeat.as_ref(), variables).and_then(|count| usize::try_from(count).ok()).unwrap_or(1);
             by_bytes(text, text.len().checked_div(repeats).unwrap_or_default())
         }
         Split::Characters(size) => by_characters(text, size.max(1)),
@@ -325,23 +276,12 @@ fn pieces<'a>(text: &'a str, block: &Block, variables: &Variables) -> Vec<&'a st
 
 /// Pieces of equal size; the text is a repetition of one of them.
 fn by_bytes(text: &str, size: usize) -> Vec<&str> {
-    (0..text.len())
-        .step_by(size.max(1))
-        .filter_map(|start| text.get(start..start + size))
-        .collect()
+    (0..text.len()).step_by(size.max(1)).filter_map(|start| text.get(start..start + size)).collect()
 }
 
 fn by_characters(text: &str, size: usize) -> Vec<&str> {
-    let starts: Vec<_> = text
-        .char_indices()
-        .map(|(at, _)| at)
-        .step_by(size)
-        .chain([text.len()])
-        .collect();
-    starts
-        .windows(2)
-        .map(|ends| &text[ends[0]..ends[1]])
-        .collect()
+    let starts: Vec<_> = text.char_indices().map(|(at, _)| at).step_by(size).chain([text.len()]).collect();
+    starts.windows(2).map(|ends| &text[ends[0]..ends[1]]).collect()
 }
 
 fn count(count: Option<&Count>, variables: &Variables) -> Option<u64> {
@@ -353,11 +293,7 @@ fn count(count: Option<&Count>, variables: &Variables) -> Option<u64> {
 
 /// Where the script gives no number: four characters a token, up to a limit.
 fn tokens(usage: &Usage, input_chars: usize, output_chars: usize) -> Tokens {
-    let estimate = |chars: usize| {
-        u64::try_from(chars / 4 + 1)
-            .unwrap_or(u64::MAX)
-            .min(MOST_ESTIMATED_TOKENS)
-    };
+    let estimate = |chars: usize| u64::try_from(chars / 4 + 1).unwrap_or(u64::MAX).min(MOST_ESTIMATED_TOKENS);
     Tokens {
         input: usage.input.unwrap_or_else(|| estimate(input_chars)),
         output: usage.output.unwrap_or_else(|| estimate(output_chars)),

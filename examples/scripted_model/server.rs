@@ -44,15 +44,10 @@ pub(crate) struct Model {
 impl Model {
     /// Reads a script. The error says where the script is wrong.
     pub(crate) fn new(script: &str, recorder: Recorder) -> Result<Self, String> {
-        let mut rules: Script =
-            serde_saphyr::from_str(script).map_err(|error| error.to_string())?;
-        let defaults: Script =
-            serde_saphyr::from_str(DEFAULTS).map_err(|error| format!("defaults: {error}"))?;
+        let mut rules: Script = serde_saphyr::from_str(script).map_err(|error| error.to_string())?;
+        let defaults: Script = serde_saphyr::from_str(DEFAULTS).map_err(|error| format!("defaults: {error}"))?;
         rules.rules.extend(defaults.rules);
-        Ok(Self {
-            rules: Arc::new(Mutex::new(Rules::new(rules)?)),
-            recorder,
-        })
+        Ok(Self { rules: Arc::new(Mutex::new(Rules::new(rules)?)), recorder })
     }
 
     /// The routes of the API.
@@ -69,42 +64,24 @@ impl Model {
     }
 
     fn answer(&self, request: &Request, api_key: Option<&str>) -> Option<Answer> {
-        let asked = Asked {
-            request,
-            conversation: &request.conversation(),
-            api_key,
-        };
-        self.rules
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .answer(&asked)
+        let asked = Asked { request, conversation: &request.conversation(), api_key };
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner).answer(&asked)
     }
 
     fn other(&self, method: &Method, uri: &Uri) {
-        let received = Received {
-            method: method.to_string(),
-            path: uri.to_string(),
-            ..Received::default()
-        };
+        let received = Received { method: method.to_string(), path: uri.to_string(), ..Received::default() };
         (self.recorder)(&received);
     }
 }
 
-async fn messages(
-    State(model): State<Model>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+async fn messages(State(model): State<Model>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let request: Request = match serde_json::from_slice(&body) {
         Ok(request) => request,
         Err(error) => return invalid(&error.to_string()),
     };
     let api_key = api_key(&headers);
     let answer = model.answer(&request, api_key);
-    let name = answer
-        .as_ref()
-        .map_or("no rule", |answer| answer.name.as_str());
+    let name = answer.as_ref().map_or("no rule", |answer| answer.name.as_str());
     (model.recorder)(&Received::new(&uri.to_string(), &request, name, api_key));
     match answer {
         Some(answer) => respond(&answer, &request, body.len()).await,
@@ -124,51 +101,33 @@ async fn respond(answer: &Answer, request: &Request, input_bytes: usize) -> Resp
     if !request.stream {
         return Json(reply::whole(&message)).into_response();
     }
-    let headers = [
-        (header::CONTENT_TYPE, "text/event-stream; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
-    (
-        headers,
-        Body::from_stream(played(reply::steps(&message, answer))),
-    )
-        .into_response()
+    let headers = [(header::CONTENT_TYPE, "text/event-stream; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")];
+    (headers, Body::from_stream(played(reply::steps(&message, answer)))).into_response()
 }
 
 /// The steps as a body. An error in it makes the server close the connection.
 fn played(steps: Vec<Step>) -> impl stream::Stream<Item = Result<Bytes, std::io::Error>> {
-    stream::unfold(
-        (steps.into_iter(), Instant::now()),
-        |(mut steps, mut due)| async move {
-            loop {
-                match steps.next()? {
-                    Step::Write(bytes) => return Some((Ok(Bytes::from(bytes)), (steps, due))),
-                    Step::Pause(pause) => {
-                        due += pause;
-                        tokio::time::sleep_until(due).await;
-                    }
-                    Step::Flush => tokio::task::yield_now().await,
-                    Step::Cut => {
-                        tokio::task::yield_now().await;
-                        let cut = std::io::Error::new(
-                            std::io::ErrorKind::ConnectionAborted,
-                            "cut by the script",
-                        );
-                        return Some((Err(cut), (Vec::new().into_iter(), due)));
-                    }
-                    Step::Hang => std::future::pending().await,
+    stream::unfold((steps.into_iter(), Instant::now()), |(mut steps, mut due)| async move {
+        loop {
+            match steps.next()? {
+                Step::Write(bytes) => return Some((Ok(Bytes::from(bytes)), (steps, due))),
+                Step::Pause(pause) => {
+                    due += pause;
+                    tokio::time::sleep_until(due).await;
                 }
+                Step::Flush => tokio::task::yield_now().await,
+                Step::Cut => {
+                    tokio::task::yield_now().await;
+                    let cut = std::io::Error::new(std::io::ErrorKind::ConnectionAborted, "cut by the script");
+                    return Some((Err(cut), (Vec::new().into_iter(), due)));
+                }
+                Step::Hang => std::future::pending().await,
             }
-        },
-    )
+        }
+    })
 }
 
-async fn count_tokens(
-    State(model): State<Model>,
-    method: Method,
-    uri: Uri,
-    body: Bytes,
-) -> Json<Value> {
+async fn count_tokens(State(model): State<Model>, method: Method, uri: Uri, body: Bytes) -> Json<Value> {
     model.other(&method, &uri);
     Json(json!({"input_tokens": body.len() / 4 + 1}))
 }
@@ -176,16 +135,10 @@ async fn count_tokens(
 async fn models(State(model): State<Model>, method: Method, uri: Uri) -> Json<Value> {
     model.other(&method, &uri);
     let listed = json!({"type": "model", "id": "scripted-model", "display_name": "Scripted model", "created_at": "2026-01-01T00:00:00Z"});
-    Json(
-        json!({"data": [listed], "has_more": false, "first_id": "scripted-model", "last_id": "scripted-model"}),
-    )
+    Json(json!({"data": [listed], "has_more": false, "first_id": "scripted-model", "last_id": "scripted-model"}))
 }
 
-async fn root(
-    State(model): State<Model>,
-    method: Method,
-    uri: Uri,
-) -> Result<&'static str, Infallible> {
+async fn root(State(model): State<Model>, method: Method, uri: Uri) -> Result<&'static str, Infallible> {
     model.other(&method, &uri);
     Ok("scripted model\n")
 }
@@ -208,17 +161,8 @@ fn invalid(why: &str) -> Response {
 }
 
 fn api_key(headers: &HeaderMap) -> Option<&str> {
-    let bearer = || {
-        headers
-            .get(header::AUTHORIZATION)?
-            .to_str()
-            .ok()?
-            .strip_prefix("Bearer ")
-    };
-    headers
-        .get("x-api-key")
-        .and_then(|key| key.to_str().ok())
-        .or_else(bearer)
+    let bearer = || headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ");
+    headers.get("x-api-key").and_then(|key| key.to_str().ok()).or_else(bearer)
 }
 
 /// A recorder that writes a line for each request to stderr and, when given a file, a JSON line to it.
@@ -230,10 +174,7 @@ pub(crate) fn logging(file: Option<std::fs::File>) -> Recorder {
         if let Some(file) = &file {
             let mut line = serde_json::to_vec(received).unwrap_or_default();
             line.push(b'\n');
-            file.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .write_all(&line)
-                .unwrap_or_default();
+            file.lock().unwrap_or_else(PoisonError::into_inner).write_all(&line).unwrap_or_default();
         }
     })
 }

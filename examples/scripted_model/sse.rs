@@ -22,10 +22,7 @@ pub(crate) fn message_start(message: &Message) -> Vec<u8> {
         "id": message.id, "type": "message", "role": "assistant", "model": message.model, "content": [],
         "stop_reason": null, "stop_sequence": null, "usage": usage,
     });
-    event(
-        "message_start",
-        &json!({"type": "message_start", "message": opened}),
-    )
+    event("message_start", &json!({"type": "message_start", "message": opened}))
 }
 
 /// The events that close a message.
@@ -49,38 +46,21 @@ pub(crate) fn block_start(index: usize, content: &Content) -> Vec<u8> {
             json!({"type": "tool_use", "id": id, "name": name, "input": {}})
         }
     };
-    event(
-        "content_block_start",
-        &json!({"type": "content_block_start", "index": index, "content_block": opened}),
-    )
+    event("content_block_start", &json!({"type": "content_block_start", "index": index, "content_block": opened}))
 }
 
 /// The event that closes a block, after the signature of a thought.
 pub(crate) fn block_stop(index: usize, content: &Content) -> Vec<u8> {
     let mut bytes = Vec::new();
     if matches!(content, Content::Thinking(_)) {
-        push_delta(
-            &mut bytes,
-            index,
-            "signature_delta",
-            "signature",
-            super::reply::SIGNATURE,
-        );
+        push_delta(&mut bytes, index, "signature_delta", "signature", super::reply::SIGNATURE);
     }
-    bytes.extend(event(
-        "content_block_stop",
-        &json!({"type": "content_block_stop", "index": index}),
-    ));
+    bytes.extend(event("content_block_stop", &json!({"type": "content_block_stop", "index": index})));
     bytes
 }
 
 /// Appends a delta of a block. This is the hot path: nothing is allocated but the buffer's growth.
-pub(crate) fn push_content_delta(
-    bytes: &mut Vec<u8>,
-    index: usize,
-    content: &Content,
-    piece: &str,
-) {
+pub(crate) fn push_content_delta(bytes: &mut Vec<u8>, index: usize, content: &Content, piece: &str) {
     let (kind, field) = match content {
         Content::Text(_) => ("text_delta", "text"),
         Content::Thinking(_) => ("thinking_delta", "thinking"),
@@ -90,9 +70,7 @@ pub(crate) fn push_content_delta(
 }
 
 fn push_delta(bytes: &mut Vec<u8>, index: usize, kind: &str, field: &str, piece: &str) {
-    bytes.extend_from_slice(
-        b"event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":",
-    );
+    bytes.extend_from_slice(b"event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":");
     push_json(bytes, &index);
     bytes.extend_from_slice(b",\"delta\":{\"type\":\"");
     bytes.extend_from_slice(kind.as_bytes());

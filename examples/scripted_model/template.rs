@@ -32,10 +32,7 @@ pub(crate) fn expand(text: &str, variables: &Variables) -> String {
 pub(crate) fn expand_json(value: &Value, variables: &Variables) -> Value {
     match value {
         Value::String(text) => Value::String(expand(text, variables)),
-        Value::Array(items) => items
-            .iter()
-            .map(|item| expand_json(item, variables))
-            .collect(),
+        Value::Array(items) => items.iter().map(|item| expand_json(item, variables)).collect(),
         Value::Object(fields) => fields
             .iter()
             .map(|(name, field)| (name.clone(), expand_json(field, variables)))
@@ -53,9 +50,5 @@ fn value(expression: &str, variables: &Variables) -> Option<String> {
 }
 
 fn expand_count(count: &str, variables: &Variables) -> Option<usize> {
-    variables
-        .get(count)
-        .map_or(count, String::as_str)
-        .parse()
-        .ok()
+    variables.get(count).map_or(count, String::as_str).parse().ok()
 }

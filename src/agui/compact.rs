@@ -39,8 +39,7 @@ enum Target {
 
 fn delta_target(event: &Event) -> Option<Target> {
     match &event.kind {
-        EventKind::TextMessageContent { message_id, .. }
-        | EventKind::ReasoningMessageContent { message_id, .. } => {
+        EventKind::TextMessageContent { message_id, .. } | EventKind::ReasoningMessageContent { message_id, .. } => {
             Some(Target::Message(message_id.clone()))
         }
         EventKind::ToolCallArgs { tool_call_id, .. } => Some(Target::Call(tool_call_id.clone())),
@@ -58,14 +57,8 @@ fn extend(earlier: &mut Event, more: &Event) -> bool {
         return false;
     }
     match (&mut earlier.kind, &more.kind) {
-        (
-            EventKind::TextMessageContent { delta, .. },
-            EventKind::TextMessageContent { delta: more, .. },
-        )
-        | (
-            EventKind::ReasoningMessageContent { delta, .. },
-            EventKind::ReasoningMessageContent { delta: more, .. },
-        )
+        (EventKind::TextMessageContent { delta, .. }, EventKind::TextMessageContent { delta: more, .. })
+        | (EventKind::ReasoningMessageContent { delta, .. }, EventKind::ReasoningMessageContent { delta: more, .. })
         | (EventKind::ToolCallArgs { delta, .. }, EventKind::ToolCallArgs { delta: more, .. }) => {
             delta.push_str(more);
             true

@@ -88,10 +88,7 @@ impl ContentPart {
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text { text, .. } => Some(text),
-            Self::Image { .. }
-            | Self::Audio { .. }
-            | Self::Video { .. }
-            | Self::Document { .. } => None,
+            Self::Image { .. } | Self::Audio { .. } | Self::Video { .. } | Self::Document { .. } => None,
         }
     }
 }
@@ -116,11 +113,7 @@ impl From<&str> for ContentPart {
 
 impl From<String> for ContentPart {
     fn from(text: String) -> Self {
-        Self::Text {
-            text,
-            id: None,
-            metadata: None,
-        }
+        Self::Text { text, id: None, metadata: None }
     }
 }
 

@@ -26,13 +26,7 @@ pub struct Event {
 
 impl From<EventKind> for Event {
     fn from(kind: EventKind) -> Self {
-        Self {
-            kind,
-            timestamp: None,
-            raw_event: None,
-            metadata: None,
-            subagent_run_id: None,
-        }
+        Self { kind, timestamp: None, raw_event: None, metadata: None, subagent_run_id: None }
     }
 }
 

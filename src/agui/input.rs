@@ -37,10 +37,7 @@ pub struct Tool {
 
 /// A piece of context that the client gives the agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "the members are those of the AG-UI 1.0 specification, under its names"
-)]
+#[expect(missing_docs, reason = "the members are those of the AG-UI 1.0 specification, under its names")]
 pub struct ContextItem {
     pub description: String,
     pub value: String,

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use super::wire::{is_absent, null_as_empty};
 use super::{
-    Content, EncryptedSubtype, Id, Message, ReasoningRole, RunAgentInput, RunOutcome,
-    SubagentOutcome, TextRole, ToolRole, Usage,
+    Content, EncryptedSubtype, Id, Message, ReasoningRole, RunAgentInput, RunOutcome, SubagentOutcome, TextRole,
+    ToolRole, Usage,
 };
 
 /// What happened, with the members of that kind of event.
@@ -148,10 +148,7 @@ impl EventKind {
     pub fn concerns_whole_run(&self) -> bool {
         matches!(
             self,
-            Self::RunStarted { .. }
-                | Self::RunFinished { .. }
-                | Self::RunError { .. }
-                | Self::MessagesSnapshot { .. }
+            Self::RunStarted { .. } | Self::RunFinished { .. } | Self::RunError { .. } | Self::MessagesSnapshot { .. }
         )
     }
 
@@ -164,11 +161,6 @@ impl EventKind {
     /// Whether the event starts or ends a sub-agent.
     #[must_use]
     pub fn is_subagent_boundary(&self) -> bool {
-        matches!(
-            self,
-            Self::SubagentStarted { .. }
-                | Self::SubagentFinished { .. }
-                | Self::SubagentError { .. }
-        )
+        matches!(self, Self::SubagentStarted { .. } | Self::SubagentFinished { .. } | Self::SubagentError { .. })
     }
 }

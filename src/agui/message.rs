@@ -64,11 +64,7 @@ pub struct ToolCall {
     /// What is called.
     pub function: FunctionCall,
     /// An opaque value of the provider that belongs to the call.
-    #[serde(
-        default,
-        rename = "encryptedValue",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, rename = "encryptedValue", skip_serializing_if = "Option::is_none")]
     pub encrypted_value: Option<String>,
     /// Free metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,15 +111,9 @@ impl Message {
             | Self::System { common, .. }
             | Self::User { common, .. }
             | Self::Assistant { common, .. } => &common.subagent_run_id,
-            Self::Tool {
-                subagent_run_id, ..
-            }
-            | Self::Activity {
-                subagent_run_id, ..
-            }
-            | Self::Reasoning {
-                subagent_run_id, ..
-            } => subagent_run_id,
+            Self::Tool { subagent_run_id, .. }
+            | Self::Activity { subagent_run_id, .. }
+            | Self::Reasoning { subagent_run_id, .. } => subagent_run_id,
         };
         owner.as_ref()
     }

@@ -34,19 +34,11 @@ impl Messages {
     /// Takes the next event of the thread. What is not about messages changes nothing.
     pub fn apply(&mut self, event: &Event) {
         match &event.kind {
-            EventKind::RunStarted {
-                input: Some(input), ..
-            } => self.add_missing(&input.messages),
+            EventKind::RunStarted { input: Some(input), .. } => self.add_missing(&input.messages),
             EventKind::MessagesSnapshot { messages } => self.replace(messages),
-            EventKind::TextMessageStart {
-                message_id,
-                role,
-                name,
-            } => {
+            EventKind::TextMessageStart { message_id, role, name } => {
                 let role = role.unwrap_or(TextRole::Assistant);
-                self.begin(message_id, event, |id, owner| {
-                    edit::text_message(role, id, name.clone(), owner)
-                });
+                self.begin(message_id, event, |id, owner| edit::text_message(role, id, name.clone(), owner));
             }
             EventKind::ReasoningMessageStart { message_id, .. } => {
                 self.begin(message_id, event, edit::reasoning_message);
@@ -55,63 +47,26 @@ impl Messages {
             | EventKind::ReasoningMessageContent { message_id, delta } => {
                 self.go_on(message_id, Some(delta), event);
             }
-            EventKind::TextMessageEnd { message_id }
-            | EventKind::ReasoningMessageEnd { message_id } => {
+            EventKind::TextMessageEnd { message_id } | EventKind::ReasoningMessageEnd { message_id } => {
                 self.go_on(message_id, None, event);
             }
-            EventKind::ToolCallStart {
-                tool_call_id,
-                tool_call_name,
-                parent_message_id,
-            } => {
-                self.begin_call(
-                    tool_call_id,
-                    tool_call_name,
-                    parent_message_id.as_ref(),
-                    event,
-                );
+            EventKind::ToolCallStart { tool_call_id, tool_call_name, parent_message_id } => {
+                self.begin_call(tool_call_id, tool_call_name, parent_message_id.as_ref(), event);
             }
-            EventKind::ToolCallArgs {
-                tool_call_id,
-                delta,
-            } => self.append_arguments(tool_call_id, delta, event),
+            EventKind::ToolCallArgs { tool_call_id, delta } => self.append_arguments(tool_call_id, delta, event),
             EventKind::ToolCallEnd { tool_call_id } => {
                 self.append_arguments(tool_call_id, "", event);
             }
-            EventKind::ToolCallResult {
-                message_id,
-                tool_call_id,
-                content,
-                ..
-            } => {
+            EventKind::ToolCallResult { message_id, tool_call_id, content, .. } => {
                 self.insert_result(message_id, tool_call_id, content, event);
             }
-            EventKind::ActivitySnapshot {
-                message_id,
-                activity_type,
-                content,
-                replace,
-            } => {
-                self.set_activity(
-                    message_id,
-                    activity_type,
-                    content,
-                    replace.unwrap_or(true),
-                    event,
-                );
+            EventKind::ActivitySnapshot { message_id, activity_type, content, replace } => {
+                self.set_activity(message_id, activity_type, content, replace.unwrap_or(true), event);
             }
-            EventKind::ActivityDelta {
-                message_id,
-                activity_type,
-                patch,
-            } => {
+            EventKind::ActivityDelta { message_id, activity_type, patch } => {
                 self.patch_activity(message_id, activity_type, patch, event);
             }
-            EventKind::ReasoningEncryptedValue {
-                subtype,
-                entity_id,
-                encrypted_value,
-            } => {
+            EventKind::ReasoningEncryptedValue { subtype, entity_id, encrypted_value } => {
                 self.set_encrypted(*subtype, entity_id, encrypted_value);
             }
             _ => {}
@@ -125,9 +80,7 @@ impl Messages {
     fn push(&mut self, message: Message) {
         let id = message.id();
         for call in message.tool_calls() {
-            self.calls
-                .entry(call.id.clone())
-                .or_insert_with(|| id.clone());
+            self.calls.entry(call.id.clone()).or_insert_with(|| id.clone());
         }
         self.positions.entry(id.clone()).or_insert(self.list.len());
         self.list.push(message);
@@ -160,13 +113,9 @@ impl Messages {
         let has = |kind: fn(&Message) -> bool| snapshot.iter().any(kind);
         let keeps_activities = !has(is_activity);
         let keeps_reasoning = !has(is_reasoning);
-        let stays = |message: &Message| {
-            is_activity(message) && keeps_activities || is_reasoning(message) && keeps_reasoning
-        };
-        let restated: HashMap<&Id, &Message> = snapshot
-            .iter()
-            .map(|message| (message.id(), message))
-            .collect();
+        let stays =
+            |message: &Message| is_activity(message) && keeps_activities || is_reasoning(message) && keeps_reasoning;
+        let restated: HashMap<&Id, &Message> = snapshot.iter().map(|message| (message.id(), message)).collect();
         let old = std::mem::take(self).list.into_iter();
         let kept: Vec<Message> = old
             .filter_map(|message| match restated.get(message.id()) {
@@ -175,10 +124,7 @@ impl Messages {
             })
             .collect();
         let known: HashSet<Id> = kept.iter().map(|message| message.id().clone()).collect();
-        let new = snapshot
-            .iter()
-            .filter(|message| !known.contains(message.id()))
-            .cloned();
+        let new = snapshot.iter().filter(|message| !known.contains(message.id())).cloned();
         for message in kept.into_iter().chain(new) {
             self.push(message);
         }

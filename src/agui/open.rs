@@ -80,9 +80,7 @@ impl OpenItems {
     pub(super) fn in_order(&self) -> Vec<(&OpenItem, &Event)> {
         let mut all: Vec<_> = self.openings.iter().collect();
         all.sort_unstable_by_key(|(_, opening)| opening.order);
-        all.into_iter()
-            .map(|(item, opening)| (item, &opening.event))
-            .collect()
+        all.into_iter().map(|(item, opening)| (item, &opening.event)).collect()
     }
 }
 
@@ -104,11 +102,7 @@ impl OpenItem {
     #[must_use]
     pub fn id(&self) -> &str {
         match self {
-            Self::Text(id)
-            | Self::Reasoning(id)
-            | Self::Span(id)
-            | Self::ToolCall(id)
-            | Self::Subagent(id) => id,
+            Self::Text(id) | Self::Reasoning(id) | Self::Span(id) | Self::ToolCall(id) | Self::Subagent(id) => id,
             Self::Step { name, .. } => name,
         }
     }
@@ -129,26 +123,15 @@ impl OpenItem {
     /// The event that closes this item before its time.
     pub(super) fn closer(&self) -> EventKind {
         match self {
-            Self::Text(id) => EventKind::TextMessageEnd {
-                message_id: id.clone(),
-            },
-            Self::Reasoning(id) => EventKind::ReasoningMessageEnd {
-                message_id: id.clone(),
-            },
-            Self::Span(id) => EventKind::ReasoningEnd {
-                message_id: id.clone(),
-            },
-            Self::ToolCall(id) => EventKind::ToolCallEnd {
-                tool_call_id: id.clone(),
-            },
-            Self::Step { name, .. } => EventKind::StepFinished {
-                step_name: name.clone(),
-            },
+            Self::Text(id) => EventKind::TextMessageEnd { message_id: id.clone() },
+            Self::Reasoning(id) => EventKind::ReasoningMessageEnd { message_id: id.clone() },
+            Self::Span(id) => EventKind::ReasoningEnd { message_id: id.clone() },
+            Self::ToolCall(id) => EventKind::ToolCallEnd { tool_call_id: id.clone() },
+            Self::Step { name, .. } => EventKind::StepFinished { step_name: name.clone() },
             // Neither success nor suspension would be true.
-            Self::Subagent(_) => EventKind::SubagentError {
-                message: "the run ended before the sub-agent did".into(),
-                code: None,
-            },
+            Self::Subagent(_) => {
+                EventKind::SubagentError { message: "the run ended before the sub-agent did".into(), code: None }
+            }
         }
     }
 }
@@ -164,28 +147,16 @@ pub(super) fn effect(event: &Event) -> Effect {
     use Effect::{Closes, Continues, Opens};
     match &event.kind {
         EventKind::TextMessageStart { message_id, .. } => Opens(OpenItem::Text(message_id.clone())),
-        EventKind::TextMessageContent { message_id, .. } => {
-            Continues(OpenItem::Text(message_id.clone()))
-        }
+        EventKind::TextMessageContent { message_id, .. } => Continues(OpenItem::Text(message_id.clone())),
         EventKind::TextMessageEnd { message_id } => Closes(OpenItem::Text(message_id.clone())),
-        EventKind::ToolCallStart { tool_call_id, .. } => {
-            Opens(OpenItem::ToolCall(tool_call_id.clone()))
-        }
-        EventKind::ToolCallArgs { tool_call_id, .. } => {
-            Continues(OpenItem::ToolCall(tool_call_id.clone()))
-        }
+        EventKind::ToolCallStart { tool_call_id, .. } => Opens(OpenItem::ToolCall(tool_call_id.clone())),
+        EventKind::ToolCallArgs { tool_call_id, .. } => Continues(OpenItem::ToolCall(tool_call_id.clone())),
         EventKind::ToolCallEnd { tool_call_id } => Closes(OpenItem::ToolCall(tool_call_id.clone())),
         EventKind::ReasoningStart { message_id } => Opens(OpenItem::Span(message_id.clone())),
         EventKind::ReasoningEnd { message_id } => Closes(OpenItem::Span(message_id.clone())),
-        EventKind::ReasoningMessageStart { message_id, .. } => {
-            Opens(OpenItem::Reasoning(message_id.clone()))
-        }
-        EventKind::ReasoningMessageContent { message_id, .. } => {
-            Continues(OpenItem::Reasoning(message_id.clone()))
-        }
-        EventKind::ReasoningMessageEnd { message_id } => {
-            Closes(OpenItem::Reasoning(message_id.clone()))
-        }
+        EventKind::ReasoningMessageStart { message_id, .. } => Opens(OpenItem::Reasoning(message_id.clone())),
+        EventKind::ReasoningMessageContent { message_id, .. } => Continues(OpenItem::Reasoning(message_id.clone())),
+        EventKind::ReasoningMessageEnd { message_id } => Closes(OpenItem::Reasoning(message_id.clone())),
         EventKind::StepStarted { step_name } => Opens(step(step_name, event)),
         EventKind::StepFinished { step_name } => Closes(step(step_name, event)),
         EventKind::SubagentStarted { .. } => subagent(event).map_or(Effect::Nothing, Opens),
@@ -211,10 +182,7 @@ pub(super) fn effect(event: &Event) -> Effect {
 }
 
 fn step(name: &str, event: &Event) -> OpenItem {
-    OpenItem::Step {
-        name: name.to_owned(),
-        subagent: event.subagent_run_id.clone(),
-    }
+    OpenItem::Step { name: name.to_owned(), subagent: event.subagent_run_id.clone() }
 }
 
 fn subagent(event: &Event) -> Option<OpenItem> {

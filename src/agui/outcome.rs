@@ -7,20 +7,12 @@ use super::{Id, Interrupt};
 
 /// How a run ended that did not fail. Absent means success.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(
-    tag = "type",
-    rename_all = "lowercase",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
 pub enum RunOutcome {
     /// The run did what it was asked.
     Success {
         /// Frontend tool calls that the client is to answer with tool messages in its next run.
-        #[serde(
-            default,
-            deserialize_with = "null_as_empty",
-            skip_serializing_if = "Vec::is_empty"
-        )]
+        #[serde(default, deserialize_with = "null_as_empty", skip_serializing_if = "Vec::is_empty")]
         pending_tool_call_ids: Vec<Id>,
     },
     /// The run asks; the next run on the thread answers every interrupt in `resume`.
@@ -34,22 +26,14 @@ pub enum RunOutcome {
 
 /// How a sub-agent ended that did not fail.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(
-    tag = "type",
-    rename_all = "lowercase",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
 pub enum SubagentOutcome {
     /// It finished.
     Success,
     /// It waits for answers.
     Suspended {
         /// The interrupts it waits for.
-        #[serde(
-            default,
-            deserialize_with = "null_as_empty",
-            skip_serializing_if = "Vec::is_empty"
-        )]
+        #[serde(default, deserialize_with = "null_as_empty", skip_serializing_if = "Vec::is_empty")]
         interrupt_ids: Vec<Id>,
     },
 }

@@ -52,9 +52,7 @@ pub fn apply(document: &mut Value, patch: &[Value]) -> Result<(), PatchError> {
 /// Reads a patch. Members that an operation does not define are ignored, as the RFC demands.
 pub(super) fn parse(patch: &[Value]) -> Result<Vec<Operation<'_>>, PatchError> {
     let operations = patch.iter().enumerate();
-    operations
-        .map(|(at, value)| operation(value).ok_or(PatchError::Malformed(at)))
-        .collect()
+    operations.map(|(at, value)| operation(value).ok_or(PatchError::Malformed(at))).collect()
 }
 
 fn operation(value: &Value) -> Option<Operation<'_>> {
@@ -62,21 +60,12 @@ fn operation(value: &Value) -> Option<Operation<'_>> {
     let from = pointer(value, "from");
     let operand = value.get("value");
     Some(match value.get("op")?.as_str()? {
-        "add" => Operation::Add {
-            path,
-            value: operand?,
-        },
+        "add" => Operation::Add { path, value: operand? },
         "remove" => Operation::Remove { path },
-        "replace" => Operation::Replace {
-            path,
-            value: operand?,
-        },
+        "replace" => Operation::Replace { path, value: operand? },
         "move" => Operation::Move { from: from?, path },
         "copy" => Operation::Copy { from: from?, path },
-        "test" => Operation::Test {
-            path,
-            value: operand?,
-        },
+        "test" => Operation::Test { path, value: operand? },
         _ => return None,
     })
 }
@@ -89,11 +78,7 @@ fn pointer<'a>(operation: &'a Value, member: &str) -> Option<&'a str> {
     (is_rooted && is_escaped).then_some(text)
 }
 
-fn step(
-    document: &mut Value,
-    operation: Operation<'_>,
-    undo: &mut Vec<Undo>,
-) -> Result<(), PatchError> {
+fn step(document: &mut Value, operation: Operation<'_>, undo: &mut Vec<Undo>) -> Result<(), PatchError> {
     match operation {
         Operation::Add { path, value } => undo.push(insert(document, path, value.clone())?),
         Operation::Remove { path } => {
@@ -101,17 +86,12 @@ fn step(
             undo.push(Undo::Insert(path.to_owned(), old));
         }
         Operation::Replace { path, value } => {
-            let place = document
-                .pointer_mut(path)
-                .ok_or_else(|| no_such_place(path))?;
+            let place = document.pointer_mut(path).ok_or_else(|| no_such_place(path))?;
             let old = std::mem::replace(place, value.clone());
             undo.push(Undo::Set(path.to_owned(), old));
         }
         Operation::Move { from, path } => {
-            if path
-                .strip_prefix(from)
-                .is_some_and(|rest| rest.starts_with('/'))
-            {
+            if path.strip_prefix(from).is_some_and(|rest| rest.starts_with('/')) {
                 return Err(PatchError::IntoItself(from.to_owned()));
             }
             let value = remove(document, from)?;
@@ -119,10 +99,7 @@ fn step(
             undo.push(insert(document, path, value)?);
         }
         Operation::Copy { from, path } => {
-            let value = document
-                .pointer(from)
-                .ok_or_else(|| no_such_place(from))?
-                .clone();
+            let value = document.pointer(from).ok_or_else(|| no_such_place(from))?.clone();
             undo.push(insert(document, path, value)?);
         }
         Operation::Test { path, value } => {
@@ -151,9 +128,7 @@ fn insert(document: &mut Value, path: &str, value: Value) -> Result<Undo, PatchE
         Some(Value::Array(items)) => {
             let end = items.len();
             let at = if key == "-" { Some(end) } else { index(key) };
-            let at = at
-                .filter(|at| *at <= end)
-                .ok_or_else(|| no_such_place(path))?;
+            let at = at.filter(|at| *at <= end).ok_or_else(|| no_such_place(path))?;
             items.insert(at, value);
             Ok(Undo::Remove(format!("{parent}/{at}")))
         }
@@ -195,13 +170,9 @@ fn roll_back(document: &mut Value, undo: Vec<Undo>) {
 fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(x), Value::Number(y)) => x == y || x.as_f64() == y.as_f64(),
-        (Value::Array(x), Value::Array(y)) => {
-            x.len() == y.len() && x.iter().zip(y).all(|(x, y)| equal(x, y))
-        }
+        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| equal(x, y)),
         (Value::Object(x), Value::Object(y)) => {
-            let same = |(key, value): (&String, &Value)| {
-                y.get(key).is_some_and(|other| equal(value, other))
-            };
+            let same = |(key, value): (&String, &Value)| y.get(key).is_some_and(|other| equal(value, other));
             x.len() == y.len() && x.iter().all(same)
         }
         _ => a == b,

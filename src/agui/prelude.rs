@@ -36,27 +36,19 @@ impl Thread {
     fn snapshots(&self) -> [Event; 2] {
         let messages = self.messages().to_vec();
         let snapshot = self.state.clone();
-        [
-            EventKind::MessagesSnapshot { messages }.into(),
-            EventKind::StateSnapshot { snapshot }.into(),
-        ]
+        [EventKind::MessagesSnapshot { messages }.into(), EventKind::StateSnapshot { snapshot }.into()]
     }
 
     fn reopened(&self) -> impl Iterator<Item = Event> {
         let items = self.open.in_order().into_iter();
-        items
-            .filter(|(item, _)| !matches!(item, OpenItem::Subagent(_)))
-            .map(|(_, opening)| opening.clone())
+        items.filter(|(item, _)| !matches!(item, OpenItem::Subagent(_))).map(|(_, opening)| opening.clone())
     }
 }
 
 impl LastRun {
     fn restarted(&self) -> Event {
         let mut event = self.started.clone();
-        if let EventKind::RunStarted {
-            input: Some(input), ..
-        } = &mut event.kind
-        {
+        if let EventKind::RunStarted { input: Some(input), .. } = &mut event.kind {
             input.messages = Vec::new();
         }
         event

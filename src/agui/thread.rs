@@ -87,9 +87,7 @@ impl Thread {
 
     fn follow_state(&mut self, event: &Event) {
         match &event.kind {
-            EventKind::RunStarted {
-                input: Some(input), ..
-            } => {
+            EventKind::RunStarted { input: Some(input), .. } => {
                 if let Some(state) = &input.state {
                     self.state = state.clone();
                 }
@@ -107,11 +105,7 @@ impl Thread {
         match (&event.kind, &mut self.run) {
             (EventKind::RunStarted { .. }, _) => {
                 self.open = OpenItems::default();
-                self.run = Some(LastRun {
-                    started: event.clone(),
-                    subagents: Vec::new(),
-                    ended: None,
-                });
+                self.run = Some(LastRun { started: event.clone(), subagents: Vec::new(), ended: None });
             }
             (EventKind::RunFinished { .. } | EventKind::RunError { .. }, Some(run)) => {
                 self.open = OpenItems::default();

@@ -44,10 +44,7 @@ impl Verifier {
     /// A verifier of a thread on which no run is active.
     #[must_use]
     pub fn new(thread_id: Id) -> Self {
-        Self {
-            thread_id,
-            run: None,
-        }
+        Self { thread_id, run: None }
     }
 
     /// Takes the next event, or says which rule it breaks. A refused event changes nothing: the stream may go on as if
@@ -82,9 +79,7 @@ impl Verifier {
     pub fn closers(&self) -> Vec<Event> {
         let items = self.run.iter().flat_map(|run| run.open.in_order());
         let mut closers: Vec<Event> = items
-            .map(|(item, opening)| {
-                Event::from(item.closer()).of_subagent(opening.subagent_run_id.clone())
-            })
+            .map(|(item, opening)| Event::from(item.closer()).of_subagent(opening.subagent_run_id.clone()))
             .collect();
         closers.reverse();
         closers
@@ -93,12 +88,7 @@ impl Verifier {
     fn take(&mut self, event: &Event) -> Result<(), Rule> {
         shape::check(event)?;
         match (&event.kind, &mut self.run) {
-            (
-                EventKind::RunStarted {
-                    thread_id, run_id, ..
-                },
-                None,
-            ) => {
+            (EventKind::RunStarted { thread_id, run_id, .. }, None) => {
                 same_thread(&self.thread_id, thread_id)?;
                 self.run = Some(Run::start(run_id.clone(), event));
             }
@@ -106,12 +96,7 @@ impl Verifier {
                 return Err(Rule::RunActive(run.id.clone()));
             }
             (_, None) => return Err(Rule::NoRun),
-            (
-                EventKind::RunFinished {
-                    thread_id, run_id, ..
-                },
-                Some(run),
-            ) => {
+            (EventKind::RunFinished { thread_id, run_id, .. }, Some(run)) => {
                 same_thread(&self.thread_id, thread_id)?;
                 run.may_finish(run_id)?;
                 self.run = None;
@@ -127,28 +112,18 @@ impl Run {
     fn start(id: Id, event: &Event) -> Self {
         let mut owners = Owners::default();
         owners.record(event);
-        Self {
-            id,
-            open: OpenItems::default(),
-            owners,
-            subagents: Subagents::default(),
-        }
+        Self { id, open: OpenItems::default(), owners, subagents: Subagents::default() }
     }
 
     fn may_finish(&self, run_id: &Id) -> Result<(), Rule> {
         if *run_id != self.id {
-            return Err(Rule::OtherRun {
-                expected: self.id.clone(),
-                found: run_id.clone(),
-            });
+            return Err(Rule::OtherRun { expected: self.id.clone(), found: run_id.clone() });
         }
         if self.open.is_empty() {
             return Ok(());
         }
         let open = self.open.in_order().into_iter();
-        Err(Rule::StillOpen(
-            open.map(|(item, _)| item.clone()).collect(),
-        ))
+        Err(Rule::StillOpen(open.map(|(item, _)| item.clone()).collect()))
     }
 
     fn take(&mut self, event: &Event) -> Result<(), Rule> {
@@ -177,8 +152,5 @@ fn same_thread(expected: &Id, found: &Id) -> Result<(), Rule> {
     if expected == found {
         return Ok(());
     }
-    Err(Rule::OtherThread {
-        expected: expected.clone(),
-        found: found.clone(),
-    })
+    Err(Rule::OtherThread { expected: expected.clone(), found: found.clone() })
 }

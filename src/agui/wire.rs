@@ -1,8 +1,5 @@
 //! What keeps our output inside the JSON Schema and our input lenient.
-#![expect(
-    clippy::ref_option,
-    reason = "serde calls these with a reference to the member"
-)]
+#![expect(clippy::ref_option, reason = "serde calls these with a reference to the member")]
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;

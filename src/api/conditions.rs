@@ -68,26 +68,15 @@ pub struct Aspect<'a> {
 
 /// Puts an aspect among the conditions, in place of the one of its type (whose case does not matter). The transition time
 /// moves only when the status does. Says whether anything changed.
-pub fn upsert(
-    conditions: &mut Vec<Condition>,
-    aspect: Aspect<'_>,
-    generation: Option<i64>,
-    now: Timestamp,
-) -> bool {
-    let known = conditions
-        .iter()
-        .position(|c| c.type_.eq_ignore_ascii_case(aspect.kind));
+pub fn upsert(conditions: &mut Vec<Condition>, aspect: Aspect<'_>, generation: Option<i64>, now: Timestamp) -> bool {
+    let known = conditions.iter().position(|c| c.type_.eq_ignore_ascii_case(aspect.kind));
     let Some(known) = known else {
         conditions.push(condition(aspect, generation, Time(now)));
         return true;
     };
     let old = &mut conditions[known];
     let moved = old.status != aspect.status.as_str();
-    let since = if moved {
-        Time(now)
-    } else {
-        old.last_transition_time.clone()
-    };
+    let since = if moved { Time(now) } else { old.last_transition_time.clone() };
     let new = condition(aspect, generation, since);
     let changed = *old != new;
     *old = new;
@@ -119,22 +108,9 @@ pub fn update_run(status: &mut RunStatus, generation: Option<i64>, now: Timestam
 fn run_aspects(status: &RunStatus) -> [Aspect<'_>; 4] {
     let phase = status.phase;
     let (reason, message) = (run_reason(status), run_message(status));
-    let working = matches!(
-        phase,
-        RunPhase::Pending | RunPhase::Waiting | RunPhase::Running
-    );
-    let aspect = |kind, status| Aspect {
-        kind,
-        status,
-        reason,
-        message,
-    };
-    let quiet = |kind, status| Aspect {
-        kind,
-        status,
-        reason,
-        message: "",
-    };
+    let working = matches!(phase, RunPhase::Pending | RunPhase::Waiting | RunPhase::Running);
+    let aspect = |kind, status| Aspect { kind, status, reason, message };
+    let quiet = |kind, status| Aspect { kind, status, reason, message: "" };
     [
         aspect(SUCCEEDED, succeeded(phase)),
         quiet(READY, Status::from(phase == RunPhase::Succeeded)),
@@ -145,9 +121,7 @@ fn run_aspects(status: &RunStatus) -> [Aspect<'_>; 4] {
 
 const fn succeeded(phase: RunPhase) -> Status {
     match phase {
-        RunPhase::Pending | RunPhase::Waiting | RunPhase::Running | RunPhase::WaitingForInput => {
-            Status::Unknown
-        }
+        RunPhase::Pending | RunPhase::Waiting | RunPhase::Running | RunPhase::WaitingForInput => Status::Unknown,
         RunPhase::Succeeded => Status::True,
         RunPhase::Failed | RunPhase::Cancelled => Status::False,
     }
@@ -163,16 +137,8 @@ fn run_reason(status: &RunStatus) -> &'static str {
 }
 
 fn run_message(status: &RunStatus) -> &str {
-    let outcome = status
-        .outcome
-        .as_ref()
-        .and_then(|outcome| outcome.message.as_deref());
-    let question = || {
-        status
-            .interrupts
-            .first()
-            .and_then(|interrupt| interrupt.message.as_deref())
-    };
+    let outcome = status.outcome.as_ref().and_then(|outcome| outcome.message.as_deref());
+    let question = || status.interrupts.first().and_then(|interrupt| interrupt.message.as_deref());
     outcome.or_else(question).unwrap_or_default()
 }
 
@@ -185,36 +151,16 @@ mod tests {
     }
 
     fn ready(status: Status, message: &str) -> Aspect<'_> {
-        Aspect {
-            kind: READY,
-            status,
-            reason: "Running",
-            message,
-        }
+        Aspect { kind: READY, status, reason: "Running", message }
     }
 
     #[test]
     fn the_transition_time_moves_only_with_the_status() {
         let mut conditions = Vec::new();
-        assert!(upsert(
-            &mut conditions,
-            ready(Status::False, "a"),
-            Some(1),
-            at(1)
-        ));
-        assert!(upsert(
-            &mut conditions,
-            ready(Status::False, "b"),
-            Some(2),
-            at(2)
-        ));
+        assert!(upsert(&mut conditions, ready(Status::False, "a"), Some(1), at(1)));
+        assert!(upsert(&mut conditions, ready(Status::False, "b"), Some(2), at(2)));
         assert_eq!(conditions[0].last_transition_time, Time(at(1)));
-        assert!(upsert(
-            &mut conditions,
-            ready(Status::True, "b"),
-            Some(2),
-            at(3)
-        ));
+        assert!(upsert(&mut conditions, ready(Status::True, "b"), Some(2), at(3)));
         assert_eq!(conditions[0].last_transition_time, Time(at(3)));
     }
 
@@ -222,22 +168,14 @@ mod tests {
     fn the_same_again_is_no_change() {
         let mut conditions = Vec::new();
         upsert(&mut conditions, ready(Status::True, ""), None, at(1));
-        assert!(!upsert(
-            &mut conditions,
-            ready(Status::True, ""),
-            None,
-            at(2)
-        ));
+        assert!(!upsert(&mut conditions, ready(Status::True, ""), None, at(2)));
     }
 
     #[test]
     fn a_condition_is_found_whatever_the_case_of_its_type_and_others_are_left_alone() {
         let mut conditions = Vec::new();
         for kind in ["Foreign", "ready"] {
-            let aspect = Aspect {
-                kind,
-                ..ready(Status::False, "")
-            };
+            let aspect = Aspect { kind, ..ready(Status::False, "") };
             upsert(&mut conditions, aspect, None, at(1));
         }
         upsert(&mut conditions, ready(Status::True, ""), None, at(2));
@@ -248,31 +186,13 @@ mod tests {
     #[test]
     fn a_run_is_ready_stalled_or_on_its_way() {
         for (phase, expected) in [
-            (
-                RunPhase::Running,
-                [("Succeeded", "Unknown"), ("Reconciling", "True")],
-            ),
-            (
-                RunPhase::WaitingForInput,
-                [("Succeeded", "Unknown"), ("Reconciling", "False")],
-            ),
-            (
-                RunPhase::Succeeded,
-                [("Succeeded", "True"), ("Ready", "True")],
-            ),
-            (
-                RunPhase::Failed,
-                [("Succeeded", "False"), ("Stalled", "True")],
-            ),
-            (
-                RunPhase::Cancelled,
-                [("Succeeded", "False"), ("Stalled", "False")],
-            ),
+            (RunPhase::Running, [("Succeeded", "Unknown"), ("Reconciling", "True")]),
+            (RunPhase::WaitingForInput, [("Succeeded", "Unknown"), ("Reconciling", "False")]),
+            (RunPhase::Succeeded, [("Succeeded", "True"), ("Ready", "True")]),
+            (RunPhase::Failed, [("Succeeded", "False"), ("Stalled", "True")]),
+            (RunPhase::Cancelled, [("Succeeded", "False"), ("Stalled", "False")]),
         ] {
-            let mut status = RunStatus {
-                phase,
-                ..RunStatus::default()
-            };
+            let mut status = RunStatus { phase, ..RunStatus::default() };
             update_run(&mut status, Some(1), at(1));
             for (kind, value) in expected {
                 let found = status.conditions.iter().find(|c| c.type_ == kind).unwrap();

@@ -11,23 +11,13 @@ use super::{AgenticSession, ProjectSettings, Run};
 /// All `CustomResourceDefinition`s, as they are to be installed.
 #[must_use]
 pub fn all() -> Vec<CustomResourceDefinition> {
-    vec![
-        tidied(AgenticSession::crd()),
-        tidied(Run::crd()),
-        tidied(ProjectSettings::crd()),
-    ]
+    vec![tidied(AgenticSession::crd()), tidied(Run::crd()), tidied(ProjectSettings::crd())]
 }
 
 /// The schema of the only version of a definition.
 #[must_use]
 pub fn schema(crd: &CustomResourceDefinition) -> Option<&JSONSchemaProps> {
-    crd.spec
-        .versions
-        .first()?
-        .schema
-        .as_ref()?
-        .open_api_v3_schema
-        .as_ref()
+    crd.spec.versions.first()?.schema.as_ref()?.open_api_v3_schema.as_ref()
 }
 
 /// The YAML of one definition.
@@ -38,10 +28,7 @@ pub fn yaml(crd: &CustomResourceDefinition) -> Result<String, serde_saphyr::ser:
 fn tidied(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     let has_empty_spec = crd.spec.names.kind == AgenticSession::kind(&());
     for version in &mut crd.spec.versions {
-        let schema = version
-            .schema
-            .as_mut()
-            .and_then(|schema| schema.open_api_v3_schema.as_mut());
+        let schema = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut());
         let Some(schema) = schema else { continue };
         tidy(schema);
         if let Some(status) = member(schema, "status") {
@@ -63,18 +50,11 @@ fn tidied(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
 /// - `kubectl explain` breaks lines itself.
 fn tidy(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
-    if schema
-        .format
-        .as_deref()
-        .is_some_and(|format| format.starts_with("uint"))
-    {
+    if schema.format.as_deref().is_some_and(|format| format.starts_with("uint")) {
         schema.format = None;
     }
     if let Some(description) = &mut schema.description {
-        *description = description
-            .replace("\n\n", "\u{0}")
-            .replace('\n', " ")
-            .replace('\0', "\n");
+        *description = description.replace("\n\n", "\u{0}").replace('\n', " ").replace('\0', "\n");
     }
     for child in children(schema) {
         tidy(child);
@@ -85,11 +65,7 @@ fn tidy(schema: &mut JSONSchemaProps) {
 /// default, as in the original.
 fn forget_defaults(status: &mut JSONSchemaProps) {
     for child in children(status) {
-        if child
-            .default
-            .as_ref()
-            .is_some_and(|default| default.0 != "Pending")
-        {
+        if child.default.as_ref().is_some_and(|default| default.0 != "Pending") {
             child.default = None;
         }
         forget_defaults(child);
@@ -109,9 +85,6 @@ fn children(schema: &mut JSONSchemaProps) -> impl Iterator<Item = &mut JSONSchem
         Some(JSONSchemaPropsOrBool::Schema(value)) => Some(&mut **value),
         Some(JSONSchemaPropsOrBool::Bool(_)) | None => None,
     };
-    let members = schema
-        .properties
-        .iter_mut()
-        .flat_map(|members| members.values_mut());
+    let members = schema.properties.iter_mut().flat_map(|members| members.values_mut());
     members.chain(items).chain(values)
 }

@@ -45,18 +45,13 @@ impl AgenticSessionSpec {
     /// The model that runs of this session use unless they name their own.
     #[must_use]
     pub fn model(&self) -> &str {
-        self.llm_settings
-            .as_ref()
-            .map_or(MODEL, |settings| settings.model.as_str())
+        self.llm_settings.as_ref().map_or(MODEL, |settings| settings.model.as_str())
     }
 
     /// Which runner drives the session: `runner.type`, else the environment variable `RUNNER_TYPE` as in the original,
     /// else the Claude CLI.
     pub fn runner_type(&self) -> Result<RunnerType, UnknownRunner> {
-        match (
-            &self.runner,
-            self.environment_variables.get(RUNNER_TYPE_VARIABLE),
-        ) {
+        match (&self.runner, self.environment_variables.get(RUNNER_TYPE_VARIABLE)) {
             (Some(runner), _) => Ok(runner.kind),
             (None, Some(name)) => name.parse(),
             (None, None) => Ok(RunnerType::default()),
@@ -74,18 +69,12 @@ impl Run {
     /// The conversation that this run continues: its own `threadId`, else the session's name.
     #[must_use]
     pub fn thread_id(&self) -> &str {
-        self.spec
-            .thread_id
-            .as_deref()
-            .unwrap_or(&self.spec.session_ref.name)
+        self.spec.thread_id.as_deref().unwrap_or(&self.spec.session_ref.name)
     }
 
     /// The model of this run: its own, else the session's.
     #[must_use]
     pub fn model<'a>(&'a self, session: &'a AgenticSession) -> &'a str {
-        self.spec
-            .model
-            .as_deref()
-            .unwrap_or_else(|| session.spec.model())
+        self.spec.model.as_deref().unwrap_or_else(|| session.spec.model())
     }
 }

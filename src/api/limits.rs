@@ -11,9 +11,7 @@ pub const CUT_MARK: &str = "… [cut]";
 #[must_use]
 pub fn json_len(value: &impl Serialize) -> Option<usize> {
     let mut counter = Counter(0);
-    serde_json::to_writer(&mut counter, value)
-        .ok()
-        .map(|()| counter.0)
+    serde_json::to_writer(&mut counter, value).ok().map(|()| counter.0)
 }
 
 /// The text, if it takes at most `max` bytes inside a JSON string; else its beginning with a mark at the end, cut at a

@@ -35,11 +35,7 @@ pub fn pod(session: &str) -> String {
 #[must_use]
 pub fn service(session: &str) -> String {
     let name = format!("session-{session}");
-    if name.contains('.') {
-        hashed(&name.replace('.', "-"), &name, MAX_LABEL)
-    } else {
-        fit(&name, MAX_LABEL)
-    }
+    if name.contains('.') { hashed(&name.replace('.', "-"), &name, MAX_LABEL) } else { fit(&name, MAX_LABEL) }
 }
 
 /// The session's `ServiceAccount`.
@@ -86,11 +82,7 @@ fn object(prefix: &str, name: &str, suffix: &str) -> String {
 
 /// The name itself if it has at most `max` characters, else its beginning with a hash of the whole.
 fn fit(name: &str, max: usize) -> String {
-    if name.len() <= max {
-        name.to_owned()
-    } else {
-        hashed(name, name, max)
-    }
+    if name.len() <= max { name.to_owned() } else { hashed(name, name, max) }
 }
 
 /// The beginning of `shown` with a hash of `whole`, together at most `max` characters.
@@ -130,10 +122,7 @@ mod tests {
 
     #[test]
     fn long_names_fit_and_stay_different() {
-        let (one, two) = (
-            format!("{}x", "a".repeat(252)),
-            format!("{}y", "a".repeat(252)),
-        );
+        let (one, two) = (format!("{}x", "a".repeat(252)), format!("{}y", "a".repeat(252)));
         for name in [pod, service_account, token_secret, initial_run] {
             assert!(name(&one).len() <= MAX_OBJECT_NAME);
             assert_ne!(name(&one), name(&two));

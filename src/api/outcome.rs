@@ -135,9 +135,7 @@ impl OutcomeReason {
         match self {
             Self::Completed | Self::Answered => exit::SUCCEEDED,
             Self::AgentError | Self::MaxTurns => exit::AGENT,
-            Self::SetupFailed | Self::AuthFailed | Self::ImagePull | Self::Unschedulable => {
-                exit::SETUP
-            }
+            Self::SetupFailed | Self::AuthFailed | Self::ImagePull | Self::Unschedulable => exit::SETUP,
             Self::ProviderError | Self::ProviderLimit => exit::PROVIDER,
             Self::DeadlineExceeded | Self::BudgetExceeded => exit::LIMIT,
             Self::AgentCrashed | Self::OOMKilled | Self::Evicted | Self::RunnerLost => exit::CRASH,

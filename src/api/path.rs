@@ -25,11 +25,7 @@ impl FieldPath {
     /// The path through these members, e.g. `["spec", "runner"]`.
     #[must_use]
     pub fn of(keys: &[&str]) -> Self {
-        Self(
-            keys.iter()
-                .map(|key| Segment::Key((*key).to_owned()))
-                .collect(),
-        )
+        Self(keys.iter().map(|key| Segment::Key((*key).to_owned())).collect())
     }
 
     /// The path of a member of the object at this path.
@@ -73,10 +69,7 @@ impl fmt::Display for FieldPath {
 
 /// Whether a key can stand behind a dot without being mistaken for more than one step.
 fn is_plain(key: &str) -> bool {
-    !key.is_empty()
-        && key
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+    !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
 
 #[cfg(test)]
@@ -87,9 +80,6 @@ mod tests {
     fn a_path_reads_as_in_kubectl() {
         let path = FieldPath::of(&["spec", "repos"]).index(1).key("url");
         assert_eq!(path.to_string(), "spec.repos[1].url");
-        assert_eq!(
-            FieldPath::of(&["spec", "a.b"]).to_string(),
-            r#"spec["a.b"]"#
-        );
+        assert_eq!(FieldPath::of(&["spec", "a.b"]).to_string(), r#"spec["a.b"]"#);
     }
 }

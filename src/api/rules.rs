@@ -88,9 +88,7 @@ pub(super) fn immutable_option(field: &str) -> Rule {
 }
 
 fn immutable_message(field: &str) -> Message {
-    format!("{field} cannot be changed: a Run is immutable but for desiredState; create a new Run")
-        .as_str()
-        .into()
+    format!("{field} cannot be changed: a Run is immutable but for desiredState; create a new Run").as_str().into()
 }
 
 /// The schema of an object with members that we do not know.

@@ -1,9 +1,6 @@
 //! `ProjectSettings`: defaults of the sessions of one namespace.
 
-#![expect(
-    unreachable_pub,
-    reason = "the KubeSchema derive copies `pub` structs into functions"
-)]
+#![expect(unreachable_pub, reason = "the KubeSchema derive copies `pub` structs into functions")]
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -15,10 +12,7 @@ use super::{defaults, rules, session::McpServers};
 pub const NAME: &str = "projectsettings";
 
 /// Defaults of the sessions of one namespace. There is one, named `projectsettings`.
-#[allow(
-    clippy::duplicated_attributes,
-    reason = "printer columns have types of their own"
-)]
+#[allow(clippy::duplicated_attributes, reason = "printer columns have types of their own")]
 #[derive(CustomResource, KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[kube(
@@ -108,11 +102,7 @@ pub struct ProjectSettingsStatus {
     #[schemars(range(min = 0))]
     pub group_bindings_created: Option<i64>,
     /// Whether scheduled sessions may be created.
-    #[serde(
-        default,
-        rename = "scheduledSessionRBACReady",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, rename = "scheduledSessionRBACReady", skip_serializing_if = "Option::is_none")]
     pub scheduled_session_rbac_ready: Option<bool>,
     /// Whether the namespace's `LimitRange` exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -50,10 +50,7 @@ pub trait Bridge: Send + Sync {
 
 /// What an agent can do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "a set of independent abilities, as the protocol lists them"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of independent abilities, as the protocol lists them")]
 pub struct Features {
     /// It reports its thinking.
     pub reasoning: bool,

@@ -28,12 +28,7 @@ Exit codes:
 pub struct Args {
     /// The socket to listen on. Its folder must exist and be shared with the runner; the runner must have the same user or
     /// group. What a dead supervisor left there is replaced.
-    #[arg(
-        long,
-        env = "AMBIENT_AGENT_SOCKET",
-        value_name = "PATH",
-        default_value = "/run/ambient/agent.sock"
-    )]
+    #[arg(long, env = "AMBIENT_AGENT_SOCKET", value_name = "PATH", default_value = "/run/ambient/agent.sock")]
     pub socket: PathBuf,
 }
 

@@ -48,13 +48,8 @@ pub(super) enum AssembleError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error("cannot use {path}: {error}")]
-    Folder {
-        path: PathBuf,
-        error: std::io::Error,
-    },
-    #[error(
-        "the runner type replay needs a recording: name it in spec.runner.replay.path or AMBIENT_REPLAY_FILE"
-    )]
+    Folder { path: PathBuf, error: std::io::Error },
+    #[error("the runner type replay needs a recording: name it in spec.runner.replay.path or AMBIENT_REPLAY_FILE")]
     NoRecording,
     #[error(transparent)]
     Recording(std::io::Error),
@@ -73,10 +68,7 @@ pub(super) async fn agent_host(
     // Remembers what it starts, so that an agent which outlived a killed runner is ended by the next one.
     let folder = data_dir.join("agents");
     let host = LocalHost::with_registry(&folder).await;
-    Ok(Arc::new(host.map_err(|error| AssembleError::Folder {
-        path: folder,
-        error,
-    })?))
+    Ok(Arc::new(host.map_err(|error| AssembleError::Folder { path: folder, error })?))
 }
 
 /// Opens the log, starts the bridge, and takes up what a former process left. The store is opened first: it holds the
@@ -102,10 +94,7 @@ pub(super) async fn engine(
 /// Opens the log of a session. Another process that has it open is an error that names it.
 pub(super) fn open_store(data_dir: &std::path::Path) -> Result<Store, AssembleError> {
     // A prompt that waited is kept only until its run has started: it may hold what its writer takes for private.
-    let options = Options {
-        journal_bytes: 0,
-        ..Options::default()
-    };
+    let options = Options { journal_bytes: 0, ..Options::default() };
     Ok(Store::open(data_dir, options)?)
 }
 
@@ -118,21 +107,15 @@ async fn bridge(parts: &Parts, host: Arc<dyn AgentHost>) -> Result<Arc<dyn Bridg
         }
         RunnerType::Replay => {
             let path = parts.replay.clone().ok_or(AssembleError::NoRecording)?;
-            Ok(Arc::new(
-                ReplayBridge::open(&path, Pace::Recorded).map_err(AssembleError::Recording)?,
-            ))
+            Ok(Arc::new(ReplayBridge::open(&path, Pace::Recorded).map_err(AssembleError::Recording)?))
         }
     }
 }
 
 fn claude(parts: &Parts, env: Secrets) -> ClaudeConfig {
-    let mut config =
-        ClaudeConfig::new(&parts.agent_command, &parts.state_dir, &parts.data_dir, env);
+    let mut config = ClaudeConfig::new(&parts.agent_command, &parts.state_dir, &parts.data_dir, env);
     config.record.clone_from(&parts.record);
-    config.timing = Timing {
-        idle: parts.idle,
-        ..Timing::default()
-    };
+    config.timing = Timing { idle: parts.idle, ..Timing::default() };
     config
 }
 
@@ -150,19 +133,12 @@ const PROVIDER: [&str; 8] = [
 
 /// What every agent starts from: the allow-list of its place's environment, and the provider's variables of ours.
 fn agent_env(place: host::Variables) -> Secrets {
-    let own = |name: &str| {
-        Some((
-            name.to_owned(),
-            std::env::var(name).ok().filter(|value| !value.is_empty())?,
-        ))
-    };
+    let own = |name: &str| Some((name.to_owned(), std::env::var(name).ok().filter(|value| !value.is_empty())?));
     let mut extra: BTreeMap<String, String> = PROVIDER.into_iter().filter_map(own).collect();
     if uses_vertex() {
         extra.insert("CLAUDE_CODE_USE_VERTEX".to_owned(), "1".to_owned());
     }
-    let extra = extra
-        .into_iter()
-        .map(|(name, value)| (name.into(), value.into()));
+    let extra = extra.into_iter().map(|(name, value)| (name.into(), value.into()));
     let base = host::env::base_env(place, extra);
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
@@ -173,8 +149,7 @@ fn agent_env(place: host::Variables) -> Secrets {
 /// One flag for all runners, and the older names.
 fn uses_vertex() -> bool {
     let on = |name: &str| {
-        std::env::var(name)
-            .is_ok_and(|value| ["1", "true", "yes"].contains(&value.to_lowercase().as_str()))
+        std::env::var(name).is_ok_and(|value| ["1", "true", "yes"].contains(&value.to_lowercase().as_str()))
     };
     on("USE_VERTEX") || on("CLAUDE_CODE_USE_VERTEX")
 }

@@ -21,16 +21,9 @@ pub(super) fn main(args: &Args, command: &mut Command) -> ExitCode {
 /// Prints the manual page of the command and, after it, those of its verbs.
 pub(super) fn man(mut command: Command) -> ExitCode {
     command.build();
-    let verbs: Vec<Command> = command
-        .get_subcommands()
-        .filter(|verb| verb.get_name() != "help")
-        .cloned()
-        .collect();
+    let verbs: Vec<Command> = command.get_subcommands().filter(|verb| verb.get_name() != "help").cloned().collect();
     let pages = std::iter::once(command).chain(verbs);
-    match pages
-        .into_iter()
-        .try_for_each(|page| clap_mangen::Man::new(page).render(&mut io::stdout()))
-    {
+    match pages.into_iter().try_for_each(|page| clap_mangen::Man::new(page).render(&mut io::stdout())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => super::fail(&error, 1),
     }

@@ -24,11 +24,7 @@ pub(super) struct Args {
 fn session_name(text: &str) -> Result<String, String> {
     let ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let edges = |c: Option<char>| c.is_some_and(|c| c != '-');
-    if text.len() <= 63
-        && text.chars().all(ok)
-        && edges(text.chars().next())
-        && edges(text.chars().last())
-    {
+    if text.len() <= 63 && text.chars().all(ok) && edges(text.chars().next()) && edges(text.chars().last()) {
         Ok(text.to_owned())
     } else {
         Err("expected a Kubernetes name: at most 63 of a-z, 0-9 and -, not at an end".to_owned())
@@ -39,13 +35,7 @@ pub(super) fn main(args: &Args) -> ExitCode {
     let text = TEMPLATE.replace("my-session", &args.name);
     match write(args, &text) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => super::fail(
-            &WriteError {
-                file: args.file.display().to_string(),
-                error,
-            },
-            2,
-        ),
+        Err(error) => super::fail(&WriteError { file: args.file.display().to_string(), error }, 2),
     }
 }
 
@@ -60,10 +50,7 @@ fn write(args: &Args, text: &str) -> io::Result<()> {
     if args.file.as_os_str() == "-" {
         return io::stdout().write_all(text.as_bytes());
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&args.file)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&args.file)?;
     file.write_all(text.as_bytes())?;
     anstream::eprintln!("wrote {0}; next: ambient run {0}", args.file.display());
     Ok(())

@@ -23,9 +23,5 @@ pub(super) fn start(level: &str, json: bool, redactor: Arc<Redactor>) {
         .with_writer(RedactingMakeWriter::new(redactor, io::stderr))
         .with_ansi(false);
     // Fails only when logging has been started before, as in tests.
-    let _ = if json {
-        builder.json().try_init()
-    } else {
-        builder.try_init()
-    };
+    let _ = if json { builder.json().try_init() } else { builder.try_init() };
 }

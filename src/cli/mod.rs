@@ -36,10 +36,7 @@ Examples:
   ambient crds | kubectl apply -f -        install the resource types in a cluster";
 
 #[derive(Debug, Subcommand)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "made once, for the life of the process"
-)]
+#[expect(clippy::large_enum_variant, reason = "made once, for the life of the process")]
 enum Verb {
     /// Run AgenticSession and Run manifests on this machine.
     Run(run::Args),
@@ -82,12 +79,8 @@ fn finish(result: std::io::Result<()>) -> ExitCode {
 /// `ambient agent` holds no key, so there is nothing that its log lines would have to leave out but known token forms.
 fn supervise(args: agent::Args) -> ExitCode {
     logging::start("info", false, Arc::new(Redactor::new([])));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let result = runtime
-        .map_err(agent::AgentError::Io)
-        .and_then(|runtime| runtime.block_on(agent::run(args)));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let result = runtime.map_err(agent::AgentError::Io).and_then(|runtime| runtime.block_on(agent::run(args)));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, 1),
@@ -96,11 +89,7 @@ fn supervise(args: agent::Args) -> ExitCode {
 
 /// Says what went wrong, on stderr, in one place and one form.
 fn fail(error: &dyn std::error::Error, code: u8) -> ExitCode {
-    anstream::eprintln!(
-        "{}error:{} {error}",
-        style::ERROR.render(),
-        style::ERROR.render_reset()
-    );
+    anstream::eprintln!("{}error:{} {error}", style::ERROR.render(), style::ERROR.render_reset());
     ExitCode::from(code)
 }
 

@@ -20,8 +20,7 @@ use crate::{
     host::{AgentHost, BoxFuture},
     runner::{SessionTemplate, probe::WorkspaceProbe},
     workspace::{
-        Access, FileSpec, HydrateError, Hydrated, HydratedRepo, Layout, MainRepo, RepoSpec,
-        WorkspacePlan,
+        Access, FileSpec, HydrateError, Hydrated, HydratedRepo, Layout, MainRepo, RepoSpec, WorkspacePlan,
         git::{self, agent_side::AgentGit, credentials::Credentials, status, url::UrlPolicy},
         prompt::{RepoContext, WorkspaceContext, workspace_prompt},
     },
@@ -31,11 +30,7 @@ use crate::{
 const LOOK: Duration = Duration::from_secs(10);
 
 /// What the workspace of a session is to hold, on a laptop.
-pub(super) fn plan(
-    session: &AgenticSession,
-    credentials: Credentials,
-    dirs: Dirs,
-) -> WorkspacePlan {
+pub(super) fn plan(session: &AgenticSession, credentials: Credentials, dirs: Dirs) -> WorkspacePlan {
     let spec = &session.spec;
     let repos = spec.repos.iter().map(|repo| RepoSpec {
         name: repo.name.clone(),
@@ -43,10 +38,7 @@ pub(super) fn plan(
         branch: repo.branch.clone(),
         auto_push: repo.auto_push,
     });
-    let files = spec.files.iter().map(|file| FileSpec {
-        path: file.path.clone(),
-        content: file.content.clone(),
-    });
+    let files = spec.files.iter().map(|file| FileSpec { path: file.path.clone(), content: file.content.clone() });
     WorkspacePlan {
         state_dir: Some(dirs.state),
         repos: repos.collect(),
@@ -54,15 +46,8 @@ pub(super) fn plan(
         files: files.collect(),
         credentials,
         // It is the person's own machine: repositories on it, and on a server of their own network, are theirs to name.
-        urls: UrlPolicy {
-            http: true,
-            file: true,
-        },
-        ..WorkspacePlan::new(
-            session.metadata.name.as_deref().unwrap_or_default(),
-            dirs.workspace,
-            dirs.data,
-        )
+        urls: UrlPolicy { http: true, file: true },
+        ..WorkspacePlan::new(session.metadata.name.as_deref().unwrap_or_default(), dirs.workspace, dirs.data)
     }
 }
 
@@ -86,21 +71,11 @@ pub(super) fn adopt(
     let layout = Layout::new(root);
     layout.create(Access::Private)?;
     make_dir(state_dir)?;
-    let repos: Vec<HydratedRepo> = spec
-        .repos
-        .iter()
-        .filter_map(|repo| there(&layout, repo))
-        .collect();
-    let main =
-        main_repo(&repos, spec.main_repo.as_deref(), main_index).map(|repo| repo.path.clone());
-    let others = repos
-        .iter()
-        .map(|repo| repo.path.clone())
-        .filter(|path| Some(path) != main.as_ref());
+    let repos: Vec<HydratedRepo> = spec.repos.iter().filter_map(|repo| there(&layout, repo)).collect();
+    let main = main_repo(&repos, spec.main_repo.as_deref(), main_index).map(|repo| repo.path.clone());
+    let others = repos.iter().map(|repo| repo.path.clone()).filter(|path| Some(path) != main.as_ref());
     let add_dirs = match &main {
-        Some(_) => others
-            .chain([layout.artifacts(), layout.uploads()])
-            .collect(),
+        Some(_) => others.chain([layout.artifacts(), layout.uploads()]).collect(),
         None => Vec::new(),
     };
     Ok(Hydrated {
@@ -113,29 +88,17 @@ pub(super) fn adopt(
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, HydrateError> {
-    std::path::absolute(path).map_err(|source| HydrateError::Directory {
-        path: path.to_owned(),
-        source,
-    })
+    std::path::absolute(path).map_err(|source| HydrateError::Directory { path: path.to_owned(), source })
 }
 
 fn make_dir(path: &Path) -> Result<(), HydrateError> {
-    std::fs::create_dir_all(path).map_err(|source| HydrateError::Directory {
-        path: path.to_owned(),
-        source,
-    })
+    std::fs::create_dir_all(path).map_err(|source| HydrateError::Directory { path: path.to_owned(), source })
 }
 
 fn there(layout: &Layout, repo: &api::session::RepoSpec) -> Option<HydratedRepo> {
     let path = layout.repo(repo.folder());
     // A URL that does not parse may hold a password anywhere, so nothing of it is shown.
-    let url = git::url::parse(
-        &repo.url,
-        UrlPolicy {
-            http: true,
-            file: true,
-        },
-    );
+    let url = git::url::parse(&repo.url, UrlPolicy { http: true, file: true });
     path.is_dir().then(|| HydratedRepo {
         name: repo.folder().to_owned(),
         path,
@@ -148,30 +111,19 @@ fn there(layout: &Layout, repo: &api::session::RepoSpec) -> Option<HydratedRepo>
 }
 
 /// The repository that the agent starts in: by name, else by place.
-fn main_repo<'a>(
-    repos: &'a [HydratedRepo],
-    name: Option<&str>,
-    index: usize,
-) -> Option<&'a HydratedRepo> {
+fn main_repo<'a>(repos: &'a [HydratedRepo], name: Option<&str>, index: usize) -> Option<&'a HydratedRepo> {
     let named = repos.iter().find(|repo| Some(repo.name.as_str()) == name);
     named.or_else(|| repos.get(index)).or_else(|| repos.first())
 }
 
 /// What every agent of the session is started with.
-pub(super) fn template(
-    name: &str,
-    spec: &AgenticSessionSpec,
-    hydrated: &Hydrated,
-) -> SessionTemplate {
+pub(super) fn template(name: &str, spec: &AgenticSessionSpec, hydrated: &Hydrated) -> SessionTemplate {
     let agent = spec.agent.clone().unwrap_or_default();
     SessionTemplate(SessionSpec {
         thread_id: Id::from(name),
         cwd: hydrated.cwd.clone(),
         add_dirs: hydrated.add_dirs.clone(),
-        model: spec
-            .llm_settings
-            .as_ref()
-            .map(|settings| settings.model.clone()),
+        model: spec.llm_settings.as_ref().map(|settings| settings.model.clone()),
         system_prompt: SystemPrompt::Append(prompt(hydrated, &agent)),
         permission_mode: permission_mode(agent.permission_mode),
         allowed_tools: agent.allowed_tools,
@@ -189,8 +141,7 @@ fn environment(spec: &AgenticSessionSpec, hydrated: &Hydrated) -> BTreeMap<Strin
     let mut env = spec.environment_variables.clone();
     if let Some(above) = hydrated.layout.root().parent() {
         let ceiling = || above.display().to_string();
-        env.entry("GIT_CEILING_DIRECTORIES".to_owned())
-            .or_insert_with(ceiling);
+        env.entry("GIT_CEILING_DIRECTORIES".to_owned()).or_insert_with(ceiling);
     }
     env
 }
@@ -227,9 +178,7 @@ fn prompt(hydrated: &Hydrated, agent: &AgentSpec) -> String {
 /// The names of uploaded files; a folder that cannot be read has none.
 fn uploaded(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
+    let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }
@@ -250,32 +199,16 @@ pub(super) fn note(hydrated: &Hydrated) -> String {
         .repos
         .iter()
         .map(|repo| {
-            format!(
-                "{} ({} → {})",
-                repo.name,
-                repo.base.as_deref().unwrap_or("as it was"),
-                hydrated.working_branch
-            )
+            format!("{} ({} → {})", repo.name, repo.base.as_deref().unwrap_or("as it was"), hydrated.working_branch)
         })
         .collect();
-    let what = if repos.is_empty() {
-        "no repositories".to_owned()
-    } else {
-        repos.join(", ")
-    };
-    format!(
-        "The workspace {} is ready: {what}.",
-        hydrated.layout.root().display()
-    )
+    let what = if repos.is_empty() { "no repositories".to_owned() } else { repos.join(", ") };
+    format!("The workspace {} is ready: {what}.", hydrated.layout.root().display())
 }
 
 /// The same on one line of a terminal.
 pub(super) fn line(session: &AgenticSession, hydrated: &Hydrated) -> String {
-    let repos: Vec<&str> = hydrated
-        .repos
-        .iter()
-        .map(|repo| repo.name.as_str())
-        .collect();
+    let repos: Vec<&str> = hydrated.repos.iter().map(|repo| repo.name.as_str()).collect();
     let files = session.spec.files.len();
     match (repos.is_empty(), files) {
         (true, 0) => "empty".to_owned(),
@@ -309,21 +242,15 @@ impl GitProbe {
             path: repo.path.clone(),
             base: repo.base_commit.clone(),
         });
-        Self {
-            host,
-            repos: repos.collect(),
-        }
+        Self { host, repos: repos.collect() }
     }
 
     async fn look(&self, repo: &Repo) -> Option<GitState> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let git = AgentGit::new(&*self.host, path, LOOK);
         let seen = status::status(&git, &repo.name, &repo.path, repo.base.as_deref()).await;
-        let seen = seen
-            .inspect_err(
-                |error| tracing::warn!(repo = %repo.name, %error, "its state is not known"),
-            )
-            .ok()?;
+        let seen =
+            seen.inspect_err(|error| tracing::warn!(repo = %repo.name, %error, "its state is not known")).ok()?;
         let small = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
         Some(GitState {
             name: seen.name,
@@ -341,11 +268,7 @@ impl WorkspaceProbe for GitProbe {
     fn after_turn(&self) -> BoxFuture<'_, Vec<GitState>> {
         Box::pin(async {
             let looks = self.repos.iter().map(|repo| self.look(repo));
-            futures_util::future::join_all(looks)
-                .await
-                .into_iter()
-                .flatten()
-                .collect()
+            futures_util::future::join_all(looks).await.into_iter().flatten().collect()
         })
     }
 }

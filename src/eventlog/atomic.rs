@@ -45,9 +45,7 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 fn directory_of(path: &Path) -> &Path {
-    path.parent()
-        .filter(|dir| !dir.as_os_str().is_empty())
-        .unwrap_or_else(|| Path::new("."))
+    path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 /// A small file's content; `None` if there is no such file.

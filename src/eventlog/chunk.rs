@@ -36,10 +36,7 @@ impl Chunk {
 
     /// The records one by one, oldest first.
     pub fn records(&self) -> impl DoubleEndedIterator<Item = RecordRef<'_>> + ExactSizeIterator {
-        self.range.clone().map(|index| RecordRef {
-            piece: &self.piece,
-            index,
-        })
+        self.range.clone().map(|index| RecordRef { piece: &self.piece, index })
     }
 
     /// How many records there are, at least 1.
@@ -55,19 +52,11 @@ impl Chunk {
         if last >= self.last {
             return Some(self.clone());
         }
-        let records = usize::try_from((last + 1).checked_sub(self.first)?)
-            .ok()
-            .filter(|n| *n > 0)?;
+        let records = usize::try_from((last + 1).checked_sub(self.first)?).ok().filter(|n| *n > 0)?;
         let range = self.range.start..self.range.start + records;
         let begin = self.piece.start(range.start);
         let frames = self.frames.slice(..self.piece.start(range.end) - begin);
-        Some(Self {
-            first: self.first,
-            last,
-            frames,
-            piece: Arc::clone(&self.piece),
-            range,
-        })
+        Some(Self { first: self.first, last, frames, piece: Arc::clone(&self.piece), range })
     }
 }
 
@@ -129,12 +118,7 @@ impl<'a> RecordRef<'a> {
     /// The whole record, parsed. Fails as [`Self::event`].
     pub fn record(&self) -> serde_json::Result<Record> {
         let event = self.event()?;
-        Ok(Record {
-            seq: self.seq(),
-            run_id: self.run_id().clone(),
-            at: self.at(),
-            event,
-        })
+        Ok(Record { seq: self.seq(), run_id: self.run_id().clone(), at: self.at(), event })
     }
 
     /// Appends the record's JSON object to a buffer, as it is on disk but without the newline.

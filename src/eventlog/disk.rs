@@ -28,20 +28,13 @@ impl Storage for Disk {
             }
         }
         // After all of them are there: a file system with a journal then commits once, not once for each.
-        missing
-            .iter()
-            .rev()
-            .try_for_each(|dir| self.sync_dir(parent_of(dir)))
+        missing.iter().rev().try_for_each(|dir| self.sync_dir(parent_of(dir)))
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
         // A name that is not text is not ours.
         fs::read_dir(dir)?
-            .filter_map(|entry| {
-                entry
-                    .map(|entry| entry.file_name().into_string().ok())
-                    .transpose()
-            })
+            .filter_map(|entry| entry.map(|entry| entry.file_name().into_string().ok()).transpose())
             .collect()
     }
 
@@ -70,13 +63,7 @@ impl Storage for Disk {
     }
 
     fn lock(&self, path: &Path) -> io::Result<Locked> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)?;
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
         match file.try_lock() {
             Ok(()) => {
                 file.set_len(0)?;

@@ -26,13 +26,7 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn fill(
-        &mut self,
-        first: Seq,
-        run_id: &Id,
-        at: i64,
-        events: &[Event],
-    ) -> Result<(), LogError> {
+    pub(super) fn fill(&mut self, first: Seq, run_id: &Id, at: i64, events: &[Event]) -> Result<(), LogError> {
         self.clear();
         self.first = first;
         self.write_middle(run_id, at).map_err(LogError::encode)?;

@@ -38,9 +38,7 @@ pub enum LogError {
         source: Arc<io::Error>,
     },
     /// A file holds something that this log did not write. A person must restore the file or move it away.
-    #[error(
-        "{file} is damaged at byte {offset}: {what}; restore it from a copy, or move its directory away"
-    )]
+    #[error("{file} is damaged at byte {offset}: {what}; restore it from a copy, or move its directory away")]
     Corrupt {
         /// The damaged file.
         file: PathBuf,
@@ -50,9 +48,7 @@ pub enum LogError {
         what: &'static str,
     },
     /// What was written may not be on disk. The log takes no more records until the process opens it again.
-    #[error(
-        "the log at {dir} stopped after a failed write: {reason}; check the disk, then restart"
-    )]
+    #[error("the log at {dir} stopped after a failed write: {reason}; check the disk, then restart")]
     Failed {
         /// The thread's directory.
         dir: PathBuf,
@@ -93,22 +89,16 @@ impl LogError {
     /// Sorts an error of the system: a full disk is told apart, since it has its own way out.
     pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull {
-                dir: path.parent().unwrap_or(path).to_owned(),
-            },
-            _ => Self::Io {
-                action,
-                path: path.to_owned(),
-                source: Arc::new(source),
-            },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::DiskFull { dir: path.parent().unwrap_or(path).to_owned() }
+            }
+            _ => Self::Io { action, path: path.to_owned(), source: Arc::new(source) },
         }
     }
 
     /// An event or a small file that has no JSON form.
     #[expect(clippy::needless_pass_by_value, reason = "fits `map_err`")]
     pub(super) fn encode(error: serde_json::Error) -> Self {
-        Self::Encode {
-            reason: error.to_string(),
-        }
+        Self::Encode { reason: error.to_string() }
     }
 }

@@ -22,46 +22,34 @@ impl Files {
     }
 
     pub(super) fn list(&self) -> Result<Vec<String>, LogError> {
-        self.storage
-            .list(&self.dir)
-            .map_err(|e| LogError::io("list", &self.dir, e))
+        self.storage.list(&self.dir).map_err(|e| LogError::io("list", &self.dir, e))
     }
 
     pub(super) fn open(&self, name: &str, mode: OpenMode) -> Result<Arc<dyn LogFile>, LogError> {
         let path = self.path(name);
-        self.storage
-            .open(&path, mode)
-            .map_err(|e| LogError::io("open", &path, e))
+        self.storage.open(&path, mode).map_err(|e| LogError::io("open", &path, e))
     }
 
     pub(super) fn rename(&self, from: &str, to: &str) -> Result<(), LogError> {
         let path = self.path(from);
-        self.storage
-            .rename(&path, &self.path(to))
-            .map_err(|e| LogError::io("rename", &path, e))
+        self.storage.rename(&path, &self.path(to)).map_err(|e| LogError::io("rename", &path, e))
     }
 
     pub(super) fn remove(&self, name: &str) -> Result<(), LogError> {
         let path = self.path(name);
-        self.storage
-            .remove(&path)
-            .map_err(|e| LogError::io("delete", &path, e))
+        self.storage.remove(&path).map_err(|e| LogError::io("delete", &path, e))
     }
 
     pub(super) fn remove_if_there(&self, name: &str) -> Result<(), LogError> {
         let path = self.path(name);
         match self.storage.remove(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(LogError::io("delete", &path, error))
-            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(LogError::io("delete", &path, error)),
             Ok(()) | Err(_) => Ok(()),
         }
     }
 
     pub(super) fn sync_dir(&self) -> Result<(), LogError> {
-        self.storage
-            .sync_dir(&self.dir)
-            .map_err(|e| LogError::io("sync", &self.dir, e))
+        self.storage.sync_dir(&self.dir).map_err(|e| LogError::io("sync", &self.dir, e))
     }
 
     /// Replaces a small JSON file atomically and durably.
@@ -89,8 +77,6 @@ impl Files {
             offset: 0,
             what: "expected the JSON that this program wrote",
         };
-        self.read(name)?
-            .map(|bytes| serde_json::from_slice(&bytes).map_err(damaged))
-            .transpose()
+        self.read(name)?.map(|bytes| serde_json::from_slice(&bytes).map_err(damaged)).transpose()
     }
 }

@@ -61,23 +61,8 @@ impl LogInner {
         Ok(Self::new(shared, id.clone(), files, mark, journal, opened))
     }
 
-    fn new(
-        shared: Arc<Shared>,
-        id: Id,
-        files: Files,
-        mark: MarkFile,
-        journal: Journal,
-        opened: Opened,
-    ) -> Self {
-        let Opened {
-            segments,
-            active,
-            runs,
-            trimmed,
-            last,
-            next,
-            report,
-        } = opened;
+    fn new(shared: Arc<Shared>, id: Id, files: Files, mark: MarkFile, journal: Journal, opened: Opened) -> Self {
+        let Opened { segments, active, runs, trimmed, last, next, report } = opened;
         let writer = Writer::new(next, segments.last(), active);
         let published = Published {
             last: next - 1,
@@ -87,11 +72,7 @@ impl LogInner {
             runs,
             stopped: None,
         };
-        let synced = Synced {
-            ticket: 0,
-            last,
-            failure: None,
-        };
+        let synced = Synced { ticket: 0, last, failure: None };
         Self {
             id,
             files,
@@ -111,12 +92,7 @@ impl LogInner {
     }
 
     /// Writes an input down; false if its run is known.
-    pub(super) fn accept(
-        self: &Arc<Self>,
-        run_id: &Id,
-        at: i64,
-        input: &RawValue,
-    ) -> Result<bool, LogError> {
+    pub(super) fn accept(self: &Arc<Self>, run_id: &Id, at: i64, input: &RawValue) -> Result<bool, LogError> {
         // Under the writer's lock, so that no run can start between the question and the note.
         let writer = self.writer();
         writer.stopped.clone().map_or(Ok(()), Err)?;
@@ -127,17 +103,10 @@ impl LogInner {
         let synced = self.synced.borrow().last;
         let done = |id: &Id| {
             let published = self.published();
-            published
-                .runs
-                .get(id)
-                .is_some_and(|run| run.started && run.first <= synced)
+            published.runs.get(id).is_some_and(|run| run.started && run.first <= synced)
         };
         journal.forget(self.shared.options.journal_bytes, done)?;
-        journal.add(AcceptedInput {
-            run_id: run_id.clone(),
-            at,
-            input: on_one_line(input)?,
-        })?;
+        journal.add(AcceptedInput { run_id: run_id.clone(), at, input: on_one_line(input)? })?;
         drop((journal, writer));
         self.wrote();
         Ok(true)
@@ -156,10 +125,7 @@ impl LogInner {
     pub(super) fn write_index(&self, first: Seq, sealed: bool) -> Result<(), LogError> {
         let index = {
             let mut published = self.published();
-            let segment = published
-                .segments
-                .iter_mut()
-                .find(|segment| segment.first == first);
+            let segment = published.segments.iter_mut().find(|segment| segment.first == first);
             segment.map(|segment| {
                 segment.sealed |= sealed;
                 segment.clone()
@@ -188,9 +154,7 @@ impl LogInner {
     }
 
     pub(super) fn closed(&self) -> LogError {
-        LogError::Closed {
-            dir: self.files.dir.clone(),
-        }
+        LogError::Closed { dir: self.files.dir.clone() }
     }
 
     // The state behind these locks is changed only by steps that cannot panic half way.
@@ -208,17 +172,12 @@ impl LogInner {
     }
 
     pub(super) fn published(&self) -> MutexGuard<'_, Published> {
-        self.published
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.published.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for LogInner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LogInner")
-            .field("id", &self.id)
-            .field("dir", &self.files.dir)
-            .finish_non_exhaustive()
+        f.debug_struct("LogInner").field("id", &self.id).field("dir", &self.files.dir).finish_non_exhaustive()
     }
 }

@@ -40,14 +40,8 @@ pub(super) struct Journal {
 impl Journal {
     /// Reads the journal. A line that is none was never confirmed: it is left out, and the file written anew.
     pub(super) fn open(files: &Files) -> Result<Self, LogError> {
-        let mut journal = Self {
-            files: files.clone(),
-            file: None,
-            bytes: 0,
-            entries: Vec::new(),
-            unsynced: false,
-            new_file: false,
-        };
+        let mut journal =
+            Self { files: files.clone(), file: None, bytes: 0, entries: Vec::new(), unsynced: false, new_file: false };
         let Some(content) = files.read(names::INPUTS)? else {
             return Ok(journal);
         };
@@ -66,8 +60,7 @@ impl Journal {
     fn open_synced(&self) -> Result<Arc<dyn LogFile>, LogError> {
         let file = self.files.open(names::INPUTS, OpenMode::Existing)?;
         if !self.entries.is_empty() {
-            file.sync()
-                .map_err(|e| LogError::io("sync", &self.files.path(names::INPUTS), e))?;
+            file.sync().map_err(|e| LogError::io("sync", &self.files.path(names::INPUTS), e))?;
             self.files.sync_dir()?;
         }
         Ok(file)
@@ -88,11 +81,7 @@ impl Journal {
         if let Err(error) = write_all_at(&*file, &line, self.bytes) {
             // A torn line would only be left out at the next opening, and is written over until then.
             let _ = file.set_length(self.bytes);
-            return Err(LogError::io(
-                "write",
-                &self.files.path(names::INPUTS),
-                error,
-            ));
+            return Err(LogError::io("write", &self.files.path(names::INPUTS), error));
         }
         self.bytes += line.len() as u64;
         self.entries.push(entry);
@@ -111,22 +100,10 @@ impl Journal {
     }
 
     /// Forgets inputs that are done; rewrites a journal that is longer than `limit` and mostly done.
-    pub(super) fn forget(
-        &mut self,
-        limit: u64,
-        done: impl Fn(&Id) -> bool,
-    ) -> Result<(), LogError> {
+    pub(super) fn forget(&mut self, limit: u64, done: impl Fn(&Id) -> bool) -> Result<(), LogError> {
         self.entries.retain(|entry| !done(&entry.run_id));
-        let live: usize = self
-            .entries
-            .iter()
-            .map(|entry| entry.input.get().len())
-            .sum();
-        if self.bytes > limit.max(2 * live as u64) {
-            self.rewrite()
-        } else {
-            Ok(())
-        }
+        let live: usize = self.entries.iter().map(|entry| entry.input.get().len()).sum();
+        if self.bytes > limit.max(2 * live as u64) { self.rewrite() } else { Ok(()) }
     }
 
     fn rewrite(&mut self) -> Result<(), LogError> {
@@ -143,10 +120,7 @@ impl Journal {
     /// The file if it is to be synced, and whether its directory is too.
     pub(super) fn take_work(&mut self) -> (Option<Arc<dyn LogFile>>, bool) {
         let unsynced = mem::take(&mut self.unsynced);
-        (
-            self.file.clone().filter(|_| unsynced),
-            mem::take(&mut self.new_file),
-        )
+        (self.file.clone().filter(|_| unsynced), mem::take(&mut self.new_file))
     }
 }
 
@@ -163,10 +137,7 @@ fn line_of(entry: &AcceptedInput) -> Result<Vec<u8>, LogError> {
 /// The same JSON on one line. Inside a JSON string a line break is always escaped, so those outside are blanks.
 pub(super) fn on_one_line(json: &RawValue) -> Result<Box<RawValue>, LogError> {
     let text = json.get();
-    let flat: Cow<'_, str> = if text.contains(['\n', '\r']) {
-        text.replace(['\n', '\r'], " ").into()
-    } else {
-        text.into()
-    };
+    let flat: Cow<'_, str> =
+        if text.contains(['\n', '\r']) { text.replace(['\n', '\r'], " ").into() } else { text.into() };
     RawValue::from_string(flat.into_owned()).map_err(LogError::encode)
 }

@@ -10,9 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::agui::{Event, Id};
 
-use super::{
-    AcceptedInput, LogError, Reader, Recovery, RunSpan, Seq, inner::LogInner, syncer::Synced,
-};
+use super::{AcceptedInput, LogError, Reader, Recovery, RunSpan, Seq, inner::LogInner, syncer::Synced};
 
 /// The log of one thread. Clones are the same log; it stays open as long as one of them or a reader lives.
 ///
@@ -45,10 +43,7 @@ impl ThreadLog {
     /// When it returns, the events are in the file and readers see them; they are on disk within 50 ms, or when
     /// [`Self::sync`] says so. After an error nothing was appended, and no reader ever sees part of a batch.
     pub fn append(&self, run_id: &Id, at: i64, events: &[Event]) -> Result<Range<Seq>, LogError> {
-        let range = self
-            .inner
-            .writer()
-            .append(&self.inner, run_id, at, events)?;
+        let range = self.inner.writer().append(&self.inner, run_id, at, events)?;
         if !range.is_empty() {
             self.inner.wrote();
         }
@@ -57,16 +52,9 @@ impl ThreadLog {
 
     /// [`Self::append`] for the last events of a run: when the disk is full, it uses the space that the store has set
     /// aside for them.
-    pub fn append_reserved(
-        &self,
-        run_id: &Id,
-        at: i64,
-        events: &[Event],
-    ) -> Result<Range<Seq>, LogError> {
+    pub fn append_reserved(&self, run_id: &Id, at: i64, events: &[Event]) -> Result<Range<Seq>, LogError> {
         match self.append(run_id, at, events) {
-            Err(LogError::DiskFull { .. }) if self.inner.shared.reserve.release() => {
-                self.append(run_id, at, events)
-            }
+            Err(LogError::DiskFull { .. }) if self.inner.shared.reserve.release() => self.append(run_id, at, events),
             other => other,
         }
     }
@@ -78,15 +66,9 @@ impl ThreadLog {
         let mut synced = self.inner.synced.subscribe();
         let reached = |synced: &Synced| synced.ticket >= ticket || synced.failure.is_some();
         if !reached(&synced.borrow()) {
-            self.inner
-                .shared
-                .syncer
-                .request(&self.inner, Instant::now());
+            self.inner.shared.syncer.request(&self.inner, Instant::now());
         }
-        let state = synced
-            .wait_for(reached)
-            .await
-            .map_err(|_| self.inner.closed())?;
+        let state = synced.wait_for(reached).await.map_err(|_| self.inner.closed())?;
         match &state.failure {
             Some(failure) if state.ticket < ticket => Err(failure.clone()),
             Some(_) | None => Ok(()),
@@ -150,11 +132,6 @@ impl ThreadLog {
     pub fn pending(&self) -> Vec<AcceptedInput> {
         let started = |id: &Id| self.run(id).is_some_and(|run| run.started);
         let journal = self.inner.journal();
-        journal
-            .entries()
-            .iter()
-            .filter(|entry| !started(&entry.run_id))
-            .cloned()
-            .collect()
+        journal.entries().iter().filter(|entry| !started(&entry.run_id)).cloned().collect()
     }
 }

@@ -62,13 +62,7 @@ impl MarkFile {
         };
         let current = !mark.clean && boot.is_some() && mark.boot == boot;
         let granted = AtomicU64::new(if current { mark.granted } else { 0 });
-        Ok(Self {
-            files: files.clone(),
-            boot,
-            step,
-            mark: Mutex::new(mark),
-            granted,
-        })
+        Ok(Self { files: files.clone(), boot, step, mark: Mutex::new(mark), granted })
     }
 
     pub(super) fn get(&self) -> Mark {
@@ -99,11 +93,7 @@ impl MarkFile {
     /// Extends a grant that is half used, so that [`Self::grant`] does not wait for the disk.
     pub(super) fn extend(&self, last: Seq) -> Result<(), LogError> {
         let granted = self.granted.load(Ordering::Acquire);
-        if granted > 0 && last + self.step / 2 >= granted {
-            self.grant(0, granted)
-        } else {
-            Ok(())
-        }
+        if granted > 0 && last + self.step / 2 >= granted { self.grant(0, granted) } else { Ok(()) }
     }
 
     /// Writes down that everything up to `last` is synced and nothing follows.
@@ -117,31 +107,15 @@ impl MarkFile {
     /// Writes down, if the disk still can, that unsynced writes are not to be relied on.
     pub(super) fn distrust(&self) {
         let mut mark = self.lock();
-        let doubtful = Mark {
-            boot: None,
-            clean: false,
-            ..mark.clone()
-        };
+        let doubtful = Mark { boot: None, clean: false, ..mark.clone() };
         if self.files.write_json(names::MARK, &doubtful).is_ok() {
             *mark = doubtful;
         }
         self.granted.store(0, Ordering::Release);
     }
 
-    fn store(
-        &self,
-        mark: &mut Mark,
-        floor: Seq,
-        granted: Seq,
-        clean: bool,
-    ) -> Result<(), LogError> {
-        let next = Mark {
-            boot: self.boot.clone(),
-            floor,
-            granted,
-            clean,
-            ..mark.clone()
-        };
+    fn store(&self, mark: &mut Mark, floor: Seq, granted: Seq, clean: bool) -> Result<(), LogError> {
+        let next = Mark { boot: self.boot.clone(), floor, granted, clean, ..mark.clone() };
         self.files.write_json(names::MARK, &next)?;
         *mark = next;
         Ok(())
@@ -154,14 +128,7 @@ impl MarkFile {
 }
 
 fn create(files: &Files, id: &Id, boot: Option<String>, step: u64) -> Result<Mark, LogError> {
-    let mark = Mark {
-        version: 1,
-        thread_id: id.clone(),
-        boot,
-        floor: 1,
-        granted: 1 + step,
-        clean: false,
-    };
+    let mark = Mark { version: 1, thread_id: id.clone(), boot, floor: 1, granted: 1 + step, clean: false };
     files.write_json(names::MARK, &mark)?;
     Ok(mark)
 }
@@ -174,9 +141,5 @@ fn expect_thread(files: &Files, id: &Id, mark: Mark) -> Result<Mark, LogError> {
     } else {
         return Ok(mark);
     };
-    Err(LogError::Corrupt {
-        file: files.path(names::MARK),
-        offset: 0,
-        what: problem,
-    })
+    Err(LogError::Corrupt { file: files.path(names::MARK), offset: 0, what: problem })
 }

@@ -18,18 +18,11 @@ pub(super) const INPUTS: &str = "inputs.jsonl";
 /// whole id (also of its case, for file systems that ignore it) tells all others apart.
 pub(super) fn thread_dir(id: &str) -> String {
     let safe = |c: char| {
-        if c.is_ascii_alphanumeric() || c == '-' {
-            c
-        } else {
-            '_'
-        }
+        if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }
     };
     let readable: String = id.chars().take(READABLE).map(safe).collect();
     let digest = Sha256::digest(id.as_bytes());
-    let hash = digest
-        .iter()
-        .take(8)
-        .fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
+    let hash = digest.iter().take(8).fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
     format!("{readable}-{hash:016x}")
 }
 

@@ -37,11 +37,7 @@ impl Piece {
 
     /// Where the frame of the record at `index` begins; the end of all frames for the index after the last.
     pub(super) fn start(&self, index: usize) -> usize {
-        index
-            .checked_sub(1)
-            .and_then(|before| self.ends.get(before))
-            .copied()
-            .unwrap_or(0)
+        index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0)
     }
 
     /// The frame of the record at `index`, and the event inside it.
@@ -69,12 +65,7 @@ pub(super) struct PieceBuilder {
 impl PieceBuilder {
     /// `bytes` is an upper bound of the frames' size.
     pub(super) fn new(first: Seq, bytes: usize) -> Self {
-        Self {
-            first,
-            frames: Vec::with_capacity(bytes),
-            ends: Vec::new(),
-            origins: Vec::new(),
-        }
+        Self { first, frames: Vec::with_capacity(bytes), ends: Vec::new(), origins: Vec::new() }
     }
 
     /// A batch, joined to the piece before it if there is one.
@@ -98,11 +89,7 @@ impl PieceBuilder {
     pub(super) fn origin(&mut self, run_id: &Id, at: i64) {
         let same = |last: &Origin| last.at == at && last.run_id == *run_id;
         if !self.origins.last().is_some_and(same) {
-            self.origins.push(Origin {
-                from: self.ends.len(),
-                run_id: run_id.clone(),
-                at,
-            });
+            self.origins.push(Origin { from: self.ends.len(), run_id: run_id.clone(), at });
         }
     }
 

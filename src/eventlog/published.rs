@@ -1,8 +1,6 @@
 //! What readers may see, under one short lock.
 
-use super::{
-    Chunk, LogError, RunSpan, Seq, ring::Ring, runs::Runs, segment::Position, segment::Segment,
-};
+use super::{Chunk, LogError, RunSpan, Seq, ring::Ring, runs::Runs, segment::Position, segment::Segment};
 
 /// The log as readers see it: only whole batches that are in the file.
 #[derive(Debug)]
@@ -45,33 +43,17 @@ impl Published {
     /// What comes after `cursor`; `hint` is where the reader stopped last time, to spare it the search.
     pub(super) fn after(&self, cursor: Seq, hint: Option<Place>) -> Result<Next, LogError> {
         if cursor > self.last {
-            return Err(LogError::BeyondEnd {
-                after: cursor,
-                last: self.last,
-            });
+            return Err(LogError::BeyondEnd { after: cursor, last: self.last });
         }
         if self.ring.covers(cursor) {
-            return self
-                .ring
-                .after(cursor)
-                .map_or_else(|| self.nothing(), |c| Ok(Next::Ready(c)));
+            return self.ring.after(cursor).map_or_else(|| self.nothing(), |c| Ok(Next::Ready(c)));
         }
         if cursor < self.trimmed {
-            return Err(LogError::Gap {
-                after: cursor,
-                first: self.first(),
-            });
+            return Err(LogError::Gap { after: cursor, first: self.first() });
         }
-        let index = self
-            .segments
-            .partition_point(|segment| segment.next <= cursor + 1);
-        let segment = self.segments[index..]
-            .iter()
-            .find(|segment| !segment.is_empty());
-        segment.map_or_else(
-            || self.nothing(),
-            |segment| Ok(Next::OnDisk(place(segment, cursor, hint))),
-        )
+        let index = self.segments.partition_point(|segment| segment.next <= cursor + 1);
+        let segment = self.segments[index..].iter().find(|segment| !segment.is_empty());
+        segment.map_or_else(|| self.nothing(), |segment| Ok(Next::OnDisk(place(segment, cursor, hint))))
     }
 
     /// The first record that can be read; the next one's number if there is none.
@@ -96,12 +78,6 @@ impl Published {
 
 fn place(segment: &Segment, cursor: Seq, hint: Option<Place>) -> Place {
     let fits = |hint: &Place| hint.segment == segment.first && hint.position.seq == cursor + 1;
-    let position = hint
-        .filter(fits)
-        .map_or_else(|| segment.position(cursor + 1), |hint| hint.position);
-    Place {
-        segment: segment.first,
-        position,
-        limit: segment.bytes,
-    }
+    let position = hint.filter(fits).map_or_else(|| segment.position(cursor + 1), |hint| hint.position);
+    Place { segment: segment.first, position, limit: segment.bytes }
 }

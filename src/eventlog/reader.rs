@@ -28,12 +28,7 @@ pub struct Reader {
 impl Reader {
     pub(super) fn new(log: Arc<LogInner>, after: Seq) -> Self {
         let tip = log.tip.subscribe();
-        Self {
-            log,
-            cursor: after,
-            place: None,
-            tip,
-        }
+        Self { log, cursor: after, place: None, tip }
     }
 
     /// The number of the last record that was read (or where the reader began).
@@ -122,10 +117,7 @@ fn read(log: &LogInner, place: Place, cursor: Seq) -> Result<Option<(Chunk, Plac
             what: "expected a record here",
         };
         let (chunk, next) = frames(&lines, position.seq, cursor).map_err(damaged)?;
-        position = Position {
-            seq: next,
-            offset: position.offset + lines.len() as u64,
-        };
+        position = Position { seq: next, offset: position.offset + lines.len() as u64 };
         if let Some(chunk) = chunk {
             return Ok(Some((chunk, Place { position, ..place })));
         }

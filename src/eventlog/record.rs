@@ -44,18 +44,11 @@ pub(super) fn parse_line(line: &[u8]) -> Option<Line<'_>> {
     let (at, rest) = number(rest.strip_prefix(b",\"at\":")?)?;
     let event = rest.strip_prefix(b",\"event\":")?.strip_suffix(b"}")?;
     let object = event.first() == Some(&b'{') && event.last() == Some(&b'}');
-    object.then_some(Line {
-        seq,
-        run,
-        at,
-        event,
-    })
+    object.then_some(Line { seq, run, at, event })
 }
 
 fn number<N: std::str::FromStr>(text: &[u8]) -> Option<(N, &[u8])> {
-    let end = text
-        .iter()
-        .position(|byte| !byte.is_ascii_digit() && *byte != b'-')?;
+    let end = text.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'-')?;
     let digits = str::from_utf8(&text[..end]).ok()?;
     Some((digits.parse().ok()?, &text[end..]))
 }

@@ -72,11 +72,7 @@ pub(super) fn recover(files: &Files, mark: &MarkFile) -> Result<Opened, LogError
     if !mark.get().clean {
         settle(files, &mut found)?;
     }
-    let report = Recovery {
-        power_cut,
-        cuts,
-        skipped: None,
-    };
+    let report = Recovery { power_cut, cuts, skipped: None };
     // A power cut may have taken anything that was granted.
     let Mark { floor, granted, .. } = mark.get();
     let floor = if power_cut { granted } else { floor };
@@ -84,11 +80,7 @@ pub(super) fn recover(files: &Files, mark: &MarkFile) -> Result<Opened, LogError
 }
 
 fn load(files: &Files, kept: Seq) -> Result<Vec<Found>, LogError> {
-    let mut firsts: Vec<Seq> = files
-        .list()?
-        .iter()
-        .filter_map(|name| names::segment_first(name))
-        .collect();
+    let mut firsts: Vec<Seq> = files.list()?.iter().filter_map(|name| names::segment_first(name)).collect();
     firsts.sort_unstable();
     let (trimmed, present) = firsts.split_at(firsts.partition_point(|first| *first < kept));
     // A power cut can bring deleted files back.
@@ -105,18 +97,11 @@ fn find(files: &Files, first: Seq) -> Result<Found, LogError> {
     // An index that cannot be read costs a scan, nothing else.
     let index = files.read(&names::index(first))?;
     let index = index.and_then(|bytes| serde_json::from_slice::<Segment>(&bytes).ok());
-    let mut segment = index
-        .filter(|index| index.first == first)
-        .unwrap_or_else(|| Segment::new(first));
+    let mut segment = index.filter(|index| index.first == first).unwrap_or_else(|| Segment::new(first));
     let indexed = segment.bytes;
-    let tail =
-        scan(&*file, &mut segment).map_err(|e| LogError::io("read", &files.path(&name), e))?;
+    let tail = scan(&*file, &mut segment).map_err(|e| LogError::io("read", &files.path(&name), e))?;
     segment.sealed &= segment.bytes == indexed;
-    Ok(Found {
-        segment,
-        file,
-        tail,
-    })
+    Ok(Found { segment, file, tail })
 }
 
 /// Damage that no power cut explains.
@@ -129,11 +114,7 @@ struct Damage {
 impl Damage {
     fn into_error(self, files: &Files, found: &[Found]) -> LogError {
         let segment = &found[self.segment].segment;
-        LogError::Corrupt {
-            file: files.path(&segment.file()),
-            offset: segment.bytes,
-            what: self.what,
-        }
+        LogError::Corrupt { file: files.path(&segment.file()), offset: segment.bytes, what: self.what }
     }
 }
 
@@ -145,28 +126,15 @@ impl Damage {
 fn plan(found: &[Found], power_cut: bool) -> Result<usize, Damage> {
     for (index, current) in found.iter().enumerate() {
         let following = found.get(index + 1);
-        let damage = |what| {
-            Err(Damage {
-                segment: index,
-                what,
-            })
-        };
+        let damage = |what| Err(Damage { segment: index, what });
         match current.tail {
             Tail::Missing => return damage("synced records are missing at the end"),
             Tail::Torn { more } if more || following.is_some() => {
-                return if power_cut {
-                    Ok(index + 1)
-                } else {
-                    damage("expected a record here")
-                };
+                return if power_cut { Ok(index + 1) } else { damage("expected a record here") };
             }
             Tail::Torn { .. } => return Ok(index + 1),
             Tail::Whole if following.is_some_and(|next| leaves_hole(current, next)) => {
-                return if power_cut {
-                    Ok(index + 1)
-                } else {
-                    damage("records are missing here")
-                };
+                return if power_cut { Ok(index + 1) } else { damage("records are missing here") };
             }
             Tail::Whole => {}
         }
@@ -184,12 +152,7 @@ fn set_aside(files: &Files, segments: Vec<Found>) -> Result<Vec<Cut>, LogError> 
         let name = found.segment.file();
         let saved = format!("{name}.lost");
         files.rename(&name, &saved)?;
-        Ok(Cut {
-            file: files.path(&name),
-            offset: 0,
-            bytes: found.segment.bytes,
-            saved: Some(files.path(&saved)),
-        })
+        Ok(Cut { file: files.path(&name), offset: 0, bytes: found.segment.bytes, saved: Some(files.path(&saved)) })
     };
     segments.into_iter().map(aside).collect()
 }
@@ -203,16 +166,8 @@ fn cut_tail(files: &Files, last: &Found) -> Result<Option<Cut>, LogError> {
     let failed = |e| LogError::io("cut off", &path, e);
     let bytes = last.file.length().map_err(failed)? - offset;
     let saved = more.then(|| save(files, last, bytes)).transpose()?;
-    last.file
-        .set_length(offset)
-        .and_then(|()| last.file.sync())
-        .map_err(failed)?;
-    Ok(Some(Cut {
-        file: path,
-        offset,
-        bytes,
-        saved,
-    }))
+    last.file.set_length(offset).and_then(|()| last.file.sync()).map_err(failed)?;
+    Ok(Some(Cut { file: path, offset, bytes, saved }))
 }
 
 /// Keeps a copy of a tail that has whole records in it.
@@ -235,16 +190,9 @@ fn settle(files: &Files, found: &mut [Found]) -> Result<(), LogError> {
     }
     files.sync_dir()?;
     let last = found.len() - 1;
-    for (index, found) in found
-        .iter_mut()
-        .enumerate()
-        .filter(|(_, found)| !found.segment.sealed)
-    {
+    for (index, found) in found.iter_mut().enumerate().filter(|(_, found)| !found.segment.sealed) {
         let path = files.path(&found.segment.file());
-        found
-            .file
-            .sync()
-            .map_err(|e| LogError::io("sync", &path, e))?;
+        found.file.sync().map_err(|e| LogError::io("sync", &path, e))?;
         if index < last {
             found.segment.sealed = true;
             files.write_json(&names::index(found.segment.first), &found.segment)?;
@@ -258,28 +206,19 @@ fn assemble(mut found: Vec<Found>, trimmed: Trimmed, floor: Seq, report: Recover
     for found in &found {
         runs.extend(&found.segment.runs);
     }
-    let dense = found
-        .last()
-        .map_or(1, |found| found.segment.next)
-        .max(trimmed.through + 1);
+    let dense = found.last().map_or(1, |found| found.segment.next).max(trimmed.through + 1);
     let next = dense.max(floor);
     if let Some(last) = found.last_mut().filter(|last| last.segment.is_empty()) {
         // It was sealed for numbers to be left out after it, and then nothing followed.
         last.segment.sealed = false;
     }
-    let active = found
-        .last()
-        .filter(|last| !last.segment.sealed)
-        .map(|last| Arc::clone(&last.file));
+    let active = found.last().filter(|last| !last.segment.sealed).map(|last| Arc::clone(&last.file));
     Opened {
         active,
         runs,
         last: dense - 1,
         next,
-        report: Recovery {
-            skipped: skipped(&report, dense..next),
-            ..report
-        },
+        report: Recovery { skipped: skipped(&report, dense..next), ..report },
         segments: found.into_iter().map(|found| found.segment).collect(),
         trimmed,
     }

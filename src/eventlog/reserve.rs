@@ -28,17 +28,10 @@ impl Reserve {
     /// The space that an earlier process set aside; if there is none, the first [`Self::restore`] does it, since a start
     /// should not wait for the disk.
     pub(super) fn new(storage: Arc<dyn Storage>, path: PathBuf, bytes: usize) -> Self {
-        let there = storage
-            .open(&path, OpenMode::Existing)
-            .and_then(|file| file.length());
+        let there = storage.open(&path, OpenMode::Existing).and_then(|file| file.length());
         let full = bytes == 0 || there.is_ok_and(|length| length == bytes as u64);
         let missing = Mutex::new((!full).then_some(None));
-        Self {
-            storage,
-            path,
-            bytes,
-            missing,
-        }
+        Self { storage, path, bytes, missing }
     }
 
     /// Gives the space up; false if there was none.

@@ -23,12 +23,7 @@ pub(super) struct Ring {
 impl Ring {
     /// A ring of a log whose last record is `floor`.
     pub(super) fn new(limit: usize, floor: Seq) -> Self {
-        Self {
-            pieces: VecDeque::new(),
-            bytes: 0,
-            limit,
-            floor,
-        }
+        Self { pieces: VecDeque::new(), bytes: 0, limit, floor }
     }
 
     /// Whether everything after the cursor is here.
@@ -58,9 +53,7 @@ impl Ring {
 
     /// The records after the cursor that are in one piece.
     pub(super) fn after(&self, cursor: Seq) -> Option<Chunk> {
-        let index = self
-            .pieces
-            .partition_point(|piece| piece.next() <= cursor + 1);
+        let index = self.pieces.partition_point(|piece| piece.next() <= cursor + 1);
         let piece = self.pieces.get(index)?;
         let skip = usize::try_from((cursor + 1).saturating_sub(piece.first)).ok()?;
         Some(Chunk::new(Arc::clone(piece), skip))

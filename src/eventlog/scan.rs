@@ -122,10 +122,7 @@ impl Named {
             Some(named) if named.quoted == quoted => Some(named.id.clone()),
             Some(_) | None => {
                 let id = unquote(quoted)?;
-                *last = Some(Self {
-                    quoted: quoted.to_vec(),
-                    id: id.clone(),
-                });
+                *last = Some(Self { quoted: quoted.to_vec(), id: id.clone() });
                 Some(id)
             }
         }
@@ -151,10 +148,7 @@ fn has_record_after(file: &dyn LogFile, segment: &Segment, length: u64) -> io::R
 
 /// Splits whole lines into records numbered from `next` on, each with the index of its first byte. `Err` holds that index
 /// where a line is no such record.
-pub(super) fn records(
-    lines: &[u8],
-    mut next: Seq,
-) -> impl Iterator<Item = Result<(usize, Line<'_>), usize>> {
+pub(super) fn records(lines: &[u8], mut next: Seq) -> impl Iterator<Item = Result<(usize, Line<'_>), usize>> {
     let mut start = 0;
     memchr::memchr_iter(b'\n', lines).map(move |end| {
         let begin = start;

@@ -36,14 +36,7 @@ pub(super) struct Position {
 
 impl Segment {
     pub(super) fn new(first: Seq) -> Self {
-        Self {
-            first,
-            next: first,
-            bytes: 0,
-            sealed: false,
-            runs: Runs::default(),
-            offsets: Vec::new(),
-        }
+        Self { first, next: first, bytes: 0, sealed: false, runs: Runs::default(), offsets: Vec::new() }
     }
 
     pub(super) fn file(&self) -> String {
@@ -56,10 +49,7 @@ impl Segment {
 
     /// Adds records of one run: from `next` to `span.last`, `bytes` long together.
     pub(super) fn grow(&mut self, span: &RunSpan, bytes: u64) {
-        let stride_passed = self
-            .offsets
-            .last()
-            .is_none_or(|(_, at)| self.bytes - at >= STRIDE);
+        let stride_passed = self.offsets.last().is_none_or(|(_, at)| self.bytes - at >= STRIDE);
         if stride_passed {
             self.offsets.push((self.next, self.bytes));
         }
@@ -71,9 +61,7 @@ impl Segment {
     /// A record at or before `seq`, as near as the table knows.
     pub(super) fn position(&self, seq: Seq) -> Position {
         let after = self.offsets.partition_point(|(first, _)| *first <= seq);
-        let entry = after
-            .checked_sub(1)
-            .and_then(|index| self.offsets.get(index));
+        let entry = after.checked_sub(1).and_then(|index| self.offsets.get(index));
         let (seq, offset) = entry.copied().unwrap_or((self.first, 0));
         Position { seq, offset }
     }

@@ -71,11 +71,7 @@ impl fmt::Debug for Locked {
 }
 
 /// Writes all bytes, normally with one call.
-pub(super) fn write_all_at(
-    file: &dyn LogFile,
-    mut bytes: &[u8],
-    mut offset: u64,
-) -> io::Result<()> {
+pub(super) fn write_all_at(file: &dyn LogFile, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
     while !bytes.is_empty() {
         match file.write_at(bytes, offset) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -91,11 +87,7 @@ pub(super) fn write_all_at(
 }
 
 /// Fills the buffer as far as the file reaches; the number of bytes read.
-pub(super) fn read_full_at(
-    file: &dyn LogFile,
-    buffer: &mut [u8],
-    offset: u64,
-) -> io::Result<usize> {
+pub(super) fn read_full_at(file: &dyn LogFile, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match file.read_at(&mut buffer[filled..], offset + filled as u64) {

@@ -12,8 +12,8 @@ use tokio::sync::Semaphore;
 use crate::agui::Id;
 
 use super::{
-    Locked, LogError, Options, ThreadLog, files::Files, inner::LogInner, mark::Mark, names,
-    reserve::Reserve, syncer::Syncer,
+    Locked, LogError, Options, ThreadLog, files::Files, inner::LogInner, mark::Mark, names, reserve::Reserve,
+    syncer::Syncer,
 };
 
 /// How many pieces of old segments are read at the same time.
@@ -43,26 +43,13 @@ impl Store {
         let dir = dir.into();
         let storage = Arc::clone(&options.storage);
         let threads = dir.join("threads");
-        storage
-            .create_dir(&threads)
-            .map_err(|e| LogError::io("create", &threads, e))?;
+        storage.create_dir(&threads).map_err(|e| LogError::io("create", &threads, e))?;
         let lock = take_lock(&options, &dir)?;
-        let syncer =
-            Syncer::start().map_err(|e| LogError::io("start a sync thread for", &dir, e))?;
+        let syncer = Syncer::start().map_err(|e| LogError::io("start a sync thread for", &dir, e))?;
         let reserve = Reserve::new(storage, dir.join("reserve"), options.reserve_bytes);
         let (reads, lock) = (Semaphore::new(READS), Mutex::new(Some(lock)));
-        let shared = Arc::new(Shared {
-            dir,
-            options,
-            syncer,
-            reserve,
-            reads,
-            lock,
-        });
-        Ok(Self {
-            shared,
-            open: Mutex::default(),
-        })
+        let shared = Arc::new(Shared { dir, options, syncer, reserve, reads, lock });
+        Ok(Self { shared, open: Mutex::default() })
     }
 
     /// The data directory.
@@ -94,10 +81,7 @@ impl Store {
             return Err(LogError::Closed { dir: files.dir });
         }
         let dir = &files.dir;
-        files
-            .storage
-            .create_dir(dir)
-            .map_err(|e| LogError::io("create", dir, e))?;
+        files.storage.create_dir(dir).map_err(|e| LogError::io("create", dir, e))?;
         let inner = Arc::new(LogInner::open(Arc::clone(&self.shared), id, files)?);
         let log = ThreadLog::from_inner(Arc::clone(&inner));
         report(&log);
@@ -108,10 +92,7 @@ impl Store {
 
     /// The log of a thread if it has one; nothing is created.
     pub fn find(&self, id: &Id) -> Result<Option<ThreadLog>, LogError> {
-        let exists = self
-            .open_logs()
-            .get(id)
-            .is_some_and(|log| log.strong_count() > 0)
+        let exists = self.open_logs().get(id).is_some_and(|log| log.strong_count() > 0)
             || self.thread_files(id).read(names::MARK)?.is_some();
         exists.then(|| self.thread(id)).transpose()
     }
@@ -129,10 +110,7 @@ impl Store {
     }
 
     fn files(&self, dir: PathBuf) -> Files {
-        Files {
-            storage: Arc::clone(&self.shared.options.storage),
-            dir,
-        }
+        Files { storage: Arc::clone(&self.shared.options.storage), dir }
     }
 
     fn thread_files(&self, id: &Id) -> Files {
@@ -156,27 +134,18 @@ impl Shared {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared")
-            .field("dir", &self.dir)
-            .finish_non_exhaustive()
+        f.debug_struct("Shared").field("dir", &self.dir).finish_non_exhaustive()
     }
 }
 
 fn take_lock(options: &Options, dir: &Path) -> Result<Box<dyn Send + Sync>, LogError> {
     let path = dir.join("lock");
-    match options
-        .storage
-        .lock(&path)
-        .map_err(|e| LogError::io("lock", &path, e))?
-    {
+    match options.storage.lock(&path).map_err(|e| LogError::io("lock", &path, e))? {
         Locked::Taken(guard) => Ok(guard),
         Locked::Busy(owner) => {
             let known = !owner.is_empty() && owner.bytes().all(|byte| byte.is_ascii_digit());
             let owner = if known { owner } else { "unknown".to_owned() };
-            Err(LogError::Locked {
-                dir: dir.to_owned(),
-                owner,
-            })
+            Err(LogError::Locked { dir: dir.to_owned(), owner })
         }
     }
 }

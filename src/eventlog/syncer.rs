@@ -34,20 +34,14 @@ impl Syncer {
     pub(super) fn start() -> io::Result<Self> {
         let queue = Arc::new(Queue::default());
         let served = Arc::clone(&queue);
-        thread::Builder::new()
-            .name("eventlog-sync".to_owned())
-            .spawn(move || serve(&served))?;
+        thread::Builder::new().name("eventlog-sync".to_owned()).spawn(move || serve(&served))?;
         Ok(Self { queue })
     }
 
     /// Syncs the log at `due` at the latest.
     pub(super) fn request(&self, log: &Arc<LogInner>, due: Instant) {
         let mut state = self.queue.lock();
-        let earlier = match state
-            .waiting
-            .iter_mut()
-            .find(|(waiting, _)| Arc::ptr_eq(waiting, log))
-        {
+        let earlier = match state.waiting.iter_mut().find(|(waiting, _)| Arc::ptr_eq(waiting, log)) {
             Some((_, planned)) if *planned <= due => false,
             Some((_, planned)) => {
                 *planned = due;
@@ -92,10 +86,7 @@ impl Queue {
                     timed.unwrap_or_else(PoisonError::into_inner).0
                 }
                 None if state.ending => return None,
-                None => self
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
         }
     }
@@ -103,10 +94,7 @@ impl Queue {
 
 impl State {
     fn take_due(&mut self, now: Instant) -> Vec<Arc<LogInner>> {
-        self.waiting
-            .extract_if(.., |(_, due)| *due <= now)
-            .map(|(log, _)| log)
-            .collect()
+        self.waiting.extract_if(.., |(_, due)| *due <= now).map(|(log, _)| log).collect()
     }
 }
 
@@ -132,10 +120,7 @@ pub(super) struct Synced {
 impl LogInner {
     /// Syncs what was written before the call, and tells everybody who waits for it.
     pub(super) fn sync_now(&self) {
-        let _turn = self
-            .sync_turn
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.sync_turn.lock().unwrap_or_else(PoisonError::into_inner);
         if self.synced.borrow().failure.is_some() {
             return;
         }
@@ -149,11 +134,7 @@ impl LogInner {
         };
         match self.sync_files(&work) {
             Ok(()) => {
-                self.synced.send_replace(Synced {
-                    ticket,
-                    last,
-                    failure: None,
-                });
+                self.synced.send_replace(Synced { ticket, last, failure: None });
                 self.after_sync(&work, last);
             }
             Err(error) => self.fail_sync(&error),
@@ -173,10 +154,7 @@ impl LogInner {
 
     /// Work that can wait: nobody's data depends on it.
     fn after_sync(&self, work: &SyncWork, last: super::Seq) {
-        let indexed = work
-            .complete
-            .iter()
-            .try_for_each(|first| self.write_index(*first, true));
+        let indexed = work.complete.iter().try_for_each(|first| self.write_index(*first, true));
         let prepared = indexed.and_then(|()| self.mark.extend(last));
         if let Err(error) = prepared {
             tracing::warn!(dir = %self.files.dir.display(), %error, "the log's side files are behind");
@@ -188,7 +166,6 @@ impl LogInner {
     fn fail_sync(&self, error: &io::Error) {
         let failure = self.writer().stop(self, format!("sync failed: {error}"));
         self.mark.distrust();
-        self.synced
-            .send_modify(|synced| synced.failure = Some(failure));
+        self.synced.send_modify(|synced| synced.failure = Some(failure));
     }
 }

@@ -49,19 +49,13 @@ impl LogInner {
         let mut trimmed = self.trimmed();
         if self.published().segments.iter().all(Segment::is_empty) && trimmed.through + 1 < first {
             // Whatever came before is elsewhere: a reader from further back must learn that.
-            let next = Trimmed {
-                through: first - 1,
-                kept: first,
-                runs: trimmed.runs.clone(),
-            };
+            let next = Trimmed { through: first - 1, kept: first, runs: trimmed.runs.clone() };
             self.files.write_json(names::TRIMMED, &next)?;
             *trimmed = next;
             self.published().ring = Ring::new(self.shared.options.ring_bytes, first - 1);
         }
         let before = mem::replace(&mut writer.next, first);
-        writer
-            .begin_segment(self)
-            .inspect_err(|_| writer.next = before)?;
+        writer.begin_segment(self).inspect_err(|_| writer.next = before)?;
         let mut published = self.published();
         published.last = first - 1;
         published.trimmed = trimmed.through;
@@ -75,11 +69,7 @@ impl super::published::Published {
     /// What would be trimmed if everything up to `seq` may go.
     fn trimmable(&self, trimmed: &Trimmed, seq: Seq) -> Trimmed {
         let mut next = trimmed.clone();
-        for pair in self
-            .segments
-            .windows(2)
-            .take_while(|pair| pair[0].next <= seq + 1)
-        {
+        for pair in self.segments.windows(2).take_while(|pair| pair[0].next <= seq + 1) {
             next.through = next.through.max(pair[0].next - 1);
             next.kept = pair[1].first;
             next.runs.extend(&pair[0].runs);
@@ -88,9 +78,7 @@ impl super::published::Published {
     }
 
     fn drop_before(&mut self, trimmed: &Trimmed) -> Vec<Segment> {
-        let kept = self
-            .segments
-            .partition_point(|segment| segment.first < trimmed.kept);
+        let kept = self.segments.partition_point(|segment| segment.first < trimmed.kept);
         self.trimmed = trimmed.through;
         self.segments.drain(..kept).collect()
     }

@@ -5,8 +5,8 @@ use std::{io, ops::Range, sync::Arc};
 use crate::agui::{Event, Id};
 
 use super::{
-    LogError, LogFile, OpenMode, RunSpan, Seq, encode::Batch, inner::LogInner, names,
-    segment::Segment, storage::write_all_at,
+    LogError, LogFile, OpenMode, RunSpan, Seq, encode::Batch, inner::LogInner, names, segment::Segment,
+    storage::write_all_at,
 };
 
 /// The writing side of a log, under a lock.
@@ -42,11 +42,7 @@ pub(super) struct SyncWork {
 }
 
 impl Writer {
-    pub(super) fn new(
-        next: Seq,
-        segment: Option<&Segment>,
-        file: Option<Arc<dyn LogFile>>,
-    ) -> Self {
+    pub(super) fn new(next: Seq, segment: Option<&Segment>, file: Option<Arc<dyn LogFile>>) -> Self {
         let active = segment.zip(file).map(|(segment, file)| Active {
             first: segment.first,
             next: segment.next,
@@ -55,13 +51,7 @@ impl Writer {
             unsynced: false,
         });
         let (batch, work) = (Batch::default(), SyncWork::default());
-        Self {
-            next,
-            active,
-            batch,
-            work,
-            stopped: None,
-        }
+        Self { next, active, batch, work, stopped: None }
     }
 
     /// Numbers the events, puts them into the file with one write, and only then shows them to readers.
@@ -106,21 +96,12 @@ impl Writer {
 
     /// Begins the segment of the next number.
     pub(super) fn begin_segment(&mut self, log: &LogInner) -> Result<(), LogError> {
-        if self
-            .active
-            .as_ref()
-            .is_some_and(|active| active.next != self.next)
-        {
+        if self.active.as_ref().is_some_and(|active| active.next != self.next) {
             self.seal(log)?;
         }
         // No record has this number or a higher one: a file of that name can only be a failed attempt.
-        let file = log
-            .files
-            .open(&names::segment(self.next), OpenMode::Empty)?;
-        let follows = self
-            .active
-            .as_ref()
-            .is_some_and(|active| active.next == self.next);
+        let file = log.files.open(&names::segment(self.next), OpenMode::Empty)?;
+        let follows = self.active.as_ref().is_some_and(|active| active.next == self.next);
         if !follows {
             // Nothing before it tells where this segment begins, so it must not get lost while a later one stays.
             self.sync_dir(log)?;
@@ -131,13 +112,7 @@ impl Writer {
         self.work.new_files = true;
         log.published().segments.push(Segment::new(self.next));
         let (first, next) = (self.next, self.next);
-        self.active = Some(Active {
-            first,
-            next,
-            bytes: 0,
-            file,
-            unsynced: false,
-        });
+        self.active = Some(Active { first, next, bytes: 0, file, unsynced: false });
         Ok(())
     }
 
@@ -190,13 +165,7 @@ impl Writer {
         }
         let batch = &self.batch;
         let (first, started, ended) = (batch.first, batch.started, batch.ended);
-        let span = RunSpan {
-            run_id: run_id.clone(),
-            first,
-            last,
-            started,
-            ended,
-        };
+        let span = RunSpan { run_id: run_id.clone(), first, last, started, ended };
         let mut published = log.published();
         published.grow(&span, bytes);
         published.ring.push(batch, run_id, at);
@@ -206,10 +175,7 @@ impl Writer {
 
     /// Takes no more records from now on.
     pub(super) fn stop(&mut self, log: &LogInner, reason: String) -> LogError {
-        let error = LogError::Failed {
-            dir: log.files.dir.clone(),
-            reason,
-        };
+        let error = LogError::Failed { dir: log.files.dir.clone(), reason };
         self.end(log, &error);
         error
     }

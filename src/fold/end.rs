@@ -32,16 +32,12 @@ impl End {
         match outcome {
             Some(RunOutcome::Interrupt { interrupts }) => Self::Asks(questions(interrupts)),
             Some(RunOutcome::Cancelled) => {
-                let told = report
-                    .reason
-                    .filter(|reason| reason.phase() == RunPhase::Cancelled);
+                let told = report.reason.filter(|reason| reason.phase() == RunPhase::Cancelled);
                 Self::over(told.unwrap_or(OutcomeReason::Cancelled), report, None)
             }
-            Some(RunOutcome::Success { .. }) | None => Self::over(
-                report.reason.unwrap_or(OutcomeReason::Completed),
-                report,
-                None,
-            ),
+            Some(RunOutcome::Success { .. }) | None => {
+                Self::over(report.reason.unwrap_or(OutcomeReason::Completed), report, None)
+            }
         }
     }
 
@@ -50,26 +46,18 @@ impl End {
     pub(super) fn failed(report: &Report, code: Option<&str>, message: &str) -> Self {
         let bad = |reason: &OutcomeReason| reason.phase() != RunPhase::Succeeded;
         let by_code = code.and_then(|code| code.parse().ok()).filter(bad);
-        let reason = by_code
-            .or(report.reason.filter(bad))
-            .unwrap_or(OutcomeReason::AgentError);
+        let reason = by_code.or(report.reason.filter(bad)).unwrap_or(OutcomeReason::AgentError);
         Self::over(reason, report, Some(message))
     }
 
     fn over(reason: OutcomeReason, report: &Report, message: Option<&str>) -> Self {
-        let told = report
-            .message
-            .as_deref()
-            .filter(|_| report.reason == Some(reason));
+        let told = report.message.as_deref().filter(|_| report.reason == Some(reason));
         let message = told.or(message).filter(|message| !message.is_empty());
         let note = report.left_out.map(|size| {
             format!("The structured answer ({size} bytes) is too large for a status: it is in the run's events.")
         });
         let message = match (message, note) {
-            (Some(message), Some(note)) => Some(format!(
-                "{} {note}",
-                cut(message, MAX_MESSAGE - note.len() - 1)
-            )),
+            (Some(message), Some(note)) => Some(format!("{} {note}", cut(message, MAX_MESSAGE - note.len() - 1))),
             (Some(message), None) => Some(cut(message, MAX_MESSAGE).into_owned()),
             (None, note) => note,
         };
@@ -86,9 +74,7 @@ fn questions(interrupts: &[Interrupt]) -> Vec<run::Interrupt> {
         used = sum.unwrap_or(used);
         sum.is_some()
     };
-    let answerable = interrupts
-        .iter()
-        .filter(|interrupt| (1..=128).contains(&interrupt.id.len()));
+    let answerable = interrupts.iter().filter(|interrupt| (1..=128).contains(&interrupt.id.len()));
     let mut kept: Vec<(&Interrupt, run::Interrupt)> = Vec::new();
     for interrupt in answerable {
         let question = question(interrupt);
@@ -98,10 +84,7 @@ fn questions(interrupts: &[Interrupt]) -> Vec<run::Interrupt> {
         kept.push((interrupt, question));
     }
     let with_schema = kept.into_iter().map(|(interrupt, mut question)| {
-        let schema = interrupt
-            .response_schema
-            .as_ref()
-            .filter(|schema| fits(json_len(schema), MAX_WITH_SCHEMAS));
+        let schema = interrupt.response_schema.as_ref().filter(|schema| fits(json_len(schema), MAX_WITH_SCHEMAS));
         question.response_schema = schema.cloned().map(serde_json::Value::Object);
         question
     });
@@ -113,15 +96,8 @@ fn question(interrupt: &Interrupt) -> run::Interrupt {
     run::Interrupt {
         id: interrupt.id.to_string(),
         reason: short(&interrupt.reason, 64),
-        message: interrupt
-            .message
-            .as_deref()
-            .map(|message| short(message, MAX_MESSAGE)),
-        tool_call_id: interrupt
-            .tool_call_id
-            .as_deref()
-            .filter(|id| id.len() <= 128)
-            .map(str::to_owned),
+        message: interrupt.message.as_deref().map(|message| short(message, MAX_MESSAGE)),
+        tool_call_id: interrupt.tool_call_id.as_deref().filter(|id| id.len() <= 128).map(str::to_owned),
         response_schema: None,
         expires_at: interrupt.expires_at.as_deref().map(|time| short(time, 64)),
     }

@@ -91,9 +91,7 @@ impl Fold {
     fn take(&mut self, at_ms: i64, kind: &EventKind) {
         self.text.take(kind);
         match kind {
-            EventKind::RunStarted {
-                thread_id, run_id, ..
-            } => {
+            EventKind::RunStarted { thread_id, run_id, .. } => {
                 self.ids = Some((thread_id.clone(), run_id.clone()));
             }
             EventKind::Custom { name, value } if name == outcome::EVENT_NAME => {
@@ -107,11 +105,7 @@ impl Fold {
                 self.usage = token_counts(usage);
                 self.end = Some((at_ms, End::finished(&self.report, outcome.as_ref())));
             }
-            EventKind::RunError {
-                message,
-                code,
-                usage,
-            } => {
+            EventKind::RunError { message, code, usage } => {
                 self.usage = token_counts(usage);
                 self.end = Some((at_ms, End::failed(&self.report, code.as_deref(), message)));
             }
@@ -123,9 +117,7 @@ impl Fold {
 /// The tokens of all models of a run together.
 #[must_use]
 pub fn token_counts(usage: &[ModelUsage]) -> TokenCounts {
-    let sum = |part: fn(&ModelUsage) -> Option<u64>| {
-        usage.iter().filter_map(part).fold(0, u64::saturating_add)
-    };
+    let sum = |part: fn(&ModelUsage) -> Option<u64>| usage.iter().filter_map(part).fold(0, u64::saturating_add);
     TokenCounts {
         input_tokens: sum(|usage| usage.input_tokens),
         output_tokens: sum(|usage| usage.output_tokens),
@@ -137,9 +129,7 @@ pub fn token_counts(usage: &[ModelUsage]) -> TokenCounts {
 /// Whether an event is the agent at work: text, thought or tool call, but not the platform's own messages.
 fn is_of_agent(kind: &EventKind) -> bool {
     match kind {
-        EventKind::TextMessageStart { role, .. } | EventKind::TextMessageChunk { role, .. } => {
-            is_assistant(*role)
-        }
+        EventKind::TextMessageStart { role, .. } | EventKind::TextMessageChunk { role, .. } => is_assistant(*role),
         EventKind::ToolCallStart { .. }
         | EventKind::ToolCallChunk { .. }
         | EventKind::ReasoningStart { .. }

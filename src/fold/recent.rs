@@ -41,40 +41,21 @@ impl Recent {
     /// Takes an event of the run or of one of its sub-agents.
     pub(super) fn note(&mut self, at_ms: i64, event: &Event) {
         match &event.kind {
-            EventKind::TextMessageStart {
-                message_id, role, ..
-            } => {
-                self.begin(
-                    message_id,
-                    if is_assistant(*role) { "says" } else { "notes" },
-                );
+            EventKind::TextMessageStart { message_id, role, .. } => {
+                self.begin(message_id, if is_assistant(*role) { "says" } else { "notes" });
             }
-            EventKind::ToolCallStart {
-                tool_call_id,
-                tool_call_name,
-                ..
-            } => {
+            EventKind::ToolCallStart { tool_call_id, tool_call_name, .. } => {
                 self.begin(tool_call_id, tool_call_name);
             }
-            EventKind::TextMessageContent {
-                message_id: id,
-                delta,
-            }
-            | EventKind::ToolCallArgs {
-                tool_call_id: id,
-                delta,
-            } => self.more(id, delta),
+            EventKind::TextMessageContent { message_id: id, delta }
+            | EventKind::ToolCallArgs { tool_call_id: id, delta } => self.more(id, delta),
             EventKind::TextMessageEnd { message_id: id } => {
                 if let Some(open) = self.take(id) {
                     self.line(at_ms, &open.title, &open.head);
                 }
             }
             EventKind::ToolCallEnd { tool_call_id: id } => self.called(at_ms, id),
-            EventKind::ToolCallResult {
-                tool_call_id,
-                content,
-                ..
-            } => {
+            EventKind::ToolCallResult { tool_call_id, content, .. } => {
                 self.answered(at_ms, tool_call_id, content);
             }
             other => {
@@ -90,11 +71,7 @@ impl Recent {
             self.open.pop_front();
         }
         let title = cut(title, MAX_LINE / 2).into_owned();
-        self.open.push_back(Open {
-            id: id.clone(),
-            title,
-            head: String::new(),
-        });
+        self.open.push_back(Open { id: id.clone(), title, head: String::new() });
     }
 
     fn more(&mut self, id: &Id, delta: &str) {
@@ -121,10 +98,7 @@ impl Recent {
         let Some(open) = self.take(id) else { return };
         let text = match content {
             Content::Text(text) => text.as_str(),
-            Content::Parts(parts) => parts
-                .iter()
-                .find_map(|part| part.text())
-                .unwrap_or_default(),
+            Content::Parts(parts) => parts.iter().find_map(|part| part.text()).unwrap_or_default(),
         };
         self.line(at_ms, &format!("{} →", open.title), text);
     }
@@ -135,8 +109,7 @@ impl Recent {
         }
         let time = timestamp(at_ms).map(|time| time.strftime("%H:%M:%S ").to_string());
         let line = format!("{}{title} {}", time.unwrap_or_default(), one_line(text));
-        self.lines
-            .push_back(cut(&one_line(line.trim_end()), MAX_LINE).into_owned());
+        self.lines.push_back(cut(&one_line(line.trim_end()), MAX_LINE).into_owned());
     }
 }
 
@@ -144,26 +117,13 @@ impl Recent {
 fn happening(kind: &EventKind) -> Option<(&str, &str)> {
     match kind {
         EventKind::RunStarted { .. } => Some(("run started", "")),
-        EventKind::RunFinished {
-            outcome: Some(RunOutcome::Interrupt { interrupts }),
-            ..
-        } => {
-            let question = interrupts
-                .first()
-                .and_then(|interrupt| interrupt.message.as_deref());
+        EventKind::RunFinished { outcome: Some(RunOutcome::Interrupt { interrupts }), .. } => {
+            let question = interrupts.first().and_then(|interrupt| interrupt.message.as_deref());
             Some(("asks", question.unwrap_or_default()))
         }
-        EventKind::RunFinished {
-            outcome: Some(RunOutcome::Cancelled),
-            ..
-        } => Some(("run cancelled", "")),
-        EventKind::RunFinished {
-            outcome: Some(RunOutcome::Success { .. }) | None,
-            ..
-        } => Some(("run finished", "")),
-        EventKind::RunError { message, code, .. } => {
-            Some((code.as_deref().unwrap_or("error"), message))
-        }
+        EventKind::RunFinished { outcome: Some(RunOutcome::Cancelled), .. } => Some(("run cancelled", "")),
+        EventKind::RunFinished { outcome: Some(RunOutcome::Success { .. }) | None, .. } => Some(("run finished", "")),
+        EventKind::RunError { message, code, .. } => Some((code.as_deref().unwrap_or("error"), message)),
         EventKind::SubagentStarted { name, .. } => Some(("sub-agent started", name)),
         EventKind::SubagentFinished { .. } => Some(("sub-agent finished", "")),
         EventKind::SubagentError { message, .. } => Some(("sub-agent failed", message)),
@@ -176,8 +136,5 @@ fn happening(kind: &EventKind) -> Option<(&str, &str)> {
 fn one_line(text: &str) -> String {
     let head = &text[..text.floor_char_boundary(2 * MAX_LINE)];
     let words = head.split(|c: char| c.is_whitespace() || c.is_control());
-    words
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }

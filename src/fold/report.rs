@@ -34,21 +34,11 @@ impl Report {
             return;
         };
         self.is_there = true;
-        report.result = report
-            .result
-            .as_deref()
-            .map(|text| head(text, MAX_RESULT_BYTES + 1));
-        report.message = report
-            .message
-            .as_deref()
-            .map(|text| head(text, MAX_RESULT_BYTES));
+        report.result = report.result.as_deref().map(|text| head(text, MAX_RESULT_BYTES + 1));
+        report.message = report.message.as_deref().map(|text| head(text, MAX_RESULT_BYTES));
         report.agent_session_id = report.agent_session_id.filter(|id| id.len() <= 256);
         report.git.truncate(MAX_REPOS);
-        let size = report
-            .structured_output
-            .as_ref()
-            .and_then(json_len)
-            .unwrap_or_default();
+        let size = report.structured_output.as_ref().and_then(json_len).unwrap_or_default();
         self.left_out = (size > MAX_STRUCTURED_BYTES).then_some(size);
         if self.left_out.is_some() {
             report.structured_output = None;

@@ -52,22 +52,13 @@ fn phase(fold: &Fold) -> RunPhase {
 /// Known when the run is at its end.
 fn usage(fold: &Fold) -> Option<Usage> {
     let report = &fold.report;
-    let tokens = if report.is_there {
-        report.usage
-    } else {
-        fold.usage
-    };
+    let tokens = if report.is_there { report.usage } else { fold.usage };
     let is_known = report.is_there || tokens != TokenCounts::default();
     is_known.then(|| Usage::new(tokens, report.turns, report.cost_usd))
 }
 
 fn events(fold: &Fold) -> RunEvents {
-    RunEvents {
-        count: fold.count,
-        last_id: fold.last_id,
-        recent: fold.recent.lines(),
-        log: None,
-    }
+    RunEvents { count: fold.count, last_id: fold.last_id, recent: fold.recent.lines(), log: None }
 }
 
 /// As many repositories as fit.
@@ -109,11 +100,7 @@ fn within(text: &str, max: usize) -> std::borrow::Cow<'_, str> {
     if text.len() <= max {
         return text.into();
     }
-    format!(
-        "{}{CUT_MARK}",
-        &text[..text.floor_char_boundary(max - CUT_MARK.len())]
-    )
-    .into()
+    format!("{}{CUT_MARK}", &text[..text.floor_char_boundary(max - CUT_MARK.len())]).into()
 }
 
 /// A time span as people say it: `0.4s`, `6s`, `1m12s`, `2h05m`.
@@ -133,13 +120,7 @@ mod tests {
 
     #[test]
     fn time_spans_read_as_people_say_them() {
-        for (ms, text) in [
-            (-5, "0.0s"),
-            (420, "0.4s"),
-            (6_999, "6s"),
-            (72_000, "1m12s"),
-            (7_500_000, "2h05m"),
-        ] {
+        for (ms, text) in [(-5, "0.0s"), (420, "0.4s"), (6_999, "6s"), (72_000, "1m12s"), (7_500_000, "2h05m")] {
             assert_eq!(duration(ms), text);
         }
     }

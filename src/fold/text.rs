@@ -15,22 +15,13 @@ impl LastText {
     /// Takes an event of the main agent.
     pub(super) fn take(&mut self, kind: &EventKind) {
         match kind {
-            EventKind::TextMessageStart {
-                message_id, role, ..
-            } => {
+            EventKind::TextMessageStart { message_id, role, .. } => {
                 self.begin(is_assistant(*role).then(|| message_id.clone()));
             }
-            EventKind::TextMessageContent { message_id, delta }
-                if self.open.as_ref() == Some(message_id) =>
-            {
+            EventKind::TextMessageContent { message_id, delta } if self.open.as_ref() == Some(message_id) => {
                 self.push(delta);
             }
-            EventKind::TextMessageChunk {
-                message_id,
-                role,
-                delta,
-                ..
-            } => {
+            EventKind::TextMessageChunk { message_id, role, delta, .. } => {
                 let is_new = message_id.is_some() && *message_id != self.open;
                 if is_new {
                     self.begin(message_id.clone().filter(|_| is_assistant(*role)));

@@ -10,8 +10,8 @@ use std::{
 use rustix::{
     cmsg_space,
     net::{
-        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-        SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+        recvmsg, sendmsg,
     },
 };
 use serde::de::DeserializeOwned;
@@ -51,12 +51,7 @@ pub(super) struct Receiver {
 impl Receiver {
     /// Receives frames of at most `limit` bytes.
     pub(super) fn new(stream: Arc<UnixStream>, limit: usize) -> Self {
-        Self {
-            stream,
-            buffer: Vec::new(),
-            limit,
-            descriptors: Vec::new(),
-        }
+        Self { stream, buffer: Vec::new(), limit, descriptors: Vec::new() }
     }
 
     /// The next message, or `None` at the end of the stream. May be dropped at any time: nothing is lost.
@@ -77,32 +72,16 @@ impl Receiver {
     }
 
     async fn fill(&mut self) -> io::Result<usize> {
-        let Self {
-            stream,
-            buffer,
-            descriptors,
-            ..
-        } = self;
-        stream
-            .async_io(Interest::READABLE, || receive(stream, buffer, descriptors))
-            .await
+        let Self { stream, buffer, descriptors, .. } = self;
+        stream.async_io(Interest::READABLE, || receive(stream, buffer, descriptors)).await
     }
 }
 
-fn receive(
-    stream: &UnixStream,
-    buffer: &mut Vec<u8>,
-    descriptors: &mut Vec<OwnedFd>,
-) -> io::Result<usize> {
+fn receive(stream: &UnixStream, buffer: &mut Vec<u8>, descriptors: &mut Vec<OwnedFd>) -> io::Result<usize> {
     let mut chunk = [0; 16 << 10];
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(DESCRIPTORS))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let received = recvmsg(
-        stream,
-        &mut [IoSliceMut::new(&mut chunk)],
-        &mut control,
-        RECEIVE,
-    )?;
+    let received = recvmsg(stream, &mut [IoSliceMut::new(&mut chunk)], &mut control, RECEIVE)?;
     buffer.extend_from_slice(&chunk[..received.bytes]);
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(received) = message {
@@ -114,37 +93,20 @@ fn receive(
 }
 
 /// Sends a frame, the descriptors with its first bytes.
-pub(super) async fn send(
-    stream: &UnixStream,
-    frame: &[u8],
-    descriptors: &[BorrowedFd<'_>],
-) -> io::Result<()> {
+pub(super) async fn send(stream: &UnixStream, frame: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut sent = 0;
     while sent < frame.len() {
         let with = if sent == 0 { descriptors } else { &[] };
-        sent += stream
-            .async_io(Interest::WRITABLE, || {
-                send_some(stream, &frame[sent..], with)
-            })
-            .await?;
+        sent += stream.async_io(Interest::WRITABLE, || send_some(stream, &frame[sent..], with)).await?;
     }
     Ok(())
 }
 
-fn send_some(
-    stream: &UnixStream,
-    bytes: &[u8],
-    descriptors: &[BorrowedFd<'_>],
-) -> io::Result<usize> {
+fn send_some(stream: &UnixStream, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<usize> {
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(DESCRIPTORS))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
         return Err(io::Error::other("too many descriptors for one message"));
     }
-    Ok(sendmsg(
-        stream,
-        &[IoSlice::new(bytes)],
-        &mut control,
-        SendFlags::empty(),
-    )?)
+    Ok(sendmsg(stream, &[IoSlice::new(bytes)], &mut control, SendFlags::empty())?)
 }

@@ -22,8 +22,7 @@ pub fn base_env(
 /// Whether an agent may see the runner's variable of this name.
 #[must_use]
 pub fn may_inherit(name: &OsStr) -> bool {
-    name.to_str()
-        .is_some_and(|name| ALLOWED.contains(&name) || name.starts_with("LC_"))
+    name.to_str().is_some_and(|name| ALLOWED.contains(&name) || name.starts_with("LC_"))
 }
 
 /// Not among them, on purpose: `XDG_RUNTIME_DIR`, `SSH_AUTH_SOCK` and `DBUS_SESSION_BUS_ADDRESS` (other people's sockets),
@@ -94,29 +93,15 @@ mod tests {
     }
 
     fn from(parent: &[(&str, &str)], extra: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
-        let pairs = |pairs: &[(&str, &str)]| {
-            pairs
-                .iter()
-                .map(|(name, value)| pair(name, value))
-                .collect::<Vec<_>>()
-        };
+        let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| pair(name, value)).collect::<Vec<_>>();
         base_env(pairs(parent), pairs(extra))
     }
 
     #[test]
     fn what_programs_need_is_handed_on() {
-        let parent = [
-            ("PATH", "/bin"),
-            ("LC_CTYPE", "C.UTF-8"),
-            ("https_proxy", "http://p"),
-            ("TZ", "UTC"),
-        ];
-        let expected = [
-            pair("LC_CTYPE", "C.UTF-8"),
-            pair("PATH", "/bin"),
-            pair("TZ", "UTC"),
-            pair("https_proxy", "http://p"),
-        ];
+        let parent = [("PATH", "/bin"), ("LC_CTYPE", "C.UTF-8"), ("https_proxy", "http://p"), ("TZ", "UTC")];
+        let expected =
+            [pair("LC_CTYPE", "C.UTF-8"), pair("PATH", "/bin"), pair("TZ", "UTC"), pair("https_proxy", "http://p")];
         assert_eq!(from(&parent, &[]), expected);
     }
 
@@ -150,18 +135,8 @@ mod tests {
 
     #[test]
     fn what_is_given_wins_and_is_not_filtered() {
-        let env = from(
-            &[("HOME", "/root"), ("USER", "a")],
-            &[("HOME", "/workspace"), ("ANTHROPIC_API_KEY", "k")],
-        );
-        assert_eq!(
-            env,
-            [
-                pair("ANTHROPIC_API_KEY", "k"),
-                pair("HOME", "/workspace"),
-                pair("USER", "a")
-            ]
-        );
+        let env = from(&[("HOME", "/root"), ("USER", "a")], &[("HOME", "/workspace"), ("ANTHROPIC_API_KEY", "k")]);
+        assert_eq!(env, [pair("ANTHROPIC_API_KEY", "k"), pair("HOME", "/workspace"), pair("USER", "a")]);
     }
 
     #[test]

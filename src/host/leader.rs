@@ -78,15 +78,10 @@ impl Leader {
             .spawn()
             .map_err(failed)?;
         // The library's handle is dropped here, which neither kills nor reaps.
-        let tree = Tree {
-            leader: child.id(),
-            mark,
-        };
+        let tree = Tree { leader: child.id(), mark };
         let leader = Arc::new(Self {
             pid: Pid::from_child(&child),
-            number: Mutex::new(Number::Ours {
-                _record: record(&tree),
-            }),
+            number: Mutex::new(Number::Ours { _record: record(&tree) }),
             tree,
             ended: watch::Sender::new(None),
             oom_kills_before,
@@ -114,10 +109,7 @@ impl Leader {
         };
         match sent {
             Ok(()) | Err(Errno::SRCH) => Ok(()),
-            Err(error) => Err(HostError::Lost(format!(
-                "process {} cannot be signalled: {error}",
-                self.pid()
-            ))),
+            Err(error) => Err(HostError::Lost(format!("process {} cannot be signalled: {error}", self.pid()))),
         }
     }
 
@@ -128,9 +120,7 @@ impl Leader {
         match ended.ok().and_then(|ended| ended.clone()) {
             Some(Ok(exit)) => Ok(exit),
             Some(Err(reason)) => Err(HostError::Lost(reason)),
-            None => Err(HostError::Lost(
-                "the runtime that watched the process has ended".into(),
-            )),
+            None => Err(HostError::Lost("the runtime that watched the process has ended".into())),
         }
     }
 
@@ -180,10 +170,7 @@ impl Leader {
     }
 
     fn lost(&self, reason: &str) -> Ended {
-        Err(format!(
-            "the exit status of process {} is lost: {reason}",
-            self.pid()
-        ))
+        Err(format!("the exit status of process {} is lost: {reason}", self.pid()))
     }
 
     fn number(&self) -> MutexGuard<'_, Number> {

@@ -29,9 +29,7 @@ impl LocalHost {
     /// killed runner left there. Agents of a runner that still lives are left alone, so several may share the folder.
     pub async fn with_registry(folder: &Path) -> std::io::Result<Self> {
         let registry = Registry::open(folder).await?;
-        Ok(Self {
-            registry: Some(registry),
-        })
+        Ok(Self { registry: Some(registry) })
     }
 
     fn launch(&self, spec: &ProcessSpec) -> Result<AgentProcess, HostError> {

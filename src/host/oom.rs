@@ -13,9 +13,7 @@ use std::{
 static COUNTER: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
-    candidates(&mounts, &groups)
-        .into_iter()
-        .find(|path| count(path).is_some())
+    candidates(&mounts, &groups).into_iter().find(|path| count(path).is_some())
 });
 
 /// The kills so far; 0 where the kernel does not tell.
@@ -29,13 +27,8 @@ fn candidates(mountinfo: &str, cgroup: &str) -> Vec<PathBuf> {
     let mounts = mountinfo.lines().filter_map(Mount::parse);
     let paths = mounts.filter_map(|mount| {
         let group = cgroup.lines().find_map(|line| mount.group_of(line))?;
-        let below = Path::new(group)
-            .strip_prefix(mount.root)
-            .unwrap_or(Path::new(""));
-        Some([
-            mount.point.join(below).join(mount.file),
-            mount.point.join(mount.file),
-        ])
+        let below = Path::new(group).strip_prefix(mount.root).unwrap_or(Path::new(""));
+        Some([mount.point.join(below).join(mount.file), mount.point.join(mount.file)])
     });
     paths.flatten().collect()
 }
@@ -55,9 +48,7 @@ impl<'a> Mount<'a> {
         let (root, point) = (mount.next()?, Path::new(mount.next()?));
         let mut kind = kind.split(' ');
         let file = match (kind.next()?, kind.nth(1)?) {
-            ("cgroup", options) if options.split(',').any(|option| option == "memory") => {
-                "memory.oom_control"
-            }
+            ("cgroup", options) if options.split(',').any(|option| option == "memory") => "memory.oom_control",
             ("cgroup2", _) => "memory.events",
             _ => return None,
         };
@@ -70,9 +61,7 @@ impl<'a> Mount<'a> {
         let (controllers, path) = (fields.next()?, fields.next()?);
         let ours = match self.file {
             "memory.events" => controllers.is_empty(),
-            _ => controllers
-                .split(',')
-                .any(|controller| controller == "memory"),
+            _ => controllers.split(',').any(|controller| controller == "memory"),
         };
         ours.then_some(path)
     }
@@ -83,8 +72,7 @@ fn count(path: &Path) -> Option<u64> {
 }
 
 fn parse_count(text: &str) -> Option<u64> {
-    text.lines()
-        .find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
+    text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
 }
 
 #[cfg(test)]
@@ -98,36 +86,21 @@ mod tests {
     #[test]
     fn v1_in_a_container_counts_below_the_mounted_part() {
         let found = candidates(V1, "5:cpu:/pods/a\n4:memory:/pods/a/b\n0::/x");
-        assert_eq!(
-            found[0],
-            Path::new("/sys/fs/cgroup/memory/b/memory.oom_control")
-        );
-        assert_eq!(
-            found[1],
-            Path::new("/sys/fs/cgroup/memory/memory.oom_control")
-        );
+        assert_eq!(found[0], Path::new("/sys/fs/cgroup/memory/b/memory.oom_control"));
+        assert_eq!(found[1], Path::new("/sys/fs/cgroup/memory/memory.oom_control"));
     }
 
     #[test]
     fn v2_counts_in_the_groups_own_folder() {
         let mounts = "29 23 0:27 / /sys/fs/cgroup rw shared:4 - cgroup2 cgroup2 rw,nsdelegate";
         let found = candidates(mounts, "0::/user.slice/session-1.scope");
-        assert_eq!(
-            found[0],
-            Path::new("/sys/fs/cgroup/user.slice/session-1.scope/memory.events")
-        );
+        assert_eq!(found[0], Path::new("/sys/fs/cgroup/user.slice/session-1.scope/memory.events"));
     }
 
     #[test]
     fn both_formats_are_counted() {
-        assert_eq!(
-            parse_count("oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"),
-            Some(3)
-        );
-        assert_eq!(
-            parse_count("low 0\noom 2\noom_kill 1\noom_group_kill 0\n"),
-            Some(1)
-        );
+        assert_eq!(parse_count("oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"), Some(3));
+        assert_eq!(parse_count("low 0\noom 2\noom_kill 1\noom_group_kill 0\n"), Some(1));
         assert_eq!(parse_count("oom_kill_disable 0\n"), None);
     }
 }

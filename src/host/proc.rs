@@ -24,12 +24,7 @@ impl Stat {
     fn parse(line: &[u8]) -> Option<Self> {
         let end = line.iter().rposition(|&byte| byte == b')')?;
         let pid = std::str::from_utf8(line).map_or_else(
-            |_| {
-                String::from_utf8_lossy(line)
-                    .split(' ')
-                    .next()
-                    .and_then(|pid| pid.parse().ok())
-            },
+            |_| String::from_utf8_lossy(line).split(' ').next().and_then(|pid| pid.parse().ok()),
             |text| text.split(' ').next().and_then(|pid| pid.parse().ok()),
         )?;
         let fields = std::str::from_utf8(line.get(end + 2..)?).ok()?;
@@ -52,9 +47,7 @@ impl Stat {
 /// Whether a process was started with this `NAME=value`; false when that may not be known.
 pub(super) fn has_variable(pid: u32, entry: &[u8]) -> bool {
     let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    environment
-        .split(|&byte| byte == 0)
-        .any(|found| found == entry)
+    environment.split(|&byte| byte == 0).any(|found| found == entry)
 }
 
 /// Every process that can be seen.
@@ -71,10 +64,7 @@ pub(super) fn pids() -> impl Iterator<Item = u32> {
 /// The descendants of a process among `processes`, whatever group or session they moved to.
 pub(super) fn descendants(root: u32, processes: &[Stat]) -> Vec<Stat> {
     let mut children: HashMap<u32, Vec<Stat>> = HashMap::new();
-    for process in processes
-        .iter()
-        .filter(|process| process.pid != process.parent)
-    {
+    for process in processes.iter().filter(|process| process.pid != process.parent) {
         children.entry(process.parent).or_default().push(*process);
     }
     let mut found = children.remove(&root).unwrap_or_default();
@@ -91,25 +81,13 @@ mod tests {
     use super::*;
 
     fn process(pid: u32, parent: u32) -> Stat {
-        Stat {
-            pid,
-            state: b'S',
-            parent,
-            group: pid,
-            start: 1,
-        }
+        Stat { pid, state: b'S', parent, group: pid, start: 1 }
     }
 
     #[test]
     fn a_command_name_with_spaces_parentheses_and_odd_bytes_is_skipped() {
         let line = b"42 (a) b\xff (c) S 7 40 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 9 9";
-        let expected = Stat {
-            pid: 42,
-            state: b'S',
-            parent: 7,
-            group: 40,
-            start: 123_456,
-        };
+        let expected = Stat { pid: 42, state: b'S', parent: 7, group: 40, start: 123_456 };
         assert_eq!(Stat::parse(line), Some(expected));
     }
 
@@ -123,21 +101,12 @@ mod tests {
     fn this_process_is_found_alive_below_its_parent() {
         let own = Stat::read(std::process::id()).unwrap();
         assert!(own.is_alive());
-        assert!(descendants(own.parent, &all()).contains(&Stat {
-            state: own.state,
-            ..own
-        }));
+        assert!(descendants(own.parent, &all()).contains(&Stat { state: own.state, ..own }));
     }
 
     #[test]
     fn descendants_are_found_through_every_generation_and_nothing_else() {
-        let tree = [
-            process(1, 0),
-            process(2, 1),
-            process(3, 2),
-            process(4, 3),
-            process(9, 1),
-        ];
+        let tree = [process(1, 0), process(2, 1), process(3, 2), process(4, 3), process(9, 1)];
         let found: Vec<u32> = descendants(2, &tree).iter().map(|stat| stat.pid).collect();
         assert_eq!(found, [3, 4]);
     }

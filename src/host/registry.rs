@@ -41,9 +41,7 @@ impl Registry {
             fs::remove_file(entry.path())?;
         }
         gone(&strays).await;
-        Ok(Self {
-            folder: folder.to_owned(),
-        })
+        Ok(Self { folder: folder.to_owned() })
     }
 
     /// Notes a process of ours. Without the note work goes on, so a failure is only logged.
@@ -86,21 +84,11 @@ impl Note {
     fn of_ours(tree: &Tree) -> Option<Self> {
         let start = |pid| Stat::read(pid).map(|found| found.start);
         let own = std::process::id();
-        Some(Self {
-            boot: boot()?,
-            owner: (own, start(own)?),
-            leader_start: start(tree.leader)?,
-            tree: tree.clone(),
-        })
+        Some(Self { boot: boot()?, owner: (own, start(own)?), leader_start: start(tree.leader)?, tree: tree.clone() })
     }
 
     fn name(&self) -> String {
-        let Self {
-            boot,
-            owner: (owner, owner_start),
-            leader_start,
-            tree: Tree { leader, mark },
-        } = self;
+        let Self { boot, owner: (owner, owner_start), leader_start, tree: Tree { leader, mark } } = self;
         format!("{boot}.{owner}.{owner_start}.{leader}.{leader_start}.{mark}")
     }
 
@@ -111,10 +99,7 @@ impl Note {
             boot: boot.to_owned(),
             owner: (owner.parse().ok()?, owner_start.parse().ok()?),
             leader_start: leader_start.parse().ok()?,
-            tree: Tree {
-                leader: leader.parse().ok()?,
-                mark: mark.to_owned(),
-            },
+            tree: Tree { leader: leader.parse().ok()?, mark: mark.to_owned() },
         })
     }
 
@@ -138,10 +123,7 @@ impl Note {
             return;
         }
         match self.tree.kill() {
-            Ok(()) => tracing::info!(
-                pid = self.tree.leader,
-                "ended an agent that a killed runner left"
-            ),
+            Ok(()) => tracing::info!(pid = self.tree.leader, "ended an agent that a killed runner left"),
             Err(error) => {
                 tracing::warn!(pid = self.tree.leader, %error, "an agent that a killed runner left stays");
             }
@@ -168,11 +150,7 @@ mod tests {
     use super::*;
 
     fn own() -> Note {
-        Note::of_ours(&Tree {
-            leader: std::process::id(),
-            mark: "m".into(),
-        })
-        .unwrap()
+        Note::of_ours(&Tree { leader: std::process::id(), mark: "m".into() }).unwrap()
     }
 
     #[test]
@@ -183,19 +161,13 @@ mod tests {
     #[test]
     fn a_number_that_passed_to_another_process_is_no_stray() {
         assert!(own().leader_is_alive());
-        let other = Note {
-            leader_start: own().leader_start + 1,
-            ..own()
-        };
+        let other = Note { leader_start: own().leader_start + 1, ..own() };
         assert!(!other.leader_is_alive());
     }
 
     #[test]
     fn a_note_from_before_the_machines_restart_names_nobody() {
-        let old = Note {
-            boot: "another".into(),
-            ..own()
-        };
+        let old = Note { boot: "another".into(), ..own() };
         assert!(!old.owner_is_alive() && !old.leader_is_alive());
     }
 

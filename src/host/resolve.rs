@@ -19,21 +19,14 @@ pub(super) fn resolve(spec: &ProcessSpec) -> Result<PathBuf, HostError> {
         .and_then(|()| check_env(&spec.env))
         .and_then(|()| check_cwd(&spec.cwd))
         .and_then(|()| find(spec))
-        .map_err(|reason| HostError::Start {
-            program: spec.program.to_string_lossy().into_owned(),
-            reason,
-        })
+        .map_err(|reason| HostError::Start { program: spec.program.to_string_lossy().into_owned(), reason })
 }
 
 /// Whether the arguments and the environment are short enough to be sent and taken.
 pub(super) fn check_size(spec: &ProcessSpec) -> Result<(), String> {
     let length = |text: &OsStr| text.as_bytes().len() + 1;
     let args: usize = spec.args.iter().map(|arg| length(arg)).sum();
-    let env: usize = spec
-        .env
-        .iter()
-        .map(|(name, value)| length(name) + length(value))
-        .sum();
+    let env: usize = spec.env.iter().map(|(name, value)| length(name) + length(value)).sum();
     match length(&spec.program) + args + env {
         0..=MAX_SIZE => Ok(()),
         size => Err(format!(
@@ -43,13 +36,8 @@ pub(super) fn check_size(spec: &ProcessSpec) -> Result<(), String> {
 }
 
 fn check_env(env: &[(OsString, OsString)]) -> Result<(), String> {
-    let broken = |name: &OsStr| {
-        name.is_empty() || name.as_bytes().iter().any(|byte| matches!(byte, b'=' | 0))
-    };
-    match env
-        .iter()
-        .find(|(name, value)| broken(name) || value.as_bytes().contains(&0))
-    {
+    let broken = |name: &OsStr| name.is_empty() || name.as_bytes().iter().any(|byte| matches!(byte, b'=' | 0));
+    match env.iter().find(|(name, value)| broken(name) || value.as_bytes().contains(&0)) {
         Some((name, _)) => Err(format!(
             "the environment variable '{}' cannot be passed on: its name is empty or holds '=', or it holds a NUL byte",
             name.display()
@@ -61,17 +49,11 @@ fn check_env(env: &[(OsString, OsString)]) -> Result<(), String> {
 fn check_cwd(cwd: &Path) -> Result<(), String> {
     let shown = cwd.display();
     if !cwd.is_absolute() {
-        Err(format!(
-            "the working directory {shown} is not an absolute path"
-        ))
+        Err(format!("the working directory {shown} is not an absolute path"))
     } else if !cwd.is_dir() {
-        Err(format!(
-            "the working directory {shown} does not exist or is no directory: create it first"
-        ))
+        Err(format!("the working directory {shown} does not exist or is no directory: create it first"))
     } else if access(cwd, Access::EXEC_OK).is_err() {
-        Err(format!(
-            "the working directory {shown} may not be entered by this user: give it permission"
-        ))
+        Err(format!("the working directory {shown} may not be entered by this user: give it permission"))
     } else {
         Ok(())
     }
@@ -83,23 +65,10 @@ fn find(spec: &ProcessSpec) -> Result<PathBuf, String> {
         return check_program(program).map(|()| program.to_owned());
     }
     if spec.program.is_empty() || spec.program.as_bytes().contains(&b'/') {
-        return Err(
-            "the program must be an absolute path, or a name without '/' that is found in PATH"
-                .into(),
-        );
+        return Err("the program must be an absolute path, or a name without '/' that is found in PATH".into());
     }
-    let path = spec
-        .env
-        .iter()
-        .rev()
-        .find(|(name, _)| name == "PATH")
-        .map(|(_, value)| value);
-    search(
-        program,
-        path.ok_or(
-            "it is no absolute path and the process's environment has no PATH: set one of them",
-        )?,
-    )
+    let path = spec.env.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value);
+    search(program, path.ok_or("it is no absolute path and the process's environment has no PATH: set one of them")?)
 }
 
 /// Entries that are not absolute are skipped: they would name files of the workspace, which is not trusted.
@@ -113,26 +82,17 @@ fn search(name: &Path, path: &OsStr) -> Result<PathBuf, String> {
             Err(_) => {}
         }
     }
-    Err(refused.unwrap_or_else(|| {
-        format!(
-            "not found in PATH ({}): install it, or give its absolute path",
-            path.display()
-        )
-    }))
+    Err(refused
+        .unwrap_or_else(|| format!("not found in PATH ({}): install it, or give its absolute path", path.display())))
 }
 
 fn check_program(file: &Path) -> Result<(), String> {
     let shown = file.display();
     match file.metadata() {
-        Err(error) => Err(format!(
-            "{shown} cannot be found ({error}): install it, or correct the path"
-        )),
-        Ok(found) if !found.is_file() => Err(format!(
-            "{shown} is not a file: give the path of the program itself"
-        )),
-        Ok(_) => access(file, Access::EXEC_OK).map_err(|_| {
-            format!("{shown} is not executable by this user: `chmod +x` it, or correct the path")
-        }),
+        Err(error) => Err(format!("{shown} cannot be found ({error}): install it, or correct the path")),
+        Ok(found) if !found.is_file() => Err(format!("{shown} is not a file: give the path of the program itself")),
+        Ok(_) => access(file, Access::EXEC_OK)
+            .map_err(|_| format!("{shown} is not executable by this user: `chmod +x` it, or correct the path")),
     }
 }
 
@@ -148,14 +108,10 @@ pub(super) fn explain(program: &Path, error: &std::io::Error) -> String {
         Some(Errno::NOEXEC) => {
             format!("{shown} is no program for this machine: check its architecture")
         }
-        Some(Errno::TOOBIG) => {
-            "its arguments and environment are larger than the kernel takes (2 MiB in all, \
+        Some(Errno::TOOBIG) => "its arguments and environment are larger than the kernel takes (2 MiB in all, \
              128 KiB each): shorten them"
-                .into()
-        }
-        Some(Errno::AGAIN) => {
-            "too many processes: end some, or raise the limit of processes".into()
-        }
+            .into(),
+        Some(Errno::AGAIN) => "too many processes: end some, or raise the limit of processes".into(),
         Some(Errno::ACCESS) => {
             format!("{shown} may not be executed: its file system may be mounted noexec ({error})")
         }

@@ -16,17 +16,8 @@ pub(super) struct Ours {
 impl Ours {
     /// The started process.
     pub(super) fn with(self, control: Box<dyn ProcessControl>) -> AgentProcess {
-        let Self {
-            stdin,
-            stdout,
-            stderr,
-        } = self;
-        AgentProcess {
-            stdin,
-            stdout,
-            stderr,
-            control,
-        }
+        let Self { stdin, stdout, stderr } = self;
+        AgentProcess { stdin, stdout, stderr, control }
     }
 }
 
@@ -41,9 +32,7 @@ pub(super) struct Theirs {
 pub(super) fn pipes(spec: &ProcessSpec) -> Result<(Ours, Theirs), HostError> {
     make().map_err(|error| HostError::Start {
         program: spec.program.to_string_lossy().into_owned(),
-        reason: format!(
-            "no pipes for its input and output ({error}): raise the limit of open files"
-        ),
+        reason: format!("no pipes for its input and output ({error}): raise the limit of open files"),
     })
 }
 
@@ -57,12 +46,5 @@ fn make() -> io::Result<(Ours, Theirs)> {
         stdout: pipe::Receiver::from_owned_fd(our_stdout.into())?,
         stderr: pipe::Receiver::from_owned_fd(our_stderr.into())?,
     };
-    Ok((
-        ours,
-        Theirs {
-            stdin: stdin.into(),
-            stdout: stdout.into(),
-            stderr: stderr.into(),
-        },
-    ))
+    Ok((ours, Theirs { stdin: stdin.into(), stdout: stdout.into(), stderr: stderr.into() }))
 }

@@ -50,9 +50,7 @@ impl Tree {
             let found: Vec<Stat> = proc::pids()
                 .filter(|pid| *pid > self.leader)
                 .filter_map(Stat::read)
-                .filter(|process| {
-                    process.is_alive() && proc::has_variable(process.pid, entry.as_bytes())
-                })
+                .filter(|process| process.is_alive() && proc::has_variable(process.pid, entry.as_bytes()))
                 .collect();
             if found.is_empty() {
                 return;

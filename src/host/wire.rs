@@ -71,8 +71,7 @@ enum Text {
 
 impl From<OsString> for Text {
     fn from(text: OsString) -> Self {
-        text.into_string()
-            .map_or_else(|raw| Self::Raw(raw.into_vec()), Self::Utf8)
+        text.into_string().map_or_else(|raw| Self::Raw(raw.into_vec()), Self::Utf8)
     }
 }
 
@@ -92,22 +91,13 @@ pub(super) struct Pairs(Vec<(Text, Text)>);
 
 impl From<Variables> for Pairs {
     fn from(variables: Variables) -> Self {
-        Self(
-            variables
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        )
+        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 }
 
 impl From<Pairs> for Variables {
     fn from(pairs: Pairs) -> Self {
-        pairs
-            .0
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect()
+        pairs.0.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
     }
 }
 
@@ -150,10 +140,7 @@ pub(super) enum WireError {
 
 impl From<serde_json::Error> for WireError {
     fn from(error: serde_json::Error) -> Self {
-        Self::Json {
-            line: error.line(),
-            column: error.column(),
-        }
+        Self::Json { line: error.line(), column: error.column() }
     }
 }
 
@@ -163,10 +150,7 @@ pub(super) fn encode(message: &impl Serialize, limit: usize) -> Result<Vec<u8>, 
     serde_json::to_writer(&mut frame, message)?;
     let length = frame.len() - HEADER;
     let too_long = WireError::TooLong { length, limit };
-    let field = u32::try_from(length)
-        .ok()
-        .filter(|_| length <= limit)
-        .ok_or(too_long)?;
+    let field = u32::try_from(length).ok().filter(|_| length <= limit).ok_or(too_long)?;
     frame[..3].copy_from_slice(&MAGIC);
     frame[3] = VERSION;
     frame[4..HEADER].copy_from_slice(&field.to_be_bytes());
@@ -174,10 +158,7 @@ pub(super) fn encode(message: &impl Serialize, limit: usize) -> Result<Vec<u8>, 
 }
 
 /// Takes the first message off `buffer`; `None` when it is not there in full yet. Garbage is told by its first byte.
-pub(super) fn decode<M: DeserializeOwned>(
-    buffer: &mut Vec<u8>,
-    limit: usize,
-) -> Result<Option<M>, WireError> {
+pub(super) fn decode<M: DeserializeOwned>(buffer: &mut Vec<u8>, limit: usize) -> Result<Option<M>, WireError> {
     let seen = buffer.len().min(MAGIC.len());
     if buffer[..seen] != MAGIC[..seen] {
         return Err(WireError::Foreign);

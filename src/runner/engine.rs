@@ -113,9 +113,7 @@ impl Engine {
         for id in self.store.threads()? {
             let thread = self.thread(&id).await?;
             for request in recover::waiting_runs(&thread.log) {
-                if let Ok(Offered::Accepted { idle: true, .. }) =
-                    thread.offer(request, Admission::AcceptedBefore)
-                {
+                if let Ok(Offered::Accepted { idle: true, .. }) = thread.offer(request, Admission::AcceptedBefore) {
                     self.work_on(thread.clone());
                 }
             }
@@ -155,11 +153,7 @@ impl Engine {
 
     /// Starts the agent of a thread ahead of its first prompt. A failure is told by the run that needs the agent.
     pub async fn warm(&self, thread_id: &Id) {
-        if let Err(error) = self
-            .bridge
-            .warm(self.settings.session.warm(thread_id))
-            .await
-        {
+        if let Err(error) = self.bridge.warm(self.settings.session.warm(thread_id)).await {
             tracing::warn!(thread = %thread_id, error = %self.redactor.redact_str(&error.to_string()), "the agent is not warm");
         }
     }
@@ -168,12 +162,7 @@ impl Engine {
     /// executed again; the ticket is for the run it names.
     pub async fn submit(self: &Arc<Self>, request: RunRequest) -> Result<Ticket, SubmitError> {
         let thread = self.thread(&request.input.thread_id).await?;
-        let offered = thread.offer(
-            request.clone(),
-            Admission::New {
-                limit: self.settings.queue_limit,
-            },
-        )?;
+        let offered = thread.offer(request.clone(), Admission::New { limit: self.settings.queue_limit })?;
         match offered {
             Offered::Known(ticket) => Ok(ticket),
             Offered::Accepted { ticket, idle, next } => {
@@ -189,12 +178,7 @@ impl Engine {
         }
     }
 
-    async fn remember(
-        &self,
-        thread: &Thread,
-        request: &RunRequest,
-        ticket: Ticket,
-    ) -> Result<Ticket, SubmitError> {
+    async fn remember(&self, thread: &Thread, request: &RunRequest, ticket: Ticket) -> Result<Ticket, SubmitError> {
         if let Err(error) = recover::remember_waiting(&thread.log, request).await {
             thread.withdraw(&ticket.run_id);
             return Err(error.into());
@@ -231,8 +215,7 @@ impl Engine {
 
     /// Stops the turn of a thread (or its run of that id only). False: there was nothing to stop.
     pub fn interrupt(&self, thread_id: &Id, run_id: Option<&Id>) -> bool {
-        self.known_thread(thread_id)
-            .is_some_and(|thread| thread.stop(run_id, StopReason::Cancelled))
+        self.known_thread(thread_id).is_some_and(|thread| thread.stop(run_id, StopReason::Cancelled))
     }
 
     /// Stops every turn, lets each write its end, and ends the agents. Resolves within about 5 s.
@@ -241,13 +224,14 @@ impl Engine {
             thread.close();
         }
         self.workers.close();
-        if tokio::time::timeout(STOP_WITHIN, self.workers.wait())
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(STOP_WITHIN, self.workers.wait()).await.is_err() {
             tracing::error!("turns did not end in time; the next runner ends them");
         }
         self.bridge.shutdown().await;
+        // A clean end: the next runner goes on without a scan. Without it nothing is lost.
+        if let Err(error) = self.store.close() {
+            tracing::warn!(%error, "the log was not closed cleanly");
+        }
     }
 }
 
@@ -255,10 +239,7 @@ impl Engine {
 async fn starts_soon(ticket: &Ticket) -> bool {
     let mut start = ticket.start.clone();
     let started = start.wait_for(|start| matches!(start, Start::Started(_)));
-    matches!(
-        tokio::time::timeout(NEXT_STARTS_WITHIN, started).await,
-        Ok(Ok(_))
-    )
+    matches!(tokio::time::timeout(NEXT_STARTS_WITHIN, started).await, Ok(Ok(_)))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

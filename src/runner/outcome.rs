@@ -29,12 +29,7 @@ pub(crate) enum Terminal {
 }
 
 /// Judges a turn by its ending and by why it was told to stop.
-pub(crate) fn judge(
-    end: TurnEnd,
-    stop: Option<StopReason>,
-    limit_seconds: u64,
-    git: Vec<GitState>,
-) -> Verdict {
+pub(crate) fn judge(end: TurnEnd, stop: Option<StopReason>, limit_seconds: u64, git: Vec<GitState>) -> Verdict {
     let usage = usage_of(&end);
     let resume_at = resume_at(&end.ending);
     let (reason, message, terminal, open) = verdict(end.ending, stop, limit_seconds);
@@ -50,22 +45,12 @@ pub(crate) fn judge(
         agent_session_id: end.agent_session_id,
         resume_at,
     };
-    Verdict {
-        report,
-        terminal,
-        open,
-    }
+    Verdict { report, terminal, open }
 }
 
 /// When the provider takes requests again, if it said so.
 fn resume_at(ending: &Ending) -> Option<Time> {
-    let Ending::Failed {
-        kind: FailureKind::ProviderLimit {
-            resume_at: Some(seconds),
-        },
-        ..
-    } = ending
-    else {
+    let Ending::Failed { kind: FailureKind::ProviderLimit { resume_at: Some(seconds) }, .. } = ending else {
         return None;
     };
     jiff::Timestamp::from_second(*seconds).ok().map(Time)
@@ -75,37 +60,17 @@ type Parts = (Option<Reason>, String, Terminal, OpenQuestions);
 
 fn verdict(ending: Ending, stop: Option<StopReason>, limit_seconds: u64) -> Parts {
     match (ending, stop) {
-        (Ending::Completed, _) => finished(
-            Reason::Completed,
-            "The agent finished.",
-            success(Vec::new()),
-        ),
+        (Ending::Completed, _) => finished(Reason::Completed, "The agent finished.", success(Vec::new())),
         (Ending::PendingTools(ids), _) => {
-            let open = OpenQuestions {
-                tools: ids.clone(),
-                ..OpenQuestions::default()
-            };
-            let message = format!(
-                "The agent called {} of the client and waits for the result.",
-                count(ids.len(), "tool")
-            );
+            let open = OpenQuestions { tools: ids.clone(), ..OpenQuestions::default() };
+            let message =
+                format!("The agent called {} of the client and waits for the result.", count(ids.len(), "tool"));
             (Some(Reason::Completed), message, success(ids), open)
         }
         (Ending::Asked(interrupts), _) => {
-            let open = OpenQuestions {
-                interrupts: interrupts.clone(),
-                ..OpenQuestions::default()
-            };
-            let message = format!(
-                "The agent asks {} and waits.",
-                count(interrupts.len(), "question")
-            );
-            (
-                None,
-                message,
-                Terminal::Finished(RunOutcome::Interrupt { interrupts }),
-                open,
-            )
+            let open = OpenQuestions { interrupts: interrupts.clone(), ..OpenQuestions::default() };
+            let message = format!("The agent asks {} and waits.", count(interrupts.len(), "question"));
+            (None, message, Terminal::Finished(RunOutcome::Interrupt { interrupts }), open)
         }
         (Ending::Interrupted | Ending::Failed { .. }, Some(stop)) => stopped(stop, limit_seconds),
         (Ending::Interrupted, None) => stopped(StopReason::Cancelled, limit_seconds),
@@ -118,27 +83,15 @@ fn count(number: usize, what: &str) -> String {
 }
 
 fn success(pending_tool_call_ids: Vec<Id>) -> Terminal {
-    Terminal::Finished(RunOutcome::Success {
-        pending_tool_call_ids,
-    })
+    Terminal::Finished(RunOutcome::Success { pending_tool_call_ids })
 }
 
 fn finished(reason: Reason, message: &str, terminal: Terminal) -> Parts {
-    (
-        Some(reason),
-        message.to_owned(),
-        terminal,
-        OpenQuestions::default(),
-    )
+    (Some(reason), message.to_owned(), terminal, OpenQuestions::default())
 }
 
 fn failed(reason: Reason, message: String) -> Parts {
-    (
-        Some(reason),
-        message,
-        Terminal::Error,
-        OpenQuestions::default(),
-    )
+    (Some(reason), message, Terminal::Error, OpenQuestions::default())
 }
 
 fn stopped(stop: StopReason, limit_seconds: u64) -> Parts {
@@ -169,12 +122,8 @@ fn reason_of(kind: &FailureKind) -> Reason {
         FailureKind::ProviderError => Reason::ProviderError,
         FailureKind::AuthFailed => Reason::AuthFailed,
         FailureKind::AgentError => Reason::AgentError,
-        FailureKind::AgentCrashed {
-            out_of_memory: true,
-        } => Reason::OOMKilled,
-        FailureKind::AgentCrashed {
-            out_of_memory: false,
-        } => Reason::AgentCrashed,
+        FailureKind::AgentCrashed { out_of_memory: true } => Reason::OOMKilled,
+        FailureKind::AgentCrashed { out_of_memory: false } => Reason::AgentCrashed,
         FailureKind::SetupFailed => Reason::SetupFailed,
     }
 }

@@ -53,18 +53,12 @@ pub(crate) fn plan(input: &RunAgentInput, open: &OpenQuestions) -> Result<Plan, 
     if !open.tools.is_empty() {
         return Ok(Plan::Turn(answer_tools(fresh, prompt, &open.tools)));
     }
-    Ok(if prompt.is_empty() {
-        Plan::Nothing
-    } else {
-        Plan::Turn(TurnInput::Prompt(prompt))
-    })
+    Ok(if prompt.is_empty() { Plan::Nothing } else { Plan::Turn(TurnInput::Prompt(prompt)) })
 }
 
 /// The messages after the agent's last one.
 fn fresh_messages(messages: &[Message]) -> &[Message] {
-    let known = messages
-        .iter()
-        .rposition(|m| matches!(m, Message::Assistant { .. }));
+    let known = messages.iter().rposition(|m| matches!(m, Message::Assistant { .. }));
     &messages[known.map_or(0, |at| at + 1)..]
 }
 
@@ -74,18 +68,9 @@ fn prompt_of(messages: &[Message]) -> Vec<ContentPart> {
 
 fn user_parts(message: &Message) -> Vec<ContentPart> {
     match message {
-        Message::User {
-            content: Content::Text(text),
-            ..
-        } if text.is_empty() => Vec::new(),
-        Message::User {
-            content: Content::Text(text),
-            ..
-        } => vec![ContentPart::from(text.as_str())],
-        Message::User {
-            content: Content::Parts(parts),
-            ..
-        } => parts.clone(),
+        Message::User { content: Content::Text(text), .. } if text.is_empty() => Vec::new(),
+        Message::User { content: Content::Text(text), .. } => vec![ContentPart::from(text.as_str())],
+        Message::User { content: Content::Parts(parts), .. } => parts.clone(),
         Message::Developer { .. }
         | Message::System { .. }
         | Message::Assistant { .. }
@@ -97,32 +82,21 @@ fn user_parts(message: &Message) -> Vec<ContentPart> {
 
 fn tool_answer(messages: &[Message], call: &Id) -> Option<Answer> {
     messages.iter().rev().find_map(|message| match message {
-        Message::Tool {
-            tool_call_id,
-            content,
-            ..
-        } if tool_call_id == call => Some(Answer {
-            tool_call_id: call.clone(),
-            payload: Some(Value::String(content.text())),
-        }),
+        Message::Tool { tool_call_id, content, .. } if tool_call_id == call => {
+            Some(Answer { tool_call_id: call.clone(), payload: Some(Value::String(content.text())) })
+        }
         _ => None,
     })
 }
 
 /// Results for pending frontend tools; a client that goes on without one has declined it.
 fn answer_tools(fresh: &[Message], then: Vec<ContentPart>, tools: &[Id]) -> TurnInput {
-    let answers = tools
-        .iter()
-        .map(|call| tool_answer(fresh, call).unwrap_or_else(|| declined(call)))
-        .collect();
+    let answers = tools.iter().map(|call| tool_answer(fresh, call).unwrap_or_else(|| declined(call))).collect();
     TurnInput::Answers { answers, then }
 }
 
 fn declined(call: &Id) -> Answer {
-    Answer {
-        tool_call_id: call.clone(),
-        payload: None,
-    }
+    Answer { tool_call_id: call.clone(), payload: None }
 }
 
 fn answer_interrupts(
@@ -131,45 +105,24 @@ fn answer_interrupts(
     prompt: Vec<ContentPart>,
     interrupts: &[Interrupt],
 ) -> Result<TurnInput, Uncovered> {
-    let found: Vec<Option<Answer>> = interrupts
-        .iter()
-        .map(|open| answer_of(input, fresh, open))
-        .collect();
+    let found: Vec<Option<Answer>> = interrupts.iter().map(|open| answer_of(input, fresh, open)).collect();
     if let ([None], [only], false) = (found.as_slice(), interrupts, prompt.is_empty()) {
         let text = Content::Parts(prompt).text();
-        let answer = Answer {
-            tool_call_id: call_of(only).clone(),
-            payload: Some(Value::String(text)),
-        };
-        return Ok(TurnInput::Answers {
-            answers: vec![answer],
-            then: Vec::new(),
-        });
+        let answer = Answer { tool_call_id: call_of(only).clone(), payload: Some(Value::String(text)) };
+        return Ok(TurnInput::Answers { answers: vec![answer], then: Vec::new() });
     }
-    let missing: Vec<Id> = interrupts
-        .iter()
-        .zip(&found)
-        .filter(|(_, answer)| answer.is_none())
-        .map(|(open, _)| open.id.clone())
-        .collect();
+    let missing: Vec<Id> =
+        interrupts.iter().zip(&found).filter(|(_, answer)| answer.is_none()).map(|(open, _)| open.id.clone()).collect();
     if missing.is_empty() {
-        Ok(TurnInput::Answers {
-            answers: found.into_iter().flatten().collect(),
-            then: prompt,
-        })
+        Ok(TurnInput::Answers { answers: found.into_iter().flatten().collect(), then: prompt })
     } else {
         Err(Uncovered(missing))
     }
 }
 
 fn answer_of(input: &RunAgentInput, fresh: &[Message], open: &Interrupt) -> Option<Answer> {
-    let resumed = input
-        .resume
-        .iter()
-        .find(|item| item.interrupt_id == open.id);
-    resumed
-        .map(|item| resume_answer(item, open))
-        .or_else(|| tool_answer(fresh, call_of(open)))
+    let resumed = input.resume.iter().find(|item| item.interrupt_id == open.id);
+    resumed.map(|item| resume_answer(item, open)).or_else(|| tool_answer(fresh, call_of(open)))
 }
 
 fn resume_answer(item: &ResumeItem, open: &Interrupt) -> Answer {
@@ -177,10 +130,7 @@ fn resume_answer(item: &ResumeItem, open: &Interrupt) -> Answer {
         ResumeStatus::Resolved => Some(item.payload.clone().unwrap_or(Value::Null)),
         ResumeStatus::Cancelled => None,
     };
-    Answer {
-        tool_call_id: call_of(open).clone(),
-        payload,
-    }
+    Answer { tool_call_id: call_of(open).clone(), payload }
 }
 
 /// The call that an interrupt belongs to; an agent without calls is answered under the interrupt's own id.
@@ -195,25 +145,17 @@ mod tests {
 
     fn input(value: &Value) -> RunAgentInput {
         let mut whole = json!({"threadId": "t", "runId": "r", "messages": []});
-        whole
-            .as_object_mut()
-            .unwrap()
-            .extend(value.as_object().unwrap().clone());
+        whole.as_object_mut().unwrap().extend(value.as_object().unwrap().clone());
         serde_json::from_value(whole).unwrap()
     }
 
     fn question(id: &str) -> Interrupt {
-        serde_json::from_value(
-            json!({"id": id, "reason": "input_required", "toolCallId": format!("call-{id}")}),
-        )
-        .unwrap()
+        serde_json::from_value(json!({"id": id, "reason": "input_required", "toolCallId": format!("call-{id}")}))
+            .unwrap()
     }
 
     fn asks(ids: &[&str]) -> OpenQuestions {
-        OpenQuestions {
-            interrupts: ids.iter().map(|id| question(id)).collect(),
-            tools: Vec::new(),
-        }
+        OpenQuestions { interrupts: ids.iter().map(|id| question(id)).collect(), tools: Vec::new() }
     }
 
     fn text(text: &str) -> Vec<ContentPart> {
@@ -227,28 +169,18 @@ mod tests {
             {"id": "2", "role": "assistant", "content": "done"},
             {"id": "3", "role": "user", "content": "new"},
         ]}));
-        assert_eq!(
-            plan(&input, &OpenQuestions::default()),
-            Ok(Plan::Turn(TurnInput::Prompt(text("new"))))
-        );
+        assert_eq!(plan(&input, &OpenQuestions::default()), Ok(Plan::Turn(TurnInput::Prompt(text("new")))));
     }
 
     #[test]
     fn an_input_without_anything_new_does_nothing() {
-        assert_eq!(
-            plan(&input(&json!({})), &OpenQuestions::default()),
-            Ok(Plan::Nothing)
-        );
+        assert_eq!(plan(&input(&json!({})), &OpenQuestions::default()), Ok(Plan::Nothing));
     }
 
     #[test]
     fn every_open_interrupt_needs_an_answer_and_the_error_names_those_without() {
-        let input =
-            input(&json!({"resume": [{"interruptId": "a", "status": "resolved", "payload": "x"}]}));
-        assert_eq!(
-            plan(&input, &asks(&["a", "b"])),
-            Err(Uncovered(vec!["b".into()]))
-        );
+        let input = input(&json!({"resume": [{"interruptId": "a", "status": "resolved", "payload": "x"}]}));
+        assert_eq!(plan(&input, &asks(&["a", "b"])), Err(Uncovered(vec!["b".into()])));
     }
 
     #[test]
@@ -259,58 +191,32 @@ mod tests {
             {"interruptId": "unknown", "status": "resolved"},
         ]}));
         let expected = vec![
-            Answer {
-                tool_call_id: "call-a".into(),
-                payload: Some(json!({"answer": 1})),
-            },
-            Answer {
-                tool_call_id: "call-b".into(),
-                payload: None,
-            },
+            Answer { tool_call_id: "call-a".into(), payload: Some(json!({"answer": 1})) },
+            Answer { tool_call_id: "call-b".into(), payload: None },
         ];
-        let Ok(Plan::Turn(TurnInput::Answers { answers, then })) = plan(&input, &asks(&["a", "b"]))
-        else {
-            panic!()
-        };
+        let Ok(Plan::Turn(TurnInput::Answers { answers, then })) = plan(&input, &asks(&["a", "b"])) else { panic!() };
         assert_eq!((answers, then), (expected, Vec::new()));
     }
 
     #[test]
     fn plain_text_answers_the_only_question() {
         let input = input(&json!({"messages": [{"id": "1", "role": "user", "content": "blue"}]}));
-        let Ok(Plan::Turn(TurnInput::Answers { answers, .. })) = plan(&input, &asks(&["a"])) else {
-            panic!()
-        };
-        assert_eq!(
-            answers,
-            [Answer {
-                tool_call_id: "call-a".into(),
-                payload: Some(json!("blue"))
-            }]
-        );
+        let Ok(Plan::Turn(TurnInput::Answers { answers, .. })) = plan(&input, &asks(&["a"])) else { panic!() };
+        assert_eq!(answers, [Answer { tool_call_id: "call-a".into(), payload: Some(json!("blue")) }]);
         assert!(plan(&input, &asks(&["a", "b"])).is_err());
     }
 
     #[test]
     fn a_frontend_tool_without_a_result_is_declined_and_the_text_goes_on() {
-        let open = OpenQuestions {
-            interrupts: Vec::new(),
-            tools: vec!["t1".into(), "t2".into()],
-        };
+        let open = OpenQuestions { interrupts: Vec::new(), tools: vec!["t1".into(), "t2".into()] };
         let input = input(&json!({"messages": [
             {"id": "1", "role": "tool", "toolCallId": "t2", "content": "sunny"},
             {"id": "2", "role": "user", "content": "and now?"},
         ]}));
         let expected = TurnInput::Answers {
             answers: vec![
-                Answer {
-                    tool_call_id: "t1".into(),
-                    payload: None,
-                },
-                Answer {
-                    tool_call_id: "t2".into(),
-                    payload: Some(json!("sunny")),
-                },
+                Answer { tool_call_id: "t1".into(), payload: None },
+                Answer { tool_call_id: "t2".into(), payload: Some(json!("sunny")) },
             ],
             then: text("and now?"),
         };

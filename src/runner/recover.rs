@@ -30,26 +30,16 @@ fn lost_outcome() -> Event {
         ..OutcomeReport::default()
     };
     let value = serde_json::to_value(report).unwrap_or_default();
-    stamped(EventKind::Custom {
-        name: outcome::EVENT_NAME.to_owned(),
-        value,
-    })
+    stamped(EventKind::Custom { name: outcome::EVENT_NAME.to_owned(), value })
 }
 
 fn lost_error() -> Event {
     let code = Some(OutcomeReason::RunnerLost.to_string());
-    stamped(EventKind::RunError {
-        message: LOST.to_owned(),
-        code,
-        usage: Vec::new(),
-    })
+    stamped(EventKind::RunError { message: LOST.to_owned(), code, usage: Vec::new() })
 }
 
 fn stamped(kind: EventKind) -> Event {
-    Event {
-        timestamp: Some(now_ms()),
-        ..kind.into()
-    }
+    Event { timestamp: Some(now_ms()), ..kind.into() }
 }
 
 async fn open_questions(log: &ThreadLog, last: &RunSpan) -> Result<OpenQuestions, LogError> {
@@ -58,52 +48,29 @@ async fn open_questions(log: &ThreadLog, last: &RunSpan) -> Result<OpenQuestions
         return Ok(OpenQuestions::default());
     };
     Ok(match event.kind {
-        EventKind::RunFinished {
-            outcome: Some(RunOutcome::Interrupt { interrupts }),
-            ..
-        } => OpenQuestions {
-            interrupts,
-            ..OpenQuestions::default()
-        },
-        EventKind::RunFinished {
-            outcome:
-                Some(RunOutcome::Success {
-                    pending_tool_call_ids,
-                }),
-            ..
-        } => OpenQuestions {
-            tools: pending_tool_call_ids,
-            ..OpenQuestions::default()
-        },
+        EventKind::RunFinished { outcome: Some(RunOutcome::Interrupt { interrupts }), .. } => {
+            OpenQuestions { interrupts, ..OpenQuestions::default() }
+        }
+        EventKind::RunFinished { outcome: Some(RunOutcome::Success { pending_tool_call_ids }), .. } => {
+            OpenQuestions { tools: pending_tool_call_ids, ..OpenQuestions::default() }
+        }
         _ => OpenQuestions::default(),
     })
 }
 
 /// Runs that were accepted and never started, oldest first.
 pub(crate) fn waiting_runs(log: &ThreadLog) -> Vec<RunRequest> {
-    log.pending()
-        .iter()
-        .filter_map(|accepted| readable(accepted.input.get()))
-        .collect()
+    log.pending().iter().filter_map(|accepted| readable(accepted.input.get())).collect()
 }
 
 fn readable(json: &str) -> Option<RunRequest> {
     let parsed = serde_json::from_str(json);
-    parsed
-        .inspect_err(
-            |error| tracing::error!(%error, "an accepted run could not be read and is left out"),
-        )
-        .ok()
+    parsed.inspect_err(|error| tracing::error!(%error, "an accepted run could not be read and is left out")).ok()
 }
 
 /// Makes a run that has to wait durable.
-pub(crate) async fn remember_waiting(
-    log: &ThreadLog,
-    request: &RunRequest,
-) -> Result<(), LogError> {
-    let encode = |error: serde_json::Error| LogError::Encode {
-        reason: error.to_string(),
-    };
+pub(crate) async fn remember_waiting(log: &ThreadLog, request: &RunRequest) -> Result<(), LogError> {
+    let encode = |error: serde_json::Error| LogError::Encode { reason: error.to_string() };
     let json = serde_json::value::to_raw_value(request).map_err(encode)?;
     log.accept(&request.input.run_id, now_ms(), &json).await?;
     Ok(())

@@ -37,10 +37,7 @@ impl RunRequest {
     /// A request with the runner's own settings.
     #[must_use]
     pub fn plain(input: RunAgentInput) -> Self {
-        Self {
-            input,
-            options: RunOptions::default(),
-        }
+        Self { input, options: RunOptions::default() }
     }
 
     /// The turn that an agent began by itself, after the thread's last run.
@@ -57,22 +54,13 @@ impl RunRequest {
             forwarded_props: None,
             resume: Vec::new(),
         };
-        Self {
-            input,
-            options: RunOptions {
-                follow_up: true,
-                ..RunOptions::default()
-            },
-        }
+        Self { input, options: RunOptions { follow_up: true, ..RunOptions::default() } }
     }
 
     /// The model this run asks for.
     fn model(&self) -> Option<String> {
         let forwarded = || self.input.forwarded_props.as_ref()?.get("model")?.as_str();
-        self.options
-            .model
-            .clone()
-            .or_else(|| forwarded().map(str::to_owned))
+        self.options.model.clone().or_else(|| forwarded().map(str::to_owned))
     }
 }
 
@@ -83,10 +71,7 @@ pub struct SessionTemplate(pub SessionSpec);
 impl SessionTemplate {
     /// The agent of a thread before any run is known.
     pub(crate) fn warm(&self, thread_id: &Id) -> SessionSpec {
-        SessionSpec {
-            thread_id: thread_id.clone(),
-            ..self.0.clone()
-        }
+        SessionSpec { thread_id: thread_id.clone(), ..self.0.clone() }
     }
 
     /// The agent that a run needs.

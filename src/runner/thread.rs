@@ -129,14 +129,7 @@ pub(crate) enum Offered {
 
 impl Thread {
     pub(crate) fn new(id: Id, log: ThreadLog, open: OpenQuestions) -> Self {
-        Self {
-            id,
-            log,
-            state: Mutex::new(State {
-                open,
-                ..State::default()
-            }),
-        }
+        Self { id, log, state: Mutex::new(State { open, ..State::default() }) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -145,11 +138,7 @@ impl Thread {
     }
 
     /// Puts a run into the queue. A run id that the thread knows changes nothing.
-    pub(crate) fn offer(
-        &self,
-        request: RunRequest,
-        admission: Admission,
-    ) -> Result<Offered, SubmitError> {
+    pub(crate) fn offer(&self, request: RunRequest, admission: Admission) -> Result<Offered, SubmitError> {
         let mut state = self.state();
         if let Some(ticket) = self.known(&state, &request.input.run_id) {
             return Ok(Offered::Known(ticket));
@@ -159,17 +148,12 @@ impl Thread {
         }
         self.check(&state, &request, admission)?;
         let idle = !std::mem::replace(&mut state.working, true);
-        let next =
-            state.queue.is_empty() && state.active.as_ref().is_none_or(|active| active.ending);
+        let next = state.queue.is_empty() && state.active.as_ref().is_none_or(|active| active.ending);
         let waits = state.queue.len() + usize::from(state.active.is_some());
         let (start, receiver) = watch::channel(Start::Queued(waits));
         let ticket = self.ticket(request.input.run_id.clone(), receiver);
         let follow_up = request.options.follow_up;
-        let queued = Queued {
-            request,
-            start,
-            stop: Arc::default(),
-        };
+        let queued = Queued { request, start, stop: Arc::default() };
         if follow_up {
             state.queue.push_front(queued);
         } else {
@@ -178,12 +162,7 @@ impl Thread {
         Ok(Offered::Accepted { ticket, idle, next })
     }
 
-    fn check(
-        &self,
-        state: &State,
-        request: &RunRequest,
-        admission: Admission,
-    ) -> Result<(), SubmitError> {
+    fn check(&self, state: &State, request: &RunRequest, admission: Admission) -> Result<(), SubmitError> {
         let Admission::New { limit } = admission else {
             return Ok(());
         };
@@ -191,31 +170,18 @@ impl Thread {
             return Ok(());
         }
         match &state.active {
-            Some(active) if !active.ending && state.queue.len() >= limit => {
-                Err(self.busy(active, state.queue.len()))
-            }
+            Some(active) if !active.ending && state.queue.len() >= limit => Err(self.busy(active, state.queue.len())),
             Some(active) if !active.ending => Ok(()),
-            Some(_) | None => plan(&request.input, &state.open)
-                .map(drop)
-                .map_err(Into::into),
+            Some(_) | None => plan(&request.input, &state.open).map(drop).map_err(Into::into),
         }
     }
 
     fn busy(&self, active: &Active, queued: usize) -> SubmitError {
-        SubmitError::Busy {
-            thread: self.id.clone(),
-            running: active.run_id.clone(),
-            since: active.since,
-            queued,
-        }
+        SubmitError::Busy { thread: self.id.clone(), running: active.run_id.clone(), since: active.since, queued }
     }
 
     fn ticket(&self, run_id: Id, start: watch::Receiver<Start>) -> Ticket {
-        Ticket {
-            run_id,
-            log: self.log.clone(),
-            start,
-        }
+        Ticket { run_id, log: self.log.clone(), start }
     }
 
     fn known(&self, state: &State, run_id: &Id) -> Option<Ticket> {
@@ -223,10 +189,7 @@ impl Thread {
             let (_, start) = watch::channel(Start::Started(span.first - 1));
             return Some(self.ticket(run_id.clone(), start));
         }
-        let waiting = state
-            .queue
-            .iter()
-            .find(|queued| queued.request.input.run_id == *run_id)?;
+        let waiting = state.queue.iter().find(|queued| queued.request.input.run_id == *run_id)?;
         Some(self.ticket(run_id.clone(), waiting.start.subscribe()))
     }
 
@@ -256,9 +219,7 @@ impl Thread {
 
     /// Takes a run back that could not be made durable.
     pub(crate) fn withdraw(&self, run_id: &Id) {
-        self.state()
-            .queue
-            .retain(|queued| queued.request.input.run_id != *run_id);
+        self.state().queue.retain(|queued| queued.request.input.run_id != *run_id);
     }
 
     /// The running turn is over and leaves this open. Said before its end can be read, so that whoever has read it finds the
@@ -275,16 +236,9 @@ impl Thread {
     pub(crate) fn stop(&self, run_id: Option<&Id>, reason: StopReason) -> bool {
         let state = self.state();
         let wanted = |id: &Id| run_id.is_none_or(|wanted| wanted == id);
-        let active = state
-            .active
-            .iter()
-            .filter(|active| wanted(&active.run_id))
-            .map(|active| &active.stop);
-        let queued = state
-            .queue
-            .iter()
-            .filter(|queued| run_id == Some(&queued.request.input.run_id))
-            .map(|queued| &queued.stop);
+        let active = state.active.iter().filter(|active| wanted(&active.run_id)).map(|active| &active.stop);
+        let queued =
+            state.queue.iter().filter(|queued| run_id == Some(&queued.request.input.run_id)).map(|queued| &queued.stop);
         let stops: Vec<_> = active.chain(queued).collect();
         for stop in &stops {
             stop.because(reason);

@@ -32,11 +32,7 @@ const SETUP: &str = "setup";
 
 /// Runs one accepted run to its end. It always ends: whatever happens, one terminal event is written, or the log is broken.
 pub(crate) async fn run(engine: &Engine, thread: &Thread, queued: Queued, plan: Plan) {
-    let Queued {
-        request,
-        start,
-        stop,
-    } = queued;
+    let Queued { request, start, stop } = queued;
     let after = thread.log.last_seq();
     let mut turn = Running::new(engine, thread, &request, &stop);
     let opened = turn.open().await;
@@ -60,26 +56,11 @@ struct Running<'a> {
 }
 
 impl<'a> Running<'a> {
-    fn new(
-        engine: &'a Engine,
-        thread: &'a Thread,
-        request: &'a RunRequest,
-        stop: &'a Arc<Stop>,
-    ) -> Self {
+    fn new(engine: &'a Engine, thread: &'a Thread, request: &'a RunRequest, stop: &'a Arc<Stop>) -> Self {
         let run_id = request.input.run_id.clone();
         let pipeline = Pipeline::new(thread.log.clone(), &thread.id, run_id, engine.redactor());
-        let limit = request
-            .options
-            .timeout_seconds
-            .map_or(engine.settings().run_timeout, Duration::from_secs);
-        Self {
-            engine,
-            request,
-            thread,
-            stop,
-            pipeline,
-            limit,
-        }
+        let limit = request.options.timeout_seconds.map_or(engine.settings().run_timeout, Duration::from_secs);
+        Self { engine, request, thread, stop, pipeline, limit }
     }
 
     /// Says that the run has started, with its input, and makes that durable before the agent hears of it.
@@ -96,48 +77,23 @@ impl<'a> Running<'a> {
             },
             now,
         );
-        self.pipeline.emit(
-            EventKind::StepStarted {
-                step_name: SETUP.to_owned(),
-            },
-            now,
-        );
+        self.pipeline.emit(EventKind::StepStarted { step_name: SETUP.to_owned() }, now);
         for (number, note) in self.engine.take_notes().into_iter().enumerate() {
             self.developer_message(number, note, now);
         }
-        self.pipeline.emit(
-            EventKind::StateSnapshot {
-                snapshot: self.state(),
-            },
-            now,
-        );
-        self.pipeline.emit(
-            EventKind::StepFinished {
-                step_name: SETUP.to_owned(),
-            },
-            now,
-        );
+        self.pipeline.emit(EventKind::StateSnapshot { snapshot: self.state() }, now);
+        self.pipeline.emit(EventKind::StepFinished { step_name: SETUP.to_owned() }, now);
         self.pipeline.flush(now)?;
         self.thread.log.sync().await
     }
 
     fn developer_message(&mut self, number: usize, text: String, now: i64) {
         let message_id = Id::from(format!("{}-setup-{number}", self.request.input.run_id));
-        let start = EventKind::TextMessageStart {
-            message_id: message_id.clone(),
-            role: Some(TextRole::Developer),
-            name: None,
-        };
+        let start =
+            EventKind::TextMessageStart { message_id: message_id.clone(), role: Some(TextRole::Developer), name: None };
         self.pipeline.emit(start, now);
-        self.pipeline.emit(
-            EventKind::TextMessageContent {
-                message_id: message_id.clone(),
-                delta: text,
-            },
-            now,
-        );
-        self.pipeline
-            .emit(EventKind::TextMessageEnd { message_id }, now);
+        self.pipeline.emit(EventKind::TextMessageContent { message_id: message_id.clone(), delta: text }, now);
+        self.pipeline.emit(EventKind::TextMessageEnd { message_id }, now);
     }
 
     /// The client's state, with what the platform knows under `ambient`.
@@ -146,10 +102,7 @@ impl<'a> Running<'a> {
             Some(Value::Object(members)) => members.clone(),
             Some(_) | None => Map::new(),
         };
-        state.insert(
-            "ambient".to_owned(),
-            json!({ "workspace": self.engine.settings().workspace_state }),
-        );
+        state.insert("ambient".to_owned(), json!({ "workspace": self.engine.settings().workspace_state }));
         Value::Object(state)
     }
 
@@ -234,13 +187,7 @@ impl<'a> Running<'a> {
         let value = serde_json::to_value(&verdict.report).unwrap_or(Value::Null);
         let delta = vec![json!({"op": "add", "path": "/ambient/outcome", "value": value})];
         self.pipeline.emit(EventKind::StateDelta { delta }, now);
-        self.pipeline.emit(
-            EventKind::Custom {
-                name: outcome::EVENT_NAME.to_owned(),
-                value,
-            },
-            now,
-        );
+        self.pipeline.emit(EventKind::Custom { name: outcome::EVENT_NAME.to_owned(), value }, now);
     }
 
     fn terminal(&self, verdict: &Verdict, usage: Vec<Usage>) -> EventKind {

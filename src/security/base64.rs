@@ -8,9 +8,7 @@ const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// `value` on its own with its padding; each in the standard and in the URL-safe alphabet.
 pub(super) fn forms(value: &[u8]) -> impl Iterator<Item = String> + '_ {
     [STANDARD, URL_SAFE].into_iter().flat_map(move |alphabet| {
-        (0..3)
-            .map(move |before| inside(value, before, alphabet))
-            .chain([alone(value, alphabet)])
+        (0..3).map(move |before| inside(value, before, alphabet)).chain([alone(value, alphabet)])
     })
 }
 
@@ -20,10 +18,7 @@ fn inside(value: &[u8], before: usize, alphabet: &[u8; 64]) -> String {
     bytes.extend_from_slice(value);
     let shared_with_before = (before * 8).div_ceil(6);
     let whole = bytes.len() * 8 / 6;
-    digits(&bytes, alphabet)
-        .skip(shared_with_before)
-        .take(whole - shared_with_before)
-        .collect()
+    digits(&bytes, alphabet).skip(shared_with_before).take(whole - shared_with_before).collect()
 }
 
 fn alone(value: &[u8], alphabet: &[u8; 64]) -> String {
@@ -62,10 +57,7 @@ mod tests {
         let value = b"correct horse battery";
         for before in 0..7 {
             for after in 0..4 {
-                let text = alone(
-                    &[&b"x".repeat(before), &value[..], &b"y".repeat(after)].concat(),
-                    STANDARD,
-                );
+                let text = alone(&[&b"x".repeat(before), &value[..], &b"y".repeat(after)].concat(), STANDARD);
                 let form = inside(value, before % 3, STANDARD);
                 assert!(form.len() >= 25 && text.contains(&form), "{before} {after}");
             }

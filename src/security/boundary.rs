@@ -16,9 +16,7 @@ pub(super) struct Before {
 impl Before {
     /// More text went by.
     pub(super) fn push(&mut self, text: &[u8]) {
-        let text = text
-            .last_chunk::<SIZE>()
-            .map_or(text, <[u8; SIZE]>::as_slice);
+        let text = text.last_chunk::<SIZE>().map_or(text, <[u8; SIZE]>::as_slice);
         let mut both = [0; 2 * SIZE];
         both[..SIZE].copy_from_slice(&self.bytes);
         both[SIZE..][..text.len()].copy_from_slice(text);
@@ -65,35 +63,18 @@ mod tests {
             before.starts_word(&text.as_bytes()[cut..], 0)
         });
         let first = answers.next().unwrap();
-        assert!(
-            answers.all(|answer| answer == first),
-            "depends on the cut: {text}"
-        );
+        assert!(answers.all(|answer| answer == first), "depends on the cut: {text}");
         first
     }
 
     #[test]
     fn words_start_after_blanks_punctuation_and_escapes() {
-        for text in [
-            "",
-            " ",
-            "a=",
-            "\"",
-            "é",
-            "x\\n",
-            "x\\\\n",
-            "key%3D",
-            "key%3d",
-            "a\\u0022",
-            "\x1b[1;32m",
-            "x_",
-            "x-",
-        ] {
+        for text in
+            ["", " ", "a=", "\"", "é", "x\\n", "x\\\\n", "key%3D", "key%3d", "a\\u0022", "\x1b[1;32m", "x_", "x-"]
+        {
             assert!(starts_word(text), "{text}");
         }
-        for text in [
-            "a", "disk", "x9", "é1", "\\x", "%3", "%zD", "u0022", "am", "M",
-        ] {
+        for text in ["a", "disk", "x9", "é1", "\\x", "%3", "%zD", "u0022", "am", "M"] {
             assert!(!starts_word(text), "{text}");
         }
     }

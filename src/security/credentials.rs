@@ -16,10 +16,7 @@ pub struct Credential {
 impl Credential {
     /// A credential.
     pub fn new(name: impl Into<String>, value: impl Into<Secret>) -> Self {
-        Self {
-            name: name.into(),
-            value: value.into(),
-        }
+        Self { name: name.into(), value: value.into() }
     }
 }
 
@@ -89,9 +86,7 @@ const HARMLESS: [&str; 16] = [
 pub fn is_credential_name(name: &str) -> bool {
     let words = words(name);
     let has = |word: &str| words.iter().any(|w| w == word);
-    let describes = words
-        .last()
-        .is_some_and(|last| DESCRIPTIONS.contains(&last.as_str()));
+    let describes = words.last().is_some_and(|last| DESCRIPTIONS.contains(&last.as_str()));
     let shell = words.len() == 1 + usize::from(has("OLD")) && has("PWD") || name == "OLDPWD";
     WORDS.iter().any(|word| has(word)) && !describes && !has("PUBLIC") && !shell
 }
@@ -102,10 +97,7 @@ pub fn is_credential_name(name: &str) -> bool {
 #[must_use]
 pub fn is_secret_value(value: &str) -> bool {
     let value = value.trim();
-    let different = value
-        .bytes()
-        .collect::<std::collections::BTreeSet<_>>()
-        .len();
+    let different = value.bytes().collect::<std::collections::BTreeSet<_>>().len();
     let harmless = HARMLESS.iter().any(|word| value.eq_ignore_ascii_case(word));
     value.len() >= MIN_LEN && different >= 4 && !harmless && !is_plain_url(value)
 }
@@ -120,8 +112,7 @@ where
     let mut found = Vec::new();
     for (name, value) in vars {
         let (name, value) = (name.as_ref(), value.as_ref().trim());
-        let is_path =
-            value.starts_with('/') && words(name).last().is_some_and(|w| w == "CREDENTIALS");
+        let is_path = value.starts_with('/') && words(name).last().is_some_and(|w| w == "CREDENTIALS");
         if is_credential_name(name) && !is_path {
             found.push(Credential::new(name, value));
         }
@@ -244,24 +235,10 @@ mod tests {
 
     #[test]
     fn plain_values_are_no_secrets() {
-        for value in [
-            "",
-            "1",
-            "true",
-            "short12",
-            "disabled",
-            "Password",
-            "aaaaaaaaaaaa",
-            "https://host.example/path",
-        ] {
+        for value in ["", "1", "true", "short12", "disabled", "Password", "aaaaaaaaaaaa", "https://host.example/path"] {
             assert!(!is_secret_value(value), "{value}");
         }
-        for value in [
-            "hunter2-hunter2",
-            "83619274",
-            "https://u:p4ssw0rd@host",
-            "/abc/def+ghi",
-        ] {
+        for value in ["hunter2-hunter2", "83619274", "https://u:p4ssw0rd@host", "/abc/def+ghi"] {
             assert!(is_secret_value(value), "{value}");
         }
     }
@@ -271,21 +248,12 @@ mod tests {
         let found = credentials_from_env([
             ("ANTHROPIC_API_KEY", "an-anthropic-key\n"),
             ("DATABASE_URL", "postgres://app:s3cr3t-pass@db:5432/app"),
-            (
-                "GOOGLE_APPLICATION_CREDENTIALS",
-                "/app/vertex/ambient-code-key.json",
-            ),
-            (
-                "MCP",
-                r#"{"servers":[{"env":{"apiKey":"an-inner-key"},"url":"https://mcp.example"}]}"#,
-            ),
+            ("GOOGLE_APPLICATION_CREDENTIALS", "/app/vertex/ambient-code-key.json"),
+            ("MCP", r#"{"servers":[{"env":{"apiKey":"an-inner-key"},"url":"https://mcp.example"}]}"#),
             ("MODEL", "claude-sonnet-5"),
             ("SOME_TOKEN", "true"),
         ]);
-        let found: Vec<_> = found
-            .iter()
-            .map(|c| (c.name.as_str(), c.value.expose()))
-            .collect();
+        let found: Vec<_> = found.iter().map(|c| (c.name.as_str(), c.value.expose())).collect();
         assert_eq!(
             found,
             [

@@ -39,11 +39,7 @@ pub(super) fn forms(value: &str) -> BTreeMap<String, usize> {
     forms.extend(lines(value));
     let mut forms: BTreeMap<_, _> = forms.into_iter().map(|form| (form, 0)).collect();
     for form in base64::forms(value.as_bytes()) {
-        let readable = if form.len() < LONG_BASE64 {
-            0
-        } else {
-            READABLE_BASE64
-        };
+        let readable = if form.len() < LONG_BASE64 { 0 } else { READABLE_BASE64 };
         forms.entry(form).or_insert(readable);
     }
     forms.retain(|form, _| form.len() >= MIN_LEN);
@@ -51,23 +47,15 @@ pub(super) fn forms(value: &str) -> BTreeMap<String, usize> {
 }
 
 fn lines(value: &str) -> impl Iterator<Item = String> + '_ {
-    let lines = value
-        .lines()
-        .map(str::trim)
-        .filter(move |line| line.len() < value.len());
-    lines
-        .filter(|line| line.len() >= MIN_LINE && !line.contains([' ', '\t']))
-        .map(str::to_owned)
+    let lines = value.lines().map(str::trim).filter(move |line| line.len() < value.len());
+    lines.filter(|line| line.len() >= MIN_LINE && !line.contains([' ', '\t'])).map(str::to_owned)
 }
 
 /// The inside of a JSON string: minimal escapes, slashes escaped, HTML characters escaped, and all but ASCII escaped.
 fn json_variants(value: &str) -> [String; 4] {
     let plain = json(value);
     let slashes = plain.replace('/', "\\/");
-    let html = plain
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026");
+    let html = plain.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
     let mut ascii = String::new();
     for c in plain.chars() {
         if c.is_ascii() {
@@ -143,8 +131,7 @@ mod tests {
     #[test]
     fn long_lines_of_a_key_file_count_on_their_own() {
         let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7";
-        let value =
-            format!("-----BEGIN PRIVATE KEY-----\n{line}\nshort==\n-----END PRIVATE KEY-----");
+        let value = format!("-----BEGIN PRIVATE KEY-----\n{line}\nshort==\n-----END PRIVATE KEY-----");
         let forms = forms(&value);
         assert!(forms.contains_key(line));
         assert!(!forms.contains_key("short==") && !forms.contains_key("-----END PRIVATE KEY-----"));

@@ -60,9 +60,7 @@ impl Lane {
             return Cow::Owned(text(out));
         }
         let held = self.held_by_prefix(rules, piece.as_bytes());
-        let (now, later) = piece
-            .split_at_checked(piece.len() - held)
-            .unwrap_or(("", piece));
+        let (now, later) = piece.split_at_checked(piece.len() - held).unwrap_or(("", piece));
         self.pending.extend_from_slice(later.as_bytes());
         self.before.push(now.as_bytes());
         Cow::Borrowed(now)
@@ -136,12 +134,7 @@ impl Lane {
                 Step::CoverBefore => at,
                 Step::End => return false,
             };
-            spans.add(Span {
-                start: thread.start,
-                end,
-                pattern: thread.pattern,
-                exact: pattern.exact,
-            });
+            spans.add(Span { start: thread.start, end, pattern: thread.pattern, exact: pattern.exact });
             step == Step::Cover
         });
     }
@@ -150,34 +143,23 @@ impl Lane {
     fn start_threads(&mut self, rules: &Rules, at: usize) {
         for index in rules.prefixes.hits(self.state) {
             let pattern = &rules.patterns[*index];
-            let is_word = || {
-                self.before
-                    .starts_word(&self.pending[..at], pattern.prefix_len())
-            };
-            let is_covered =
-                |thread: &Thread| thread.pattern == *index && pattern.tail.covers_later(thread);
+            let is_word = || self.before.starts_word(&self.pending[..at], pattern.prefix_len());
+            let is_covered = |thread: &Thread| thread.pattern == *index && pattern.tail.covers_later(thread);
             if (!pattern.at_boundary || is_word()) && !self.threads.iter().any(is_covered) {
                 let start = (self.end + pattern.keep).saturating_sub(pattern.prefix_len());
-                self.threads
-                    .push(pattern.thread(*index, start.max(self.flushed)));
+                self.threads.push(pattern.thread(*index, start.max(self.flushed)));
             }
         }
     }
 
     fn held_by_prefix(&self, rules: &Rules, text: &[u8]) -> usize {
-        rules
-            .prefixes
-            .held(self.state, |back| self.before.starts_word(text, back))
-            .min(text.len())
+        rules.prefixes.held(self.state, |back| self.before.starts_word(text, back)).min(text.len())
     }
 
     /// From where on text must wait.
     fn hold(&self, rules: &Rules) -> At {
         let by_prefix = self.end - self.held_by_prefix(rules, &self.pending);
-        self.threads
-            .iter()
-            .map(|thread| thread.hold)
-            .fold(by_prefix, At::min)
+        self.threads.iter().map(|thread| thread.hold).fold(by_prefix, At::min)
     }
 
     /// Lets all text before `hold` go out, with the secrets replaced.
@@ -208,14 +190,11 @@ impl Lane {
 
     /// Whether a known value may still turn out to start there, and would name the span.
     fn may_be_known(&self, rules: &Rules, start: At) -> bool {
-        self.threads
-            .iter()
-            .any(|thread| thread.start == start && rules.patterns[thread.pattern].exact)
+        self.threads.iter().any(|thread| thread.start == start && rules.patterns[thread.pattern].exact)
     }
 }
 
 /// Text is only ever cut between characters.
 pub(super) fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

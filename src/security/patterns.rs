@@ -24,70 +24,26 @@ pub(super) struct TokenPattern {
 
 /// A run of at least `min` characters of `set` after `prefix`.
 const fn token(label: &'static str, prefix: &'static str, set: Charset, min: u32) -> TokenPattern {
-    let tail = Tail::Run(Run {
-        set,
-        min,
-        digit: false,
-        dotted: false,
-    });
-    TokenPattern {
-        label,
-        prefix,
-        keep: 0,
-        at_boundary: true,
-        tail,
-    }
+    let tail = Tail::Run(Run { set, min, digit: false, dotted: false });
+    TokenPattern { label, prefix, keep: 0, at_boundary: true, tail }
 }
 
 /// The same with a digit among its first `min` characters.
 const fn mixed(label: &'static str, prefix: &'static str, set: Charset, min: u32) -> TokenPattern {
-    let tail = Tail::Run(Run {
-        set,
-        min,
-        digit: true,
-        dotted: false,
-    });
-    TokenPattern {
-        label,
-        prefix,
-        keep: 0,
-        at_boundary: true,
-        tail,
-    }
+    let tail = Tail::Run(Run { set, min, digit: true, dotted: false });
+    TokenPattern { label, prefix, keep: 0, at_boundary: true, tail }
 }
 
 /// A token of several parts joined by dots; its first part has at least `min` characters.
 const fn dotted(label: &'static str, prefix: &'static str, set: Charset, min: u32) -> TokenPattern {
-    let tail = Tail::Run(Run {
-        set,
-        min,
-        digit: false,
-        dotted: true,
-    });
-    TokenPattern {
-        label,
-        prefix,
-        keep: 0,
-        at_boundary: true,
-        tail,
-    }
+    let tail = Tail::Run(Run { set, min, digit: false, dotted: true });
+    TokenPattern { label, prefix, keep: 0, at_boundary: true, tail }
 }
 
 /// What follows a prefix that says what it is and stays readable.
 const fn named(label: &'static str, prefix: &'static str, set: Charset, min: u32) -> TokenPattern {
-    let tail = Tail::Run(Run {
-        set,
-        min,
-        digit: true,
-        dotted: false,
-    });
-    TokenPattern {
-        label,
-        prefix,
-        keep: prefix.len(),
-        at_boundary: false,
-        tail,
-    }
+    let tail = Tail::Run(Run { set, min, digit: true, dotted: false });
+    TokenPattern { label, prefix, keep: prefix.len(), at_boundary: false, tail }
 }
 
 const fn special(
@@ -97,13 +53,7 @@ const fn special(
     at_boundary: bool,
     tail: Tail,
 ) -> TokenPattern {
-    TokenPattern {
-        label,
-        prefix,
-        keep,
-        at_boundary,
-        tail,
-    }
+    TokenPattern { label, prefix, keep, at_boundary, tail }
 }
 
 const ALNUM: Charset = Charset::ALNUM;

@@ -67,11 +67,7 @@ fn label(thread: &mut Thread, byte: u8) -> Step {
             return thread.enter(BEFORE_KEY);
         }
     }
-    if thread.stage == 0 {
-        Step::End
-    } else {
-        Step::More
-    }
+    if thread.stage == 0 { Step::End } else { Step::More }
 }
 
 fn before_key(thread: &mut Thread, byte: u8) -> Step {
@@ -119,9 +115,5 @@ fn end_line(thread: &mut Thread, byte: u8) -> Step {
         return Step::End;
     }
     thread.stage += u32::from(byte == b'-');
-    if thread.stage & NOTES == DASHES {
-        Step::CoverLast
-    } else {
-        thread.cover()
-    }
+    if thread.stage & NOTES == DASHES { Step::CoverLast } else { thread.cover() }
 }

@@ -78,13 +78,7 @@ impl Prefixes {
             insert(&mut nodes, index, prefix);
         }
         let (classes, stride) = classes(prefixes);
-        let mut automaton = Self {
-            classes,
-            stride,
-            next: Vec::new(),
-            nodes,
-            starts: Starts::new(prefixes),
-        };
+        let mut automaton = Self { classes, stride, next: Vec::new(), nodes, starts: Starts::new(prefixes) };
         automaton.link();
         automaton
     }
@@ -97,8 +91,7 @@ impl Prefixes {
         while let Some(node) = queue.pop_front() {
             let fail = self.nodes[node].fail;
             if node != 0 {
-                self.next
-                    .copy_within(fail * stride..(fail + 1) * stride, node * stride);
+                self.next.copy_within(fail * stride..(fail + 1) * stride, node * stride);
             }
             for (byte, child) in mem::take(&mut self.nodes[node].children) {
                 let column = usize::from(self.classes[usize::from(byte)]);
@@ -107,11 +100,7 @@ impl Prefixes {
                 self.nodes[child].fail = fallback;
                 self.nodes[child].hits.extend(inherited);
                 let row = u32::try_from(child * stride).unwrap_or(0);
-                let hit = if self.nodes[child].hits.is_empty() {
-                    0
-                } else {
-                    HIT
-                };
+                let hit = if self.nodes[child].hits.is_empty() { 0 } else { HIT };
                 self.next[node * stride + column] = row | hit;
                 queue.push_back(child);
             }
@@ -206,10 +195,7 @@ fn insert(nodes: &mut Vec<Node>, index: usize, prefix: &Prefix<'_>) {
         let new = nodes.len();
         let child = *nodes[node].children.entry(*byte).or_insert(new);
         if child == new {
-            nodes.push(Node {
-                depth,
-                ..Node::default()
-            });
+            nodes.push(Node { depth, ..Node::default() });
         }
         node = child;
     }
@@ -236,13 +222,7 @@ mod tests {
     use super::*;
 
     fn automaton(words: &[&str], held: Held) -> Prefixes {
-        let prefixes: Vec<_> = words
-            .iter()
-            .map(|word| Prefix {
-                bytes: word.as_bytes(),
-                held,
-            })
-            .collect();
+        let prefixes: Vec<_> = words.iter().map(|word| Prefix { bytes: word.as_bytes(), held }).collect();
         Prefixes::new(&prefixes)
     }
 
@@ -261,17 +241,8 @@ mod tests {
     #[test]
     fn only_the_part_that_may_go_on_is_held() {
         let automaton = automaton(&["abcabd"], Held::Anywhere);
-        for (text, held) in [
-            ("", 0),
-            ("xab", 2),
-            ("abcab", 5),
-            ("abcabc", 3),
-            ("abcabx", 0),
-            ("abcabd", 0),
-        ] {
-            let (state, _) = text.bytes().fold((State::default(), 0), |(s, n), b| {
-                (automaton.step(s, b), n + 1)
-            });
+        for (text, held) in [("", 0), ("xab", 2), ("abcab", 5), ("abcabc", 3), ("abcabx", 0), ("abcabd", 0)] {
+            let (state, _) = text.bytes().fold((State::default(), 0), |(s, n), b| (automaton.step(s, b), n + 1));
             assert_eq!(automaton.held(state, |_| false), held, "{text}");
         }
     }

@@ -25,9 +25,7 @@ pub struct Redactor {
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redactor")
-            .field("patterns", &self.rules.patterns.len())
-            .finish()
+        f.debug_struct("Redactor").field("patterns", &self.rules.patterns.len()).finish()
     }
 }
 
@@ -35,9 +33,7 @@ impl Redactor {
     /// Looks for these credentials and for the well-known shapes. Values that [`super::is_secret_value`] refuses are
     /// ignored; of several names of one value the first counts.
     pub fn new(credentials: impl IntoIterator<Item = Credential>) -> Self {
-        Self {
-            rules: Rules::new(credentials),
-        }
+        Self { rules: Rules::new(credentials) }
     }
 
     /// Looks for the credentials among these environment variables (see [`credentials_from_env`]) and for the
@@ -102,10 +98,7 @@ impl Redactor {
         for key in secret {
             let redacted = self.redact_str(&key).into_owned();
             let numbered = (2..).map(|n| format!("{redacted}#{n}"));
-            let free = [redacted.clone()]
-                .into_iter()
-                .chain(numbered)
-                .find(|name| !map.contains_key(name));
+            let free = [redacted.clone()].into_iter().chain(numbered).find(|name| !map.contains_key(name));
             if let (Some(value), Some(name)) = (map.remove(&key), free) {
                 map.insert(name, value);
             }

@@ -18,8 +18,7 @@ use super::{
 const EXACT_PREFIX: usize = 4;
 /// The same as a count of bytes read.
 const EXACT_PREFIX_READ: u32 = 4;
-const _: () =
-    assert!(EXACT_PREFIX_READ as usize == EXACT_PREFIX && READABLE_BASE64 == EXACT_PREFIX);
+const _: () = assert!(EXACT_PREFIX_READ as usize == EXACT_PREFIX && READABLE_BASE64 == EXACT_PREFIX);
 /// Longest name in a replacement, in bytes.
 const MAX_NAME: usize = 64;
 
@@ -66,36 +65,22 @@ impl Rules {
             if is_secret_value(value) {
                 numeric |= value.bytes().all(|byte| b"0123456789.-+eE".contains(&byte));
                 for (form, keep) in forms(value) {
-                    known
-                        .entry(form)
-                        .or_insert_with(|| (keep, marker(&credential.name)));
+                    known.entry(form).or_insert_with(|| (keep, marker(&credential.name)));
                 }
             }
         }
         let known = known.into_iter();
-        let known =
-            known.map(|(form, (keep, marker))| Pattern::exact(form.as_bytes(), keep, marker));
+        let known = known.map(|(form, (keep, marker))| Pattern::exact(form.as_bytes(), keep, marker));
         let patterns: Vec<_> = known.chain(PATTERNS.iter().map(Pattern::shape)).collect();
         let prefixes = Prefixes::new(&patterns.iter().map(Pattern::prefix).collect::<Vec<_>>());
-        Self {
-            patterns,
-            prefixes,
-            numeric,
-        }
+        Self { patterns, prefixes, numeric }
     }
 }
 
 impl Pattern {
     fn exact(form: &[u8], keep: usize, marker: String) -> Self {
         let (prefix, tail) = (form[..EXACT_PREFIX].into(), Tail::Exact(form.into()));
-        Self {
-            marker,
-            exact: true,
-            at_boundary: false,
-            prefix,
-            keep,
-            tail,
-        }
+        Self { marker, exact: true, at_boundary: false, prefix, keep, tail }
     }
 
     fn shape(shape: &TokenPattern) -> Self {
@@ -116,10 +101,7 @@ impl Pattern {
             (0, false) => Held::Anywhere,
             _ => Held::Never,
         };
-        Prefix {
-            bytes: &self.prefix,
-            held,
-        }
+        Prefix { bytes: &self.prefix, held }
     }
 
     pub(super) fn prefix_len(&self) -> usize {
@@ -128,14 +110,7 @@ impl Pattern {
 
     /// A thread of this pattern, whose prefix was read.
     pub(super) fn thread(&self, pattern: usize, start: At) -> Thread {
-        let mut thread = Thread {
-            pattern,
-            start,
-            hold: start,
-            matched: false,
-            count: 0,
-            stage: 0,
-        };
+        let mut thread = Thread { pattern, start, hold: start, matched: false, count: 0, stage: 0 };
         match self.tail {
             Tail::Exact(_) => thread.count = EXACT_PREFIX_READ,
             Tail::Pem => thread.stage = Pem::FIRST_STAGE,
@@ -149,12 +124,7 @@ impl Pattern {
 
 /// What replaces a secret of this name. Only letters, digits, `_`, `.` and `-` of the name are used.
 fn marker(name: &str) -> String {
-    let plain = name
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || "_.-".contains(*c));
+    let plain = name.chars().filter(|c| c.is_ascii_alphanumeric() || "_.-".contains(*c));
     let name: String = plain.take(MAX_NAME).collect();
-    format!(
-        "[redacted:{}]",
-        if name.is_empty() { "secret" } else { &name }
-    )
+    format!("[redacted:{}]", if name.is_empty() { "secret" } else { &name })
 }

@@ -19,11 +19,7 @@ pub fn user_id(raw: &str) -> Cow<'_, str> {
     if raw.chars().all(is_allowed) {
         return keep_or_cut(raw, MAX_USER_ID);
     }
-    let plain: String = raw
-        .chars()
-        .filter(|c| is_allowed(*c))
-        .take(MAX_USER_ID)
-        .collect();
+    let plain: String = raw.chars().filter(|c| is_allowed(*c)).take(MAX_USER_ID).collect();
     Cow::Owned(plain)
 }
 
@@ -32,9 +28,7 @@ pub fn user_id(raw: &str) -> Cow<'_, str> {
 /// private-use characters disappear. Letters of other scripts stay, since names have them: a name never identifies.
 #[must_use]
 pub fn display_name(raw: &str) -> Cow<'_, str> {
-    let is_clean = raw
-        .chars()
-        .all(|c| !c.is_whitespace() && is_visible(c) || c == ' ');
+    let is_clean = raw.chars().all(|c| !c.is_whitespace() && is_visible(c) || c == ' ');
     if is_clean && raw.trim() == raw && !raw.contains("  ") {
         return keep_or_cut(raw, MAX_DISPLAY_NAME);
     }
@@ -61,11 +55,7 @@ pub fn truncate(text: &str, max: usize) -> &str {
 
 fn keep_or_cut(text: &str, max: usize) -> Cow<'_, str> {
     let cut = truncate(text, max);
-    if cut.len() == text.len() {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(cut.trim_end().to_owned())
-    }
+    if cut.len() == text.len() { Cow::Borrowed(text) } else { Cow::Owned(cut.trim_end().to_owned()) }
 }
 
 /// Whether a character shows as itself: no control, no default-ignorable character (Unicode's `Cf` and fillers that show

@@ -54,12 +54,7 @@ mod tests {
     use super::*;
 
     fn span(start: At, end: At, pattern: usize, exact: bool) -> Span {
-        Span {
-            start,
-            end,
-            pattern,
-            exact,
-        }
+        Span { start, end, pattern, exact }
     }
 
     fn all(spans: &[Span]) -> Vec<Span> {
@@ -74,11 +69,7 @@ mod tests {
     fn spans_that_overlap_become_one_with_the_name_of_the_first() {
         let inner_first = [span(4, 8, 1, false), span(0, 9, 2, false)];
         assert_eq!(all(&inner_first), [span(0, 9, 2, false)]);
-        let chained = [
-            span(0, 5, 1, false),
-            span(4, 8, 2, true),
-            span(7, 9, 3, false),
-        ];
+        let chained = [span(0, 5, 1, false), span(4, 8, 2, true), span(7, 9, 3, false)];
         assert_eq!(all(&chained), [span(0, 9, 1, false)]);
     }
 
@@ -90,17 +81,8 @@ mod tests {
 
     #[test]
     fn a_known_value_names_the_span_before_a_shape_that_starts_with_it() {
-        assert_eq!(
-            all(&[span(0, 4, 1, false), span(0, 8, 2, true)]),
-            [span(0, 8, 2, true)]
-        );
-        assert_eq!(
-            all(&[span(0, 4, 1, true), span(0, 8, 2, true)]),
-            [span(0, 8, 1, true)]
-        );
-        assert_eq!(
-            all(&[span(0, 4, 1, true), span(0, 8, 2, false)]),
-            [span(0, 8, 1, true)]
-        );
+        assert_eq!(all(&[span(0, 4, 1, false), span(0, 8, 2, true)]), [span(0, 8, 2, true)]);
+        assert_eq!(all(&[span(0, 4, 1, true), span(0, 8, 2, true)]), [span(0, 8, 1, true)]);
+        assert_eq!(all(&[span(0, 4, 1, true), span(0, 8, 2, false)]), [span(0, 8, 1, true)]);
     }
 }

@@ -16,10 +16,7 @@ impl StreamRedactor {
     /// A redactor at the start of a text.
     #[must_use]
     pub fn new(redactor: Arc<Redactor>) -> Self {
-        Self {
-            redactor,
-            lane: Lane::default(),
-        }
+        Self { redactor, lane: Lane::default() }
     }
 
     /// The next piece; what comes back can go out. Nothing is allocated unless text was held back or replaced.

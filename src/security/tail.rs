@@ -161,12 +161,7 @@ impl Run {
 
 fn jwt(thread: &mut Thread, byte: u8, at: At) -> Step {
     const HEADER: u32 = 0;
-    const SIGNATURE: Run = Run {
-        set: Charset::TOKEN,
-        min: 0,
-        digit: false,
-        dotted: true,
-    };
+    const SIGNATURE: Run = Run { set: Charset::TOKEN, min: 0, digit: false, dotted: true };
     if thread.matched {
         return SIGNATURE.extend(thread, byte, at);
     }

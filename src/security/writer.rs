@@ -23,12 +23,7 @@ pub struct RedactingWriter<W: Write> {
 impl<W: Write> RedactingWriter<W> {
     /// Writes to `inner`.
     pub fn new(redactor: Arc<Redactor>, inner: W) -> Self {
-        Self {
-            redactor,
-            lane: Lane::default(),
-            inner,
-            out: Vec::new(),
-        }
+        Self { redactor, lane: Lane::default(), inner, out: Vec::new() }
     }
 
     /// The writer below, for reading what it got.
@@ -45,8 +40,7 @@ impl<W: Write> RedactingWriter<W> {
 
 impl<W: Write> Write for RedactingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.lane
-            .push_bytes(self.redactor.rules(), bytes, &mut self.out);
+        self.lane.push_bytes(self.redactor.rules(), bytes, &mut self.out);
         self.forward()?;
         Ok(bytes.len())
     }

@@ -19,9 +19,7 @@ use rustix::{
 
 use super::paths::RelativePath;
 
-const DIRECTORY: OFlags = OFlags::DIRECTORY
-    .union(OFlags::NOFOLLOW)
-    .union(OFlags::CLOEXEC);
+const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// A directory, held open, below which everything happens.
 #[derive(Debug)]
@@ -99,15 +97,13 @@ impl Root {
     /// Opens a directory.
     pub fn directory(&self, path: &RelativePath) -> Result<OwnedFd, BeneathError> {
         let parent = self.walk(path, openat_directory)?;
-        openat_directory(parent.as_fd(), OsStr::new(path.name()))
-            .map_err(|e| explain(e, path, "a directory"))
+        openat_directory(parent.as_fd(), OsStr::new(path.name())).map_err(|e| explain(e, path, "a directory"))
     }
 
     /// Makes a directory and those above it; what is there already stays.
     pub fn make_directory(&self, path: &RelativePath) -> Result<OwnedFd, BeneathError> {
         let parent = self.walk(path, make_and_open)?;
-        make_and_open(parent.as_fd(), OsStr::new(path.name()))
-            .map_err(|e| explain(e, path, "a directory"))
+        make_and_open(parent.as_fd(), OsStr::new(path.name())).map_err(|e| explain(e, path, "a directory"))
     }
 
     /// What has this name, itself and not what it may link to; nothing when a directory above is missing.
@@ -125,12 +121,7 @@ impl Root {
     }
 
     /// Writes a whole file and makes the directories above it. A reader sees all of the content or none.
-    pub fn write(
-        &self,
-        path: &RelativePath,
-        content: &[u8],
-        existing: Existing,
-    ) -> Result<Written, BeneathError> {
+    pub fn write(&self, path: &RelativePath, content: &[u8], existing: Existing) -> Result<Written, BeneathError> {
         let parent = self.walk(path, make_and_open)?;
         if existing == Existing::Keep && self.stat(path)?.is_some() {
             return Ok(Written::Kept);
@@ -145,14 +136,9 @@ impl Root {
         path: &RelativePath,
         step: fn(BorrowedFd<'_>, &OsStr) -> Result<OwnedFd, Errno>,
     ) -> Result<OwnedFd, BeneathError> {
-        let start = self.fd.try_clone().map_err(|source| BeneathError::Io {
-            path: path.to_string(),
-            source,
-        })?;
+        let start = self.fd.try_clone().map_err(|source| BeneathError::Io { path: path.to_string(), source })?;
         path.parents()
-            .try_fold(start, |directory, name| {
-                step(directory.as_fd(), OsStr::new(name))
-            })
+            .try_fold(start, |directory, name| step(directory.as_fd(), OsStr::new(name)))
             .map_err(|error| explain(error, path, "only directories above it, each"))
     }
 }
@@ -176,10 +162,7 @@ fn make_and_open(directory: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Err
 }
 
 /// Opens a regular file for reading; a link, a pipe or a device is refused without waiting for its other end.
-pub(super) fn open_regular<P: rustix::path::Arg>(
-    directory: BorrowedFd<'_>,
-    name: P,
-) -> Result<File, Errno> {
+pub(super) fn open_regular<P: rustix::path::Arg>(directory: BorrowedFd<'_>, name: P) -> Result<File, Errno> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = rustix::fs::openat(directory, name, flags, Mode::empty())?;
     let stat = rustix::fs::fstat(&file)?;
@@ -209,12 +192,7 @@ fn explain(error: Errno, path: &RelativePath, expected: &'static str) -> Beneath
     let path = path.to_string();
     match error {
         Errno::NOENT => BeneathError::NotFound { path },
-        Errno::LOOP | Errno::NOTDIR | Errno::ISDIR | Errno::NXIO => {
-            BeneathError::WrongKind { path, expected }
-        }
-        other => BeneathError::Io {
-            path,
-            source: other.into(),
-        },
+        Errno::LOOP | Errno::NOTDIR | Errno::ISDIR | Errno::NXIO => BeneathError::WrongKind { path, expected },
+        other => BeneathError::Io { path, source: other.into() },
     }
 }

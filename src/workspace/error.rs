@@ -63,16 +63,10 @@ impl HydrateError {
     #[must_use]
     pub fn next(&self) -> Next {
         match self {
-            Self::Repos(failures)
-                if failures.iter().all(|failure| failure.cause.is_transient()) =>
-            {
-                Next::Retry
+            Self::Repos(failures) if failures.iter().all(|failure| failure.cause.is_transient()) => Next::Retry,
+            Self::Invalid(_) | Self::Directory { .. } | Self::Beneath { .. } | Self::Repos(_) | Self::State { .. } => {
+                Next::Act
             }
-            Self::Invalid(_)
-            | Self::Directory { .. }
-            | Self::Beneath { .. }
-            | Self::Repos(_)
-            | Self::State { .. } => Next::Act,
         }
     }
 }

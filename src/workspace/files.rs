@@ -33,15 +33,10 @@ fn write_file(root: &Root, file: &FileAction) -> Result<Written, HydrateError> {
         FileStep::Keep | FileStep::KeepChanged => return Ok(Written::Kept),
     };
     let written = root.write(&file.path, file.content.as_bytes(), existing);
-    written.map_err(|source| HydrateError::Beneath {
-        field: format!("{}.path", file.field),
-        source,
-    })
+    written.map_err(|source| HydrateError::Beneath { field: format!("{}.path", file.field), source })
 }
 
 fn kept_notice(file: &FileAction) -> String {
     let (field, path) = (&file.field, &file.path);
-    format!(
-        "{field}: {path} is in the workspace already and stays as it is; a session's files are written once"
-    )
+    format!("{field}: {path} is in the workspace already and stays as it is; a session's files are written once")
 }

@@ -30,10 +30,7 @@ use super::{
 const ASKPASS: &str = include_str!("git/askpass.sh");
 
 /// Sets up a workspace, with git's environment taken from ours by an allow-list.
-pub async fn hydrate(
-    plan: &WorkspacePlan,
-    on_progress: OnProgress<'_>,
-) -> Result<Hydrated, HydrateError> {
+pub async fn hydrate(plan: &WorkspacePlan, on_progress: OnProgress<'_>) -> Result<Hydrated, HydrateError> {
     hydrate_with(plan, GitEnv::from_process(), on_progress).await
 }
 
@@ -47,15 +44,8 @@ pub async fn hydrate_with(
     let seen = observe(&ground)?;
     let actions = plan::plan(plan, &seen).map_err(HydrateError::Invalid)?;
     let mut state = seen.state;
-    let failures = clone_all(
-        plan,
-        &ground.git(plan, env),
-        &ground.layout.repos(),
-        &actions,
-        &mut state,
-        on_progress,
-    )
-    .await;
+    let failures =
+        clone_all(plan, &ground.git(plan, env), &ground.layout.repos(), &actions, &mut state, on_progress).await;
     if !failures.is_empty() {
         state.save(&ground.private)?;
         return Err(HydrateError::Repos(failures));
@@ -76,8 +66,7 @@ struct Ground {
 
 impl Ground {
     fn prepare(plan: &WorkspacePlan) -> Result<Self, HydrateError> {
-        let absolute =
-            |path: &Path| std::path::absolute(path).map_err(|error| layout::failed(path, error));
+        let absolute = |path: &Path| std::path::absolute(path).map_err(|error| layout::failed(path, error));
         let layout = Layout::new(absolute(&plan.root)?);
         let private = absolute(&plan.data_dir)?.join("workspace");
         if private.starts_with(layout.root()) {
@@ -85,15 +74,10 @@ impl Ground {
         }
         make_private(&private).map_err(|error| layout::failed(&private, error))?;
         if let Some(state_dir) = &plan.state_dir {
-            layout::state_directory(state_dir, plan.access)
-                .map_err(|error| layout::failed(state_dir, error))?;
+            layout::state_directory(state_dir, plan.access).map_err(|error| layout::failed(state_dir, error))?;
         }
         let root = layout.create(plan.access)?;
-        Ok(Self {
-            layout,
-            root,
-            private,
-        })
+        Ok(Self { layout, root, private })
     }
 
     fn git(&self, plan: &WorkspacePlan, env: GitEnv) -> GitSettings {
@@ -111,10 +95,7 @@ impl Ground {
 fn inside(private: &Path) -> HydrateError {
     HydrateError::Invalid(vec![Problem {
         field: "data directory".to_owned(),
-        message: format!(
-            "{} is in the workspace; choose one outside of it",
-            private.display()
-        ),
+        message: format!("{} is in the workspace; choose one outside of it", private.display()),
     }])
 }
 

@@ -58,26 +58,15 @@ impl Hydrated {
     /// What the agent did to the repositories since the session started, in their order.
     pub async fn status(&self, git: &AgentGit<'_>) -> Vec<Result<RepoStatus, AgentGitError>> {
         let look = |repo: &'_ HydratedRepo| {
-            let (name, path, base) = (
-                repo.name.clone(),
-                repo.path.clone(),
-                repo.base_commit.clone(),
-            );
+            let (name, path, base) = (repo.name.clone(), repo.path.clone(), repo.base_commit.clone());
             async move { status::status(git, &name, &path, base.as_deref()).await }
         };
-        stream::iter(self.repos.iter().map(look))
-            .buffered(PARALLEL)
-            .collect()
-            .await
+        stream::iter(self.repos.iter().map(look)).buffered(PARALLEL).collect().await
     }
 
     /// What to tell the agent, with the names of uploaded files and the owner's own instructions.
     #[must_use]
-    pub fn prompt_context(
-        &self,
-        uploaded: Vec<String>,
-        owner_instructions: Option<String>,
-    ) -> WorkspaceContext {
+    pub fn prompt_context(&self, uploaded: Vec<String>, owner_instructions: Option<String>) -> WorkspaceContext {
         let repo = |repo: &HydratedRepo| RepoContext {
             name: repo.name.clone(),
             path: repo.path.clone(),
@@ -98,12 +87,7 @@ impl Hydrated {
 }
 
 /// What a plan that was carried out has made.
-pub(super) fn hydrated(
-    plan: &WorkspacePlan,
-    layout: Layout,
-    actions: &Actions,
-    state: &State,
-) -> Hydrated {
+pub(super) fn hydrated(plan: &WorkspacePlan, layout: Layout, actions: &Actions, state: &State) -> Hydrated {
     let repo = |repo: &RepoAction| {
         let known = state.repos.get(&repo.name);
         HydratedRepo {
@@ -117,10 +101,7 @@ pub(super) fn hydrated(
         }
     };
     let repos: Vec<HydratedRepo> = actions.repos.iter().map(repo).collect();
-    let main = actions
-        .main
-        .and_then(|index| repos.get(index))
-        .map(|repo| repo.path.clone());
+    let main = actions.main.and_then(|index| repos.get(index)).map(|repo| repo.path.clone());
     Hydrated {
         add_dirs: match &main {
             Some(main) => add_dirs(&layout, main, &repos),
@@ -134,11 +115,6 @@ pub(super) fn hydrated(
 }
 
 fn add_dirs(layout: &Layout, main: &Path, repos: &[HydratedRepo]) -> Vec<PathBuf> {
-    let others = repos
-        .iter()
-        .map(|repo| repo.path.clone())
-        .filter(|path| path != main);
-    others
-        .chain([layout.artifacts(), layout.uploads()])
-        .collect()
+    let others = repos.iter().map(|repo| repo.path.clone()).filter(|path| path != main);
+    others.chain([layout.artifacts(), layout.uploads()]).collect()
 }

@@ -90,10 +90,7 @@ impl Layout {
 
 /// Makes a directory of the platform's own choice, and those above it.
 pub(super) fn directory(path: &Path, mode: u32) -> io::Result<()> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(mode)
-        .create(path)
+    std::fs::DirBuilder::new().recursive(true).mode(mode).create(path)
 }
 
 /// Makes the directory of the agent's state.
@@ -104,10 +101,7 @@ pub(super) fn state_directory(path: &Path, access: Access) -> io::Result<()> {
 }
 
 pub(super) fn failed(path: &Path, source: io::Error) -> HydrateError {
-    HydrateError::Directory {
-        path: path.to_owned(),
-        source,
-    }
+    HydrateError::Directory { path: path.to_owned(), source }
 }
 
 fn make(root: &Root, name: &str) -> Result<OwnedFd, Errno> {

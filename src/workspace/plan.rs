@@ -87,11 +87,7 @@ pub(super) fn plan(plan: &WorkspacePlan, seen: &Observed) -> Result<Actions, Vec
     problems.extend(same_paths(&files));
     problems.extend(session_problem(&plan.session));
     let main = keep_ok(main_repo(plan, &repos), &mut problems).flatten();
-    if problems.is_empty() {
-        Ok(Actions { repos, files, main })
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(Actions { repos, files, main }) } else { Err(problems) }
 }
 
 fn keep_ok<T>(result: Result<T, Problem>, problems: &mut Vec<Problem>) -> Option<T> {
@@ -99,28 +95,16 @@ fn keep_ok<T>(result: Result<T, Problem>, problems: &mut Vec<Problem>) -> Option
 }
 
 fn problem(field: impl Into<String>, message: &impl ToString) -> Problem {
-    Problem {
-        field: field.into(),
-        message: message.to_string(),
-    }
+    Problem { field: field.into(), message: message.to_string() }
 }
 
-fn repo_action(
-    plan: &WorkspacePlan,
-    seen: &Observed,
-    index: usize,
-    repo: &RepoSpec,
-) -> Result<RepoAction, Problem> {
+fn repo_action(plan: &WorkspacePlan, seen: &Observed, index: usize, repo: &RepoSpec) -> Result<RepoAction, Problem> {
     let field = format!("spec.repos[{index}]");
-    let parsed = url::parse(&repo.url, plan.urls)
-        .map_err(|error| problem(format!("{field}.url"), &error))?;
+    let parsed = url::parse(&repo.url, plan.urls).map_err(|error| problem(format!("{field}.url"), &error))?;
     if let Some(branch) = &repo.branch {
         refname::check(branch).map_err(|error| problem(format!("{field}.branch"), &error))?;
     }
-    let name = repo
-        .name
-        .clone()
-        .unwrap_or_else(|| parsed.url.repository().to_owned());
+    let name = repo.name.clone().unwrap_or_else(|| parsed.url.repository().to_owned());
     check_name(&name).map_err(|message| problem(format!("{field}.name"), &message))?;
     Ok(RepoAction {
         keep: seen.repos.contains(&name),
@@ -149,10 +133,7 @@ fn same_names(repos: &[RepoAction]) -> Vec<Problem> {
     let mut first = BTreeMap::new();
     let clash = |repo: &RepoAction| {
         let earlier = first.insert(repo.name.clone(), repo.field.clone())?;
-        let message = format!(
-            "{:?} is the name of {earlier} too; give one of them another name",
-            repo.name
-        );
+        let message = format!("{:?} is the name of {earlier} too; give one of them another name", repo.name);
         Some(problem(format!("{}.name", repo.field), &message))
     };
     repos.iter().filter_map(clash).collect()
@@ -162,10 +143,7 @@ fn same_paths(files: &[FileAction]) -> Vec<Problem> {
     let mut first = BTreeMap::new();
     let clash = |file: &FileAction| {
         let earlier = first.insert(file.path.clone(), file.field.clone())?;
-        let message = format!(
-            "{:?} is written by {earlier} too; remove one of them",
-            file.path.as_str()
-        );
+        let message = format!("{:?} is written by {earlier} too; remove one of them", file.path.as_str());
         Some(problem(format!("{}.path", file.field), &message))
     };
     files.iter().filter_map(clash).collect()
@@ -178,10 +156,7 @@ fn session_problem(session: &str) -> Option<Problem> {
 
 fn file_action(state: &State, index: usize, file: &FileSpec) -> Result<FileAction, Problem> {
     let field = format!("spec.files[{index}]");
-    let path: RelativePath = file
-        .path
-        .parse()
-        .map_err(|error| problem(format!("{field}.path"), &error))?;
+    let path: RelativePath = file.path.parse().map_err(|error| problem(format!("{field}.path"), &error))?;
     let hash = hash::of(file.content.as_bytes());
     let step = match state.files.get(path.as_str()) {
         _ if !state.complete => FileStep::Write,
@@ -189,13 +164,7 @@ fn file_action(state: &State, index: usize, file: &FileSpec) -> Result<FileActio
         Some(known) if *known == hash => FileStep::Keep,
         Some(_) => FileStep::KeepChanged,
     };
-    Ok(FileAction {
-        field,
-        path,
-        content: file.content.clone(),
-        hash,
-        step,
-    })
+    Ok(FileAction { field, path, content: file.content.clone(), hash, step })
 }
 
 fn main_repo(plan: &WorkspacePlan, repos: &[RepoAction]) -> Result<Option<usize>, Problem> {

@@ -46,13 +46,7 @@ pub struct RepoContext {
 /// The text to append to the agent's system prompt.
 #[must_use]
 pub fn workspace_prompt(context: &WorkspaceContext) -> String {
-    let sections = [
-        data_note(context),
-        repositories(context),
-        uploads(context),
-        pushing(context),
-        owner(context),
-    ];
+    let sections = [data_note(context), repositories(context), uploads(context), pushing(context), owner(context)];
     fill(
         include_str!("prompts/workspace.md"),
         &[
@@ -88,25 +82,15 @@ fn repositories(context: &WorkspaceContext) -> String {
         });
         line.to_string()
     });
-    fill(
-        include_str!("prompts/repositories.md"),
-        &[("block", &fenced("json", &join(lines)))],
-    )
+    fill(include_str!("prompts/repositories.md"), &[("block", &fenced("json", &join(lines)))])
 }
 
 fn uploads(context: &WorkspaceContext) -> String {
     if context.uploaded.is_empty() {
         return String::new();
     }
-    let names = context
-        .uploaded
-        .iter()
-        .take(NAMED_UPLOADS)
-        .map(|name| json!(name).to_string());
-    fill(
-        include_str!("prompts/uploads.md"),
-        &[("block", &fenced("json", &join(names)))],
-    )
+    let names = context.uploaded.iter().take(NAMED_UPLOADS).map(|name| json!(name).to_string());
+    fill(include_str!("prompts/uploads.md"), &[("block", &fenced("json", &join(names)))])
 }
 
 fn pushing(context: &WorkspaceContext) -> String {
@@ -118,35 +102,20 @@ fn pushing(context: &WorkspaceContext) -> String {
         return include_str!("prompts/no_push.md").to_owned();
     }
     let push = push.iter().map(|repo| format!("- {}", code(&repo.name)));
-    let others = if keep.is_empty() {
-        ""
-    } else {
-        " Commit in the other repositories without pushing."
-    };
+    let others = if keep.is_empty() { "" } else { " Commit in the other repositories without pushing." };
     let working_branch = plain(&context.working_branch);
     fill(
         include_str!("prompts/push.md"),
-        &[
-            ("working_branch", &working_branch),
-            ("push", &join(push)),
-            ("others", others),
-        ],
+        &[("working_branch", &working_branch), ("push", &join(push)), ("others", others)],
     )
 }
 
 fn owner(context: &WorkspaceContext) -> String {
-    let text = context
-        .owner_instructions
-        .as_deref()
-        .map(str::trim)
-        .unwrap_or_default();
+    let text = context.owner_instructions.as_deref().map(str::trim).unwrap_or_default();
     if text.is_empty() {
         return String::new();
     }
-    fill(
-        include_str!("prompts/owner.md"),
-        &[("block", &fenced("text", text))],
-    )
+    fill(include_str!("prompts/owner.md"), &[("block", &fenced("text", text))])
 }
 
 fn upload_count(count: usize) -> String {
@@ -176,10 +145,7 @@ fn fill(template: &str, values: &[(&str, &str)]) -> String {
         text.push_str(&rest[..start]);
         rest = &rest[start..];
         let known = values.iter().find_map(|(name, value)| {
-            let after = rest
-                .strip_prefix('{')?
-                .strip_prefix(name)?
-                .strip_prefix('}')?;
+            let after = rest.strip_prefix('{')?.strip_prefix(name)?.strip_prefix('}')?;
             Some((*value, after))
         });
         let (value, after) = known.unwrap_or(("{", &rest[1..]));
@@ -212,9 +178,7 @@ fn code(text: &str) -> String {
 
 /// Text that stays inside a line and inside its backticks.
 fn plain(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control() && *c != '`')
-        .collect()
+    text.chars().filter(|c| !c.is_control() && *c != '`').collect()
 }
 
 fn join(lines: impl Iterator<Item = String>) -> String {

@@ -31,14 +31,10 @@ pub(super) async fn clone_all(
 ) -> Vec<RepoFailure> {
     let (kept, missing): (Vec<_>, Vec<_>) = actions.repos.iter().partition(|repo| repo.keep);
     for repo in kept {
-        on_progress(Progress::Kept {
-            repo: repo.name.clone(),
-        });
+        on_progress(Progress::Kept { repo: repo.name.clone() });
     }
     let working = refname::working_branch(&plan.session);
-    let clones = missing
-        .into_iter()
-        .map(|repo| clone_one(plan, git, into, repo, &working, on_progress));
+    let clones = missing.into_iter().map(|repo| clone_one(plan, git, into, repo, &working, on_progress));
     let mut clones = stream::iter(clones).buffer_unordered(plan.limits.parallel.max(1));
     let mut failures = Vec::new();
     while let Some((name, result)) = clones.next().await {
@@ -71,10 +67,7 @@ async fn clone_one(
         credentials: &plan.credentials,
         branch: repo.branch.as_deref(),
         working_branch,
-        identity: plan
-            .identity
-            .as_ref()
-            .map(|who| (who.name.as_str(), who.email.as_str())),
+        identity: plan.identity.as_ref().map(|who| (who.name.as_str(), who.email.as_str())),
         into,
         deadline: plan.limits.command,
     };
@@ -86,10 +79,7 @@ async fn clone_one(
             base: cloned.base.clone(),
             branch: working_branch.to_owned(),
         },
-        Err(failure) => Progress::Failed {
-            repo: name(),
-            reason: failure.to_string(),
-        },
+        Err(failure) => Progress::Failed { repo: name(), reason: failure.to_string() },
     });
     (name(), result)
 }
@@ -105,22 +95,13 @@ async fn with_retries(
     loop {
         let repo = || job.name.to_owned();
         let fraction = |phase, percent| {
-            on_progress(Progress::Fraction {
-                repo: repo(),
-                percent,
-                phase,
-            });
+            on_progress(Progress::Fraction { repo: repo(), percent, phase });
         };
         match job.run(git, fraction).await {
             Err(failure) if failure.cause.is_transient() && attempt < plan.limits.attempts => {
                 attempt += 1;
                 let (reason, after) = (failure.detail, pause);
-                on_progress(Progress::Retrying {
-                    repo: repo(),
-                    reason,
-                    attempt,
-                    after,
-                });
+                on_progress(Progress::Retrying { repo: repo(), reason, attempt, after });
                 tokio::time::sleep(pause).await;
                 pause *= 2;
             }

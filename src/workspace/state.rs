@@ -49,10 +49,7 @@ impl State {
         };
         let state: Self = serde_json::from_slice(&text).map_err(|error| failed(&path, &error))?;
         if state.version > VERSION {
-            let reason = format!(
-                "written by a newer version ({}); use that one",
-                state.version
-            );
+            let reason = format!("written by a newer version ({}); use that one", state.version);
             return Err(HydrateError::State { path, reason });
         }
         Ok(state)
@@ -61,10 +58,7 @@ impl State {
     /// Replaces the record in one step.
     pub(super) fn save(&self, directory: &Path) -> Result<(), HydrateError> {
         let path = directory.join(FILE);
-        let state = Self {
-            version: VERSION,
-            ..self.clone()
-        };
+        let state = Self { version: VERSION, ..self.clone() };
         let text = serde_json::to_vec_pretty(&state).map_err(|error| failed(&path, &error))?;
         write_private(&path, &text, 0o600).map_err(|error| failed(&path, &error))
     }
@@ -73,26 +67,16 @@ impl State {
 /// Writes a whole file of ours: in its place at once, and on disk.
 pub(super) fn write_private(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let scratch = path.with_extension(format!("{}.tmp", std::process::id()));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(mode)
-        .open(&scratch)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&scratch)?;
     file.write_all(content)?;
     file.sync_all()?;
     drop(file);
     fs::rename(&scratch, path)?;
-    path.parent()
-        .map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+    path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }
 
 fn failed(path: &Path, error: &dyn std::fmt::Display) -> HydrateError {
-    let reason = format!(
-        "{error}; repair it, or remove it to set up the workspace anew (spec.files are written again)"
-    );
-    HydrateError::State {
-        path: PathBuf::from(path),
-        reason,
-    }
+    let reason =
+        format!("{error}; repair it, or remove it to set up the workspace anew (spec.files are written again)");
+    HydrateError::State { path: PathBuf::from(path), reason }
 }

@@ -45,18 +45,11 @@ fn deltas_collapse_at_the_place_of_the_first_and_nothing_else_moves() {
 
 #[test]
 fn what_is_still_open_when_a_run_fails_stays_before_the_terminal_event() {
-    let content =
-        |delta: &str| event(&json!(["TEXT_MESSAGE_CONTENT", {"messageId": "m", "delta": delta}]));
+    let content = |delta: &str| event(&json!(["TEXT_MESSAGE_CONTENT", {"messageId": "m", "delta": delta}]));
     let start = event(&json!(["RUN_STARTED", {"threadId": "t", "runId": "r"}]));
     let open = event(&json!(["TEXT_MESSAGE_START", {"messageId": "m"}]));
     let error = event(&json!(["RUN_ERROR", {"message": "lost"}]));
-    let long = vec![
-        start.clone(),
-        open.clone(),
-        content("a"),
-        content("b"),
-        error.clone(),
-    ];
+    let long = vec![start.clone(), open.clone(), content("a"), content("b"), error.clone()];
     assert_eq!(compacted(long), [start, open, content("ab"), error]);
 }
 
@@ -77,8 +70,7 @@ fn deltas_that_carry_more_than_text_stay_as_they_are() {
 
 #[test]
 fn records_keep_what_they_hold_besides_the_event() {
-    let content =
-        |delta: &str| event(&json!(["TEXT_MESSAGE_CONTENT", {"messageId": "m", "delta": delta}]));
+    let content = |delta: &str| event(&json!(["TEXT_MESSAGE_CONTENT", {"messageId": "m", "delta": delta}]));
     let log = vec![(7, content("a")), (8, content("b"))];
     assert_eq!(compact(log, |record| &mut record.1), [(7, content("ab"))]);
 }

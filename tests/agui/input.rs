@@ -42,9 +42,7 @@ fn the_snake_case_names_of_the_original_are_read() {
     .unwrap();
     assert_eq!(input.parent_run_id, Some("p".into()));
     assert_eq!(input.forwarded_props, Some(json!(1)));
-    assert!(
-        matches!(&input.messages[0], Message::Tool { tool_call_id, .. } if &**tool_call_id == "c")
-    );
+    assert!(matches!(&input.messages[0], Message::Tool { tool_call_id, .. } if &**tool_call_id == "c"));
 }
 
 #[test]
@@ -52,24 +50,18 @@ fn messages_and_runs_without_an_id_get_one() {
     let body = json!({"threadId": "t", "runId": null,
         "messages": [{"role": "user", "content": "a"}, {"id": null, "role": "user", "content": "b"}]});
     let input = parse(&body).unwrap();
-    let ids = [
-        &input.run_id,
-        input.messages[0].id(),
-        input.messages[1].id(),
-    ];
+    let ids = [&input.run_id, input.messages[0].id(), input.messages[1].id()];
     assert!(ids.iter().all(|id| id.len() == 36), "{ids:?}");
     assert_ne!(ids[1], ids[2]);
 }
 
 #[test]
 fn null_stands_for_absent_and_a_context_that_is_an_object_is_dropped() {
-    let input = parse(&json!({"threadId": "t", "messages": [{"role": "assistant", "content": null, "toolCalls": null}],
+    let input =
+        parse(&json!({"threadId": "t", "messages": [{"role": "assistant", "content": null, "toolCalls": null}],
         "state": null, "tools": null, "context": {"a": 1}, "resume": null, "environment": {}, "metadata": 3}))
-    .unwrap();
-    assert_eq!(
-        (input.state, input.tools, input.context),
-        (None, vec![], vec![])
-    );
+        .unwrap();
+    assert_eq!((input.state, input.tools, input.context), (None, vec![], vec![]));
 }
 
 #[test]
@@ -90,65 +82,28 @@ fn every_wrong_member_is_named_with_what_was_expected() {
         "resume": "yes",
     });
     let expected = json!([
-        [
-            "invalid",
-            ["body", "threadId"],
-            "threadId: invalid type: integer `7`, expected a string"
-        ],
+        ["invalid", ["body", "threadId"], "threadId: invalid type: integer `7`, expected a string"],
         [
             "union_tag_invalid",
             ["body", "messages", 0, "role"],
             "messages[0]: unknown role \"robot\"; expected one of developer, system, user, assistant, tool, activity, reasoning"
         ],
-        [
-            "missing",
-            ["body", "messages", 1, "content"],
-            "messages[1]: Field required: content"
-        ],
+        ["missing", ["body", "messages", 1, "content"], "messages[1]: Field required: content"],
         [
             "invalid",
             ["body", "messages", 2, "content"],
             "messages[2]: content: invalid type: integer `5`, expected text or a list of content parts"
         ],
-        [
-            "missing",
-            ["body", "messages", 3, "toolCallId"],
-            "messages[3]: Field required: toolCallId"
-        ],
-        [
-            "invalid",
-            ["body", "messages", 4, "toolCalls"],
-            "messages[4]: toolCalls: missing field `arguments`"
-        ],
-        [
-            "invalid",
-            ["body", "messages", 5, "content"],
-            "messages[5]: content: missing field `mimeType`"
-        ],
-        [
-            "invalid",
-            ["body", "messages", 6],
-            "messages[6]: expected an object"
-        ],
-        [
-            "missing",
-            ["body", "tools", 0, "description"],
-            "tools[0]: Field required: description"
-        ],
-        [
-            "invalid",
-            ["body", "context", 0, "value"],
-            "context[0]: value: invalid type: integer `1`, expected a string"
-        ],
+        ["missing", ["body", "messages", 3, "toolCallId"], "messages[3]: Field required: toolCallId"],
+        ["invalid", ["body", "messages", 4, "toolCalls"], "messages[4]: toolCalls: missing field `arguments`"],
+        ["invalid", ["body", "messages", 5, "content"], "messages[5]: content: missing field `mimeType`"],
+        ["invalid", ["body", "messages", 6], "messages[6]: expected an object"],
+        ["missing", ["body", "tools", 0, "description"], "tools[0]: Field required: description"],
+        ["invalid", ["body", "context", 0, "value"], "context[0]: value: invalid type: integer `1`, expected a string"],
         ["invalid", ["body", "resume"], "resume: expected a list"],
     ]);
     let found = errors(&body);
-    for (found, expected) in found
-        .as_array()
-        .unwrap()
-        .iter()
-        .zip(expected.as_array().unwrap())
-    {
+    for (found, expected) in found.as_array().unwrap().iter().zip(expected.as_array().unwrap()) {
         assert_eq!(found, expected);
     }
     assert_eq!(found.as_array().unwrap().len(), 11);
@@ -157,22 +112,8 @@ fn every_wrong_member_is_named_with_what_was_expected() {
 #[test]
 fn a_body_without_its_required_members_says_so() {
     let found = errors(&json!({"runId": "r"}));
-    assert_eq!(
-        found[0],
-        json!([
-            "missing",
-            ["body", "threadId"],
-            "Field required: threadId, text"
-        ])
-    );
-    assert_eq!(
-        found[1],
-        json!([
-            "missing",
-            ["body", "messages"],
-            "Field required: messages, a list of messages"
-        ])
-    );
+    assert_eq!(found[0], json!(["missing", ["body", "threadId"], "Field required: threadId, text"]));
+    assert_eq!(found[1], json!(["missing", ["body", "messages"], "Field required: messages, a list of messages"]));
     assert_eq!(errors(&json!([]))[0][0], "invalid");
 }
 

@@ -57,15 +57,7 @@ fn who_joins_between_runs_gets_the_last_run_in_short() {
             "outcome": {"type": "interrupt", "interrupts": [{"id": "i", "reason": "input_required"}]}}],
     ])));
     let prelude = thread.prelude();
-    assert_eq!(
-        names(&prelude),
-        [
-            "RUN_STARTED",
-            "MESSAGES_SNAPSHOT",
-            "STATE_SNAPSHOT",
-            "RUN_FINISHED"
-        ]
-    );
+    assert_eq!(names(&prelude), ["RUN_STARTED", "MESSAGES_SNAPSHOT", "STATE_SNAPSHOT", "RUN_FINISHED"]);
     assert_eq!(prelude.last(), thread.last_terminal());
     assert_eq!(thread.active_run(), None);
     assert_eq!(verify(&prelude), Ok(()));
@@ -81,11 +73,7 @@ fn history_keeps_its_order_when_the_input_repeats_a_part_of_it() {
             "messages": [{"id": "u2", "role": "user", "content": "second"}]}}],
     ])));
     let joined = fold(&thread.prelude());
-    let ids: Vec<&str> = joined
-        .messages()
-        .iter()
-        .map(|message| &**message.id())
-        .collect();
+    let ids: Vec<&str> = joined.messages().iter().map(|message| &**message.id()).collect();
     assert_eq!(ids, ["u1", "u2"]);
     assert_eq!(joined.active_run(), Some(&"2".into()));
 }

@@ -29,8 +29,7 @@ fn text_reasoning_and_calls_become_messages() {
         ["TOOL_CALL_START", {"toolCallId": "alone", "toolCallName": "g"}],
     ]));
     let function = json!({"name": "f", "arguments": "{\"a\":1}"});
-    let alone =
-        json!({"id": "alone", "type": "function", "function": {"name": "g", "arguments": ""}});
+    let alone = json!({"id": "alone", "type": "function", "function": {"name": "g", "arguments": ""}});
     let expected = json!([
         {"role": "reasoning", "id": "x", "content": "hm", "encryptedValue": "sig"},
         {"role": "developer", "id": "d", "content": "set up", "name": "platform"},
@@ -53,12 +52,7 @@ fn a_late_result_goes_next_to_its_call_and_later_messages_can_still_be_written()
         ["TEXT_MESSAGE_CONTENT", {"messageId": "later", "delta": "done"}],
         ["TOOL_CALL_ARGS", {"toolCallId": "c1", "delta": "{}"}],
     ]));
-    let ids: Vec<&Value> = found
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|message| &message["id"])
-        .collect();
+    let ids: Vec<&Value> = found.as_array().unwrap().iter().map(|message| &message["id"]).collect();
     assert_eq!(ids, ["m", "r2", "r1", "later", "r?"]);
     assert_eq!(found[3]["content"], "done");
     assert_eq!(found[0]["toolCalls"][0]["function"]["arguments"], "{}");
@@ -73,10 +67,7 @@ fn a_call_that_begins_again_keeps_its_arguments() {
         ["TOOL_CALL_START", {"toolCallId": "c", "toolCallName": "g", "parentMessageId": "other"}],
     ]));
     assert_eq!(found.as_array().unwrap().len(), 1);
-    assert_eq!(
-        found[0]["toolCalls"][0]["function"],
-        json!({"name": "g", "arguments": "{}"})
-    );
+    assert_eq!(found[0]["toolCalls"][0]["function"], json!({"name": "g", "arguments": "{}"}));
 }
 
 #[test]
@@ -103,16 +94,15 @@ fn a_snapshot_restates_the_conversation_but_reasoning_and_activities_it_cannot_k
 
 #[test]
 fn the_inputs_of_runs_are_history_and_are_there_once() {
-    let input = |run: &str| json!({"threadId": "t", "runId": run, "messages": [{"id": "u", "role": "user", "content": run}]});
+    let input =
+        |run: &str| json!({"threadId": "t", "runId": run, "messages": [{"id": "u", "role": "user", "content": run}]});
     let thread = fold(&events(&json!([
         ["RUN_STARTED", {"threadId": "t", "runId": "1", "input": input("1")}],
         ["RUN_ERROR", {"message": "m"}],
         ["RUN_STARTED", {"threadId": "t", "runId": "2", "input": input("2")}],
     ])));
     assert_eq!(thread.messages().len(), 1);
-    assert!(
-        matches!(&thread.messages()[0], Message::User { content, .. } if content.text() == "1")
-    );
+    assert!(matches!(&thread.messages()[0], Message::User { content, .. } if content.text() == "1"));
 }
 
 #[test]

@@ -15,86 +15,26 @@ fn patched(document: &Value, patch: &Value) -> Result<Value, PatchError> {
 #[test]
 fn operations_do_what_the_rfc_says() {
     for (document, patch, expected) in [
-        (
-            json!({"a": 1}),
-            json!({"op": "add", "path": "/b", "value": 2}),
-            json!({"a": 1, "b": 2}),
-        ),
-        (
-            json!({"a": 1}),
-            json!({"op": "add", "path": "/a", "value": 2, "xyz": 3}),
-            json!({"a": 2}),
-        ),
-        (
-            json!(["a", "c"]),
-            json!({"op": "add", "path": "/1", "value": "b"}),
-            json!(["a", "b", "c"]),
-        ),
-        (
-            json!(["a"]),
-            json!({"op": "add", "path": "/-", "value": ["b"]}),
-            json!(["a", ["b"]]),
-        ),
-        (
-            json!(["a"]),
-            json!({"op": "add", "path": "/1", "value": null}),
-            json!(["a", null]),
-        ),
-        (
-            json!({}),
-            json!({"op": "add", "path": "", "value": [1]}),
-            json!([1]),
-        ),
-        (
-            json!({"": 1}),
-            json!({"op": "replace", "path": "/", "value": 2}),
-            json!({"": 2}),
-        ),
-        (
-            json!({"a": 1, "b": 2}),
-            json!({"op": "remove", "path": "/b"}),
-            json!({"a": 1}),
-        ),
-        (
-            json!(["a", "b"]),
-            json!({"op": "remove", "path": "/0"}),
-            json!(["b"]),
-        ),
-        (
-            json!({"a": {"b": 1}}),
-            json!({"op": "replace", "path": "/a/b", "value": null}),
-            json!({"a": {"b": null}}),
-        ),
+        (json!({"a": 1}), json!({"op": "add", "path": "/b", "value": 2}), json!({"a": 1, "b": 2})),
+        (json!({"a": 1}), json!({"op": "add", "path": "/a", "value": 2, "xyz": 3}), json!({"a": 2})),
+        (json!(["a", "c"]), json!({"op": "add", "path": "/1", "value": "b"}), json!(["a", "b", "c"])),
+        (json!(["a"]), json!({"op": "add", "path": "/-", "value": ["b"]}), json!(["a", ["b"]])),
+        (json!(["a"]), json!({"op": "add", "path": "/1", "value": null}), json!(["a", null])),
+        (json!({}), json!({"op": "add", "path": "", "value": [1]}), json!([1])),
+        (json!({"": 1}), json!({"op": "replace", "path": "/", "value": 2}), json!({"": 2})),
+        (json!({"a": 1, "b": 2}), json!({"op": "remove", "path": "/b"}), json!({"a": 1})),
+        (json!(["a", "b"]), json!({"op": "remove", "path": "/0"}), json!(["b"])),
+        (json!({"a": {"b": 1}}), json!({"op": "replace", "path": "/a/b", "value": null}), json!({"a": {"b": null}})),
         (
             json!({"a": {"b": 1}, "c": {}}),
             json!({"op": "move", "from": "/a/b", "path": "/c/d"}),
             json!({"a": {}, "c": {"d": 1}}),
         ),
-        (
-            json!([1, 2, 3]),
-            json!({"op": "move", "from": "/0", "path": "/2"}),
-            json!([2, 3, 1]),
-        ),
-        (
-            json!({"a": 1}),
-            json!({"op": "move", "from": "/a", "path": "/a"}),
-            json!({"a": 1}),
-        ),
-        (
-            json!({"a": [1]}),
-            json!({"op": "copy", "from": "/a", "path": "/a/-"}),
-            json!({"a": [1, [1]]}),
-        ),
-        (
-            json!({"~1": 1, "/": 2}),
-            json!({"op": "remove", "path": "/~01"}),
-            json!({"/": 2}),
-        ),
-        (
-            json!({"a/b": 1}),
-            json!({"op": "test", "path": "/a~1b", "value": 1.0}),
-            json!({"a/b": 1}),
-        ),
+        (json!([1, 2, 3]), json!({"op": "move", "from": "/0", "path": "/2"}), json!([2, 3, 1])),
+        (json!({"a": 1}), json!({"op": "move", "from": "/a", "path": "/a"}), json!({"a": 1})),
+        (json!({"a": [1]}), json!({"op": "copy", "from": "/a", "path": "/a/-"}), json!({"a": [1, [1]]})),
+        (json!({"~1": 1, "/": 2}), json!({"op": "remove", "path": "/~01"}), json!({"/": 2})),
+        (json!({"a/b": 1}), json!({"op": "test", "path": "/a~1b", "value": 1.0}), json!({"a/b": 1})),
         (
             json!({"a": [1, {"b": 2}]}),
             json!({"op": "test", "path": "", "value": {"a": [1.0, {"b": 2}]}}),
@@ -120,22 +60,12 @@ fn operations_that_point_at_nothing_fail() {
         (json!({"op": "move", "from": "/a/-", "path": "/y"}), "/a/-"),
         (json!({"op": "test", "path": "/x", "value": null}), "/x"),
     ] {
-        assert_eq!(
-            patched(&document, &json!([patch])),
-            Err(PatchError::NoSuchPlace(place.into())),
-            "{patch}"
-        );
+        assert_eq!(patched(&document, &json!([patch])), Err(PatchError::NoSuchPlace(place.into())), "{patch}");
     }
     let into_itself = json!([{"op": "move", "from": "/b", "path": "/b/c"}]);
-    assert_eq!(
-        patched(&document, &into_itself),
-        Err(PatchError::IntoItself("/b".into()))
-    );
+    assert_eq!(patched(&document, &into_itself), Err(PatchError::IntoItself("/b".into())));
     let test = json!([{"op": "test", "path": "/a", "value": [2]}]);
-    assert_eq!(
-        patched(&document, &test),
-        Err(PatchError::TestFailed("/a".into()))
-    );
+    assert_eq!(patched(&document, &test), Err(PatchError::TestFailed("/a".into())));
 }
 
 #[test]
@@ -150,30 +80,23 @@ fn what_is_not_an_operation_is_malformed() {
         json!("add"),
     ] {
         let patch = json!([{"op": "add", "path": "/fine", "value": 1}, wrong]);
-        assert_eq!(
-            patched(&json!({}), &patch),
-            Err(PatchError::Malformed(1)),
-            "{wrong}"
-        );
+        assert_eq!(patched(&json!({}), &patch), Err(PatchError::Malformed(1)), "{wrong}");
     }
 }
 
 /// A document and operations on places that it may have.
 fn cases() -> impl Strategy<Value = (Value, Vec<Value>)> {
-    let document = prop_oneof![
-        Just(json!({"a": [1, {"b": 2}, []], "b": {"a": {}, "b": [0]}})),
-        generate::json_value(),
-    ];
+    let document =
+        prop_oneof![Just(json!({"a": [1, {"b": 2}, []], "b": {"a": {}, "b": [0]}})), generate::json_value(),];
     let pointer = || "(/(a|b|0|1|-)){0,3}";
-    let operation =
-        (0..6_u8, pointer(), pointer(), 0..3_u8).prop_map(|(op, path, from, value)| match op {
-            0 => json!({"op": "add", "path": path, "value": value}),
-            1 => json!({"op": "remove", "path": path}),
-            2 => json!({"op": "replace", "path": path, "value": {"a": value}}),
-            3 => json!({"op": "move", "path": path, "from": from}),
-            4 => json!({"op": "copy", "path": path, "from": from}),
-            _ => json!({"op": "test", "path": path, "value": value}),
-        });
+    let operation = (0..6_u8, pointer(), pointer(), 0..3_u8).prop_map(|(op, path, from, value)| match op {
+        0 => json!({"op": "add", "path": path, "value": value}),
+        1 => json!({"op": "remove", "path": path}),
+        2 => json!({"op": "replace", "path": path, "value": {"a": value}}),
+        3 => json!({"op": "move", "path": path, "from": from}),
+        4 => json!({"op": "copy", "path": path, "from": from}),
+        _ => json!({"op": "test", "path": path, "value": value}),
+    });
     (document, prop::collection::vec(operation, 1..6))
 }
 

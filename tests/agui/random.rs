@@ -19,22 +19,8 @@ pub(crate) struct Attempt {
 
 fn attempt() -> impl Strategy<Value = Attempt> {
     let tag = prop_oneof![4 => Just(None), 1 => (0..2_u8).prop_map(Some)];
-    (
-        0..32_u8,
-        0..3_u8,
-        0..3_u8,
-        tag,
-        "[a-c]{0,2}",
-        prop::bool::weighted(0.1),
-    )
-        .prop_map(|(op, id, other, tag, text, noted)| Attempt {
-            op,
-            id,
-            other,
-            tag,
-            text,
-            noted,
-        })
+    (0..32_u8, 0..3_u8, 0..3_u8, tag, "[a-c]{0,2}", prop::bool::weighted(0.1))
+        .prop_map(|(op, id, other, tag, text, noted)| Attempt { op, id, other, tag, text, noted })
 }
 
 /// Streams of one thread with several runs that pass the verifier. The last run is over, or maybe under way.
@@ -62,12 +48,7 @@ struct Builder {
 impl Default for Builder {
     fn default() -> Self {
         let (events, thread) = (Vec::new(), Thread::new());
-        Self {
-            events,
-            thread,
-            verifier: Verifier::new("t".into()),
-            runs: 0,
-        }
+        Self { events, thread, verifier: Verifier::new("t".into()), runs: 0 }
     }
 }
 
@@ -83,14 +64,11 @@ impl Builder {
         if attempt.op == 0 {
             return self.end();
         }
-        let mut event =
-            Event::from(self.kind(attempt)).of_subagent(attempt.tag.map(|tag| self.id(tag)));
+        let mut event = Event::from(self.kind(attempt)).of_subagent(attempt.tag.map(|tag| self.id(tag)));
         if event.kind.concerns_whole_run() {
             event.subagent_run_id = None;
         }
-        event.metadata = attempt
-            .noted
-            .then(|| object(&json!({&*attempt.text: self.events.len()})));
+        event.metadata = attempt.noted.then(|| object(&json!({&*attempt.text: self.events.len()})));
         self.push(event);
     }
 
@@ -124,10 +102,7 @@ impl Builder {
     }
 
     fn has_message(&self, id: &Id) -> bool {
-        self.thread
-            .messages()
-            .iter()
-            .any(|message| message.id() == id)
+        self.thread.messages().iter().any(|message| message.id() == id)
     }
 
     fn run_id(&self) -> Id {
@@ -136,11 +111,9 @@ impl Builder {
 
     fn run_started(&self, attempt: &Attempt) -> Event {
         let (thread_id, run_id) = ("t", self.run_id());
-        let message =
-            json!({"id": format!("u{}", self.runs), "role": "user", "content": attempt.text});
+        let message = json!({"id": format!("u{}", self.runs), "role": "user", "content": attempt.text});
         let state = attempt.noted.then(|| json!({"input": self.runs}));
-        let input =
-            json!({"threadId": thread_id, "runId": run_id, "state": state, "messages": [message]});
+        let input = json!({"threadId": thread_id, "runId": run_id, "state": state, "messages": [message]});
         event(&json!(["RUN_STARTED", {"threadId": thread_id, "runId": run_id, "input": input}]))
     }
 
@@ -166,15 +139,8 @@ impl Builder {
                 parent_tool_call_id: None,
                 parent_message_id: None,
             },
-            5 => EventKind::SubagentFinished {
-                result: None,
-                outcome: None,
-            },
-            _ => EventKind::RunError {
-                message: "lost".into(),
-                code: None,
-                usage: vec![],
-            },
+            5 => EventKind::SubagentFinished { result: None, outcome: None },
+            _ => EventKind::RunError { message: "lost".into(), code: None, usage: vec![] },
         }
     }
 
@@ -182,11 +148,7 @@ impl Builder {
         let message_id = self.id(attempt.id);
         let delta = attempt.text.clone();
         match attempt.op {
-            6 | 7 => EventKind::TextMessageStart {
-                message_id,
-                role: role(attempt),
-                name: Some(delta),
-            },
+            6 | 7 => EventKind::TextMessageStart { message_id, role: role(attempt), name: Some(delta) },
             8 => EventKind::TextMessageEnd { message_id },
             _ => EventKind::TextMessageContent { message_id, delta },
         }
@@ -212,10 +174,7 @@ impl Builder {
                 content: delta.into(),
                 role: None,
             },
-            _ => EventKind::ToolCallArgs {
-                tool_call_id,
-                delta,
-            },
+            _ => EventKind::ToolCallArgs { tool_call_id, delta },
         }
     }
 
@@ -223,15 +182,11 @@ impl Builder {
         let activity = || format!("activity {}", self.id(attempt.id)).into();
         let text = &attempt.text;
         match attempt.op {
-            20 => EventKind::StateSnapshot {
-                snapshot: json!({"a": text}),
-            },
+            20 => EventKind::StateSnapshot { snapshot: json!({"a": text}) },
             21 => EventKind::StateDelta {
                 delta: vec![json!({"op": "add", "path": format!("/{text}"), "value": attempt.id})],
             },
-            22 => EventKind::MessagesSnapshot {
-                messages: self.snapshot(attempt),
-            },
+            22 => EventKind::MessagesSnapshot { messages: self.snapshot(attempt) },
             23 => EventKind::ActivitySnapshot {
                 message_id: activity(),
                 activity_type: text.clone(),
@@ -251,15 +206,11 @@ impl Builder {
         let delta = attempt.text.clone();
         match attempt.op {
             25 => EventKind::ReasoningStart { message_id },
-            26 => EventKind::ReasoningMessageStart {
-                message_id,
-                role: ReasoningRole::Reasoning,
-            },
+            26 => EventKind::ReasoningMessageStart { message_id, role: ReasoningRole::Reasoning },
             27 => EventKind::ReasoningMessageEnd { message_id },
             28 => EventKind::ReasoningEnd { message_id },
             29 => EventKind::ReasoningEncryptedValue {
-                subtype: [EncryptedSubtype::ToolCall, EncryptedSubtype::Message]
-                    [usize::from(attempt.other.min(1))],
+                subtype: [EncryptedSubtype::ToolCall, EncryptedSubtype::Message][usize::from(attempt.other.min(1))],
                 entity_id: match attempt.other {
                     0 => self.call(attempt.id),
                     1 => self.id(attempt.id),
@@ -280,12 +231,7 @@ impl Builder {
                 || message.tool_calls().iter().any(|call| is_open(&call.id))
                 || message.id().len() % 2 == usize::from(attempt.other % 2)
         };
-        self.thread
-            .messages()
-            .iter()
-            .filter(keep)
-            .cloned()
-            .collect()
+        self.thread.messages().iter().filter(keep).cloned().collect()
     }
 }
 

@@ -13,11 +13,7 @@ fn parse(chunks: &[&[u8]]) -> Vec<Frame> {
 }
 
 fn frame(id: Option<&str>, data: &str) -> Frame {
-    Frame {
-        id: id.map(Into::into),
-        event: None,
-        data: data.into(),
-    }
+    Frame { id: id.map(Into::into), event: None, data: data.into() }
 }
 
 #[test]
@@ -37,41 +33,27 @@ fn pretty_printed_json_cannot_end_its_frame_early() {
 
 #[test]
 fn heartbeats_and_other_comments_are_not_frames() {
-    let stream = [
-        HEARTBEAT,
-        b": note\nid: 1\nretry: 5\ndata: x\n\n",
-        HEARTBEAT,
-    ]
-    .concat();
+    let stream = [HEARTBEAT, b": note\nid: 1\nretry: 5\ndata: x\n\n", HEARTBEAT].concat();
     assert_eq!(parse(&[&stream]), [frame(Some("1"), "x")]);
 }
 
 #[test]
 fn line_ends_may_be_crlf_or_cr() {
     let expected = [frame(Some("7"), "a\nb"), frame(Some("7"), "")];
-    assert_eq!(
-        parse(&[b"id: 7\r\ndata: a\r\ndata:b\r\n\r\ndata\r\n\r\n"]),
-        expected
-    );
+    assert_eq!(parse(&[b"id: 7\r\ndata: a\r\ndata:b\r\n\r\ndata\r\n\r\n"]), expected);
     assert_eq!(parse(&[b"id: 7\rdata: a\rdata:b\r\rdata\r\r"]), expected);
 }
 
 #[test]
 fn a_byte_order_mark_is_dropped_and_event_names_are_kept() {
     let frames = parse(&["\u{feff}event: ping\ndata: \u{feff}x\n\n".as_bytes()]);
-    let expected = Frame {
-        event: Some("ping".into()),
-        ..frame(None, "\u{feff}x")
-    };
+    let expected = Frame { event: Some("ping".into()), ..frame(None, "\u{feff}x") };
     assert_eq!(frames, [expected]);
 }
 
 #[test]
 fn a_frame_that_the_stream_cuts_off_is_not_reported() {
-    assert_eq!(
-        parse(&[b"data: whole\n\ndata: torn\n"]),
-        [frame(None, "whole")]
-    );
+    assert_eq!(parse(&[b"data: whole\n\ndata: torn\n"]), [frame(None, "whole")]);
 }
 
 #[test]

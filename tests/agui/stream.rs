@@ -7,8 +7,7 @@ use serde_json::Value;
 pub(crate) fn event(short: &Value) -> Event {
     let mut members = short[1].as_object().cloned().unwrap_or_default();
     members.insert("type".into(), short[0].clone());
-    serde_json::from_value(Value::Object(members))
-        .unwrap_or_else(|error| panic!("{short}: {error}"))
+    serde_json::from_value(Value::Object(members)).unwrap_or_else(|error| panic!("{short}: {error}"))
 }
 
 pub(crate) fn events(short: &Value) -> Vec<Event> {
@@ -27,9 +26,5 @@ pub(crate) fn fold(events: &[Event]) -> Thread {
 pub(crate) fn verify(events: &[Event]) -> Result<(), String> {
     let mut verifier = Verifier::new("t".into());
     let mut all = events.iter();
-    all.try_for_each(|event| {
-        verifier
-            .check(event)
-            .map_err(|violation| format!("{violation} at {event:?}"))
-    })
+    all.try_for_each(|event| verifier.check(event).map_err(|violation| format!("{violation} at {event:?}")))
 }

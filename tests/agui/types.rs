@@ -34,10 +34,7 @@ fn events_of_every_kind_conform_to_the_schema() {
     let validator = validator();
     for_every_kind(|event| {
         let json = serde_json::to_value(&event).unwrap();
-        let errors: Vec<String> = validator
-            .iter_errors(&json)
-            .map(|error| error.to_string())
-            .collect();
+        let errors: Vec<String> = validator.iter_errors(&json).map(|error| error.to_string()).collect();
         prop_assert!(errors.is_empty(), "{json}: {errors:?}");
         Ok(())
     });
@@ -63,8 +60,8 @@ fn unknown_members_and_null_in_optional_members_are_tolerated_and_never_written(
         for name in optional_members(&schema, event.kind.name()) {
             members.entry(name).or_insert(Value::Null);
         }
-        let read: Event = serde_json::from_value(noisy.clone())
-            .map_err(|error| TestCaseError::fail(format!("{noisy}: {error}")))?;
+        let read: Event =
+            serde_json::from_value(noisy.clone()).map_err(|error| TestCaseError::fail(format!("{noisy}: {error}")))?;
         prop_assert_eq!(serde_json::to_value(&read).unwrap(), json);
         Ok(())
     });
@@ -73,31 +70,17 @@ fn unknown_members_and_null_in_optional_members_are_tolerated_and_never_written(
 /// The members that the schema lets an event of this type leave out.
 fn optional_members(schema: &Value, event_type: &str) -> Vec<String> {
     let is_it = |definition: &&Value| definition["properties"]["type"]["const"] == event_type;
-    let definition = schema["$defs"]
-        .as_object()
-        .unwrap()
-        .values()
-        .find(is_it)
-        .unwrap();
+    let definition = schema["$defs"].as_object().unwrap().values().find(is_it).unwrap();
     let own = definition["properties"].as_object().unwrap().keys();
-    let base = schema["$defs"]["BaseEvent"]["properties"]
-        .as_object()
-        .unwrap()
-        .keys();
+    let base = schema["$defs"]["BaseEvent"]["properties"].as_object().unwrap().keys();
     let required = definition["required"].as_array().unwrap();
-    own.chain(base)
-        .filter(|name| !required.contains(&json!(name)))
-        .cloned()
-        .collect()
+    own.chain(base).filter(|name| !required.contains(&json!(name))).cloned().collect()
 }
 
 #[test]
 fn the_kinds_are_those_of_the_schema() {
     let schema = schema();
-    let listed = schema["$defs"]["EventType"]["enum"]
-        .as_array()
-        .unwrap()
-        .iter();
+    let listed = schema["$defs"]["EventType"]["enum"].as_array().unwrap().iter();
     let expected: BTreeSet<&str> = listed.map(|name| name.as_str().unwrap()).collect();
     let mut seen = BTreeSet::new();
     for_every_kind_once(|event| {
@@ -119,19 +102,13 @@ fn for_every_kind_once(mut look: impl FnMut(&Event)) {
 
 #[test]
 fn a_required_member_of_any_json_may_be_null_but_not_absent() {
-    for (name, member) in [
-        ("STATE_SNAPSHOT", "snapshot"),
-        ("RAW", "event"),
-        ("CUSTOM", "value"),
-    ] {
+    for (name, member) in [("STATE_SNAPSHOT", "snapshot"), ("RAW", "event"), ("CUSTOM", "value")] {
         let present = json!({"type": name, "name": "n", member: null});
         let event: Event = serde_json::from_value(present).unwrap();
         assert_eq!(serde_json::to_value(&event).unwrap()[member], Value::Null);
         assert!(serde_json::to_value(&event).unwrap().get(member).is_some());
         let absent = json!({"type": name, "name": "n"});
-        let error = serde_json::from_value::<Event>(absent)
-            .unwrap_err()
-            .to_string();
+        let error = serde_json::from_value::<Event>(absent).unwrap_err().to_string();
         assert!(error.contains(member), "{error}");
     }
 }
@@ -144,10 +121,7 @@ fn what_the_types_can_hold_but_the_schema_forbids_is_left_out() {
         run_id: "r".into(),
         result: Some(Value::Null),
         outcome: None,
-        usage: vec![Usage {
-            input_tokens: Some(u64::MAX),
-            ..Usage::default()
-        }],
+        usage: vec![Usage { input_tokens: Some(u64::MAX), ..Usage::default() }],
     };
     let event = Event {
         timestamp: Some(i64::MIN),
@@ -157,10 +131,7 @@ fn what_the_types_can_hold_but_the_schema_forbids_is_left_out() {
     };
     let json = serde_json::to_value(&event).unwrap();
     assert!(validator.is_valid(&json), "{json}");
-    assert_eq!(
-        json,
-        json!({"type": "RUN_FINISHED", "threadId": "t", "runId": "r", "usage": [{}]})
-    );
+    assert_eq!(json, json!({"type": "RUN_FINISHED", "threadId": "t", "runId": "r", "usage": [{}]}));
 }
 
 #[test]
@@ -172,9 +143,6 @@ fn a_wrong_type_in_a_known_member_is_refused() {
         json!({"type": "RUN_FINISHED", "threadId": "t", "runId": "r", "outcome": {"type": "interrupt"}}),
         json!({"type": "NO_SUCH_EVENT"}),
     ] {
-        assert!(
-            serde_json::from_value::<Event>(wrong.clone()).is_err(),
-            "{wrong}"
-        );
+        assert!(serde_json::from_value::<Event>(wrong.clone()).is_err(), "{wrong}");
     }
 }

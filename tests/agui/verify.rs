@@ -24,9 +24,7 @@ fn in_run(events: &Value) -> Result<(), String> {
 fn whole(events: &[Value]) -> Result<(), String> {
     let mut verifier = Verifier::new("t".into());
     for short in events {
-        verifier
-            .check(&event(short))
-            .map_err(|violation| violation.to_string())?;
+        verifier.check(&event(short)).map_err(|violation| violation.to_string())?;
     }
     verifier.finish().map_err(|violation| violation.to_string())
 }
@@ -83,18 +81,12 @@ fn nothing_but_whole_runs_is_on_a_stream() {
             vec![start(), start()],
             "RUN_STARTED \"r\": run \"r\" is still active; expected its RUN_FINISHED or RUN_ERROR first".into(),
         ),
-        (
-            vec![start()],
-            "end of stream: run \"r\" has no terminal event; expected RUN_FINISHED or RUN_ERROR".into(),
-        ),
+        (vec![start()], "end of stream: run \"r\" has no terminal event; expected RUN_FINISHED or RUN_ERROR".into()),
         (
             vec![start(), finish(), other_thread],
             "RUN_STARTED \"r\": thread \"u\" on the stream of thread \"t\"; expected its own thread id".into(),
         ),
-        (
-            vec![start(), other_run],
-            "RUN_FINISHED \"q\": run \"q\" is not the active run; expected \"r\"".into(),
-        ),
+        (vec![start(), other_run], "RUN_FINISHED \"q\": run \"q\" is not the active run; expected \"r\"".into()),
         (
             vec![start(), wrong_thread],
             "RUN_FINISHED \"r\": thread \"u\" on the stream of thread \"t\"; expected its own thread id".into(),
@@ -107,13 +99,7 @@ fn nothing_but_whole_runs_is_on_a_stream() {
 #[test]
 fn items_are_opened_once_continued_while_open_and_closed() {
     for (opener, more, closer, noun, id) in [
-        (
-            "TEXT_MESSAGE_START",
-            "TEXT_MESSAGE_CONTENT",
-            "TEXT_MESSAGE_END",
-            "text message",
-            "messageId",
-        ),
+        ("TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_END", "text message", "messageId"),
         (
             "REASONING_MESSAGE_START",
             "REASONING_MESSAGE_CONTENT",
@@ -121,46 +107,20 @@ fn items_are_opened_once_continued_while_open_and_closed() {
             "reasoning message",
             "messageId",
         ),
-        (
-            "REASONING_START",
-            "REASONING_END",
-            "REASONING_END",
-            "reasoning span",
-            "messageId",
-        ),
-        (
-            "TOOL_CALL_START",
-            "TOOL_CALL_ARGS",
-            "TOOL_CALL_END",
-            "tool call",
-            "toolCallId",
-        ),
-        (
-            "STEP_STARTED",
-            "STEP_FINISHED",
-            "STEP_FINISHED",
-            "step",
-            "stepName",
-        ),
-        (
-            "SUBAGENT_STARTED",
-            "SUBAGENT_FINISHED",
-            "SUBAGENT_ERROR",
-            "sub-agent",
-            "subagentRunId",
-        ),
+        ("REASONING_START", "REASONING_END", "REASONING_END", "reasoning span", "messageId"),
+        ("TOOL_CALL_START", "TOOL_CALL_ARGS", "TOOL_CALL_END", "tool call", "toolCallId"),
+        ("STEP_STARTED", "STEP_FINISHED", "STEP_FINISHED", "step", "stepName"),
+        ("SUBAGENT_STARTED", "SUBAGENT_FINISHED", "SUBAGENT_ERROR", "sub-agent", "subagentRunId"),
     ] {
-        let members = json!({id: "i", "role": role_of(opener), "delta": "d", "toolCallName": "f", "name": "n", "message": "m"});
+        let members =
+            json!({id: "i", "role": role_of(opener), "delta": "d", "toolCallName": "f", "name": "n", "message": "m"});
         let short = |name: &str| json!([name, members]);
         assert_refused(
             &json!([short(opener), short(opener)]),
-            &format!(
-                "{opener} \"i\": {noun} \"i\" is open already; expected it to be closed first"
-            ),
+            &format!("{opener} \"i\": {noun} \"i\" is open already; expected it to be closed first"),
         );
         for orphan in [more, closer] {
-            let expected =
-                format!("{orphan} \"i\": {noun} \"i\" is not open; expected {opener} first");
+            let expected = format!("{orphan} \"i\": {noun} \"i\" is not open; expected {opener} first");
             assert_refused(&json!([short(orphan)]), &expected);
         }
         assert_refused(
@@ -174,11 +134,7 @@ fn items_are_opened_once_continued_while_open_and_closed() {
 }
 
 fn role_of(opener: &str) -> Value {
-    if opener.starts_with("REASONING") {
-        json!("reasoning")
-    } else {
-        Value::Null
-    }
+    if opener.starts_with("REASONING") { json!("reasoning") } else { Value::Null }
 }
 
 #[test]
@@ -217,7 +173,8 @@ fn who_names_a_sub_agent_names_the_one_that_began_the_item() {
                 ["REASONING_START", {"messageId": "x", "subagentRunId": "a"}],
                 ["REASONING_MESSAGE_START", {"messageId": "x", "role": "reasoning"}],
             ]),
-            "REASONING_MESSAGE_START \"x\": reasoning \"x\" belongs to sub-agent \"a\", not to the run's own agent".into(),
+            "REASONING_MESSAGE_START \"x\": reasoning \"x\" belongs to sub-agent \"a\", not to the run's own agent"
+                .into(),
         ),
         (json!([call(none.clone()), text(json!("a"))]), format!("TEXT_MESSAGE_START \"m\": message \"m\" {mine}")),
         (
@@ -246,7 +203,8 @@ fn who_names_a_sub_agent_names_the_one_that_began_the_item() {
                 ["MESSAGES_SNAPSHOT", {"messages": [{"id": "x", "role": "reasoning", "content": "", "subagentRunId": "a"}]}],
                 ["REASONING_ENCRYPTED_VALUE", {"subtype": "message", "entityId": "x", "encryptedValue": "e", "subagentRunId": "b"}],
             ]),
-            "REASONING_ENCRYPTED_VALUE \"x\": reasoning \"x\" belongs to sub-agent \"a\", not to sub-agent \"b\"".into(),
+            "REASONING_ENCRYPTED_VALUE \"x\": reasoning \"x\" belongs to sub-agent \"a\", not to sub-agent \"b\""
+                .into(),
         ),
         (
             json!([["STEP_STARTED", {"stepName": "s"}], ["STEP_FINISHED", {"stepName": "s", "subagentRunId": "a"}]]),
@@ -281,19 +239,13 @@ fn a_sub_agent_is_one_invocation_below_one_that_started() {
         "SUBAGENT_STARTED \"b\": parent sub-agent \"a\" has not started in this run; expected its SUBAGENT_STARTED first",
     );
     let b_ended = json!(["SUBAGENT_FINISHED", {"subagentRunId": "b"}]);
-    assert_eq!(
-        in_run(&json!([started(a), ended, started(child), b_ended])),
-        Ok(())
-    );
+    assert_eq!(in_run(&json!([started(a), ended, started(child), b_ended])), Ok(()));
 }
 
 #[test]
 fn an_event_that_the_schema_would_refuse_is_refused() {
     for (events, expected) in [
-        (
-            json!([["SUBAGENT_STARTED", {"name": "n"}]]),
-            "SUBAGENT_STARTED: expected subagentRunId",
-        ),
+        (json!([["SUBAGENT_STARTED", {"name": "n"}]]), "SUBAGENT_STARTED: expected subagentRunId"),
         (
             json!([["MESSAGES_SNAPSHOT", {"messages": [], "subagentRunId": "a"}]]),
             "MESSAGES_SNAPSHOT: belongs to the whole run; expected no subagentRunId",
@@ -324,9 +276,7 @@ fn an_event_that_the_schema_would_refuse_is_refused() {
 fn a_refused_event_changes_nothing() {
     let mut verifier = Verifier::new("t".into());
     verifier.check(&event(&start())).unwrap();
-    verifier
-        .check(&event(&json!(["TEXT_MESSAGE_START", {"messageId": "m"}])))
-        .unwrap();
+    verifier.check(&event(&json!(["TEXT_MESSAGE_START", {"messageId": "m"}]))).unwrap();
     for bad in [
         finish(),
         start(),

@@ -30,12 +30,7 @@ fn a_message_goes_on_with_the_same_conversation() {
         told.split_whitespace().next().unwrap().to_owned()
     };
     assert_eq!(id(&first), id(&second));
-    assert!(
-        second["status"]["result"]
-            .as_str()
-            .unwrap()
-            .contains("resumed=true")
-    );
+    assert!(second["status"]["result"].as_str().unwrap().contains("resumed=true"));
     assert_eq!(second["spec"]["prompt"], "session");
 }
 
@@ -46,10 +41,7 @@ fn runs_go_oldest_first_and_each_is_a_turn() {
     folder.write("all.yaml", &(session("echo zero") + &runs));
     let said = folder.ambient(&["run", "all.yaml"]);
     assert_eq!(said.code, Some(0), "{}", said.err);
-    let places: Vec<_> = ["zero", "one", "two"]
-        .iter()
-        .map(|text| said.out.find(text))
-        .collect();
+    let places: Vec<_> = ["zero", "one", "two"].iter().map(|text| said.out.find(text)).collect();
     assert!(places.is_sorted() && places[0].is_some(), "{}", said.out);
 }
 
@@ -61,20 +53,13 @@ fn a_run_is_immutable() {
     folder.write("r.yaml", &run("r", "  prompt: echo two\n"));
     let said = folder.ambient(&["run", "s.yaml", "r.yaml"]);
     assert_eq!(said.code, Some(2));
-    assert!(
-        said.err.contains("Run r") && said.err.contains("another name"),
-        "{}",
-        said.err
-    );
+    assert!(said.err.contains("Run r") && said.err.contains("another name"), "{}", said.err);
 }
 
 #[test]
 fn a_run_that_is_cancelled_before_it_starts_never_starts() {
     let folder = Folder::asking("echo hi");
-    folder.write(
-        "r.yaml",
-        &run("r", "  prompt: echo never\n  desiredState: Cancelled\n"),
-    );
+    folder.write("r.yaml", &run("r", "  prompt: echo never\n  desiredState: Cancelled\n"));
     let said = folder.ambient(&["run", "s.yaml", "r.yaml"]);
     assert_eq!(folder.run("r")["status"]["phase"], "Cancelled");
     assert!(!said.out.contains("never"), "{}", said.out);
@@ -88,10 +73,7 @@ fn after_a_kill_the_run_is_ended_and_the_session_goes_on() {
     child.wait().unwrap();
     let said = folder.ambient(&["run", "s.yaml"]);
     assert_eq!(said.code, Some(6), "{}{}", said.out, said.err);
-    assert_eq!(
-        folder.run("s-initial")["status"]["outcome"]["reason"],
-        "RunnerLost"
-    );
+    assert_eq!(folder.run("s-initial")["status"]["outcome"]["reason"], "RunnerLost");
     let next = folder.ambient(&["run", "--dir", ".ambient/s", "-m", "echo two"]);
     assert_eq!(next.code, Some(0), "{}", next.err);
 }
@@ -104,10 +86,7 @@ fn an_interrupt_cancels_the_run() {
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
-    assert_eq!(
-        folder.run("s-initial")["status"]["outcome"]["reason"],
-        "Cancelled"
-    );
+    assert_eq!(folder.run("s-initial")["status"]["outcome"]["reason"], "Cancelled");
 }
 
 #[test]
@@ -116,21 +95,14 @@ fn two_at_once_on_a_session_are_told_apart() {
     let mut child = until_it_says(&folder, "one");
     let second = folder.ambient(&["run", "s.yaml"]);
     assert_eq!(second.code, Some(3));
-    assert!(
-        second.err.contains("in use by another process"),
-        "{}",
-        second.err
-    );
+    assert!(second.err.contains("in use by another process"), "{}", second.err);
     child.kill().unwrap();
     child.wait().unwrap();
 }
 
 /// Starts the session and reads on until a line has the text; what comes later stays in the pipe.
 fn until_it_says(folder: &Folder, text: &str) -> Child {
-    let mut child = folder
-        .command(&["run", "s.yaml", "-o", "events"])
-        .spawn()
-        .unwrap();
+    let mut child = folder.command(&["run", "s.yaml", "-o", "events"]).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let found = lines.any(|line| line.unwrap().contains(&format!("\"delta\":\"{text}\"")));
     assert!(found, "it never said {text}");

@@ -4,11 +4,9 @@ use crate::rig::{Folder, run, session};
 
 #[test]
 fn the_exit_code_is_that_of_the_first_run_that_did_not_succeed() {
-    for (prompt, code, reason) in [
-        ("echo fine", 0, "Completed"),
-        ("echo one; die", 6, "AgentCrashed"),
-        ("error it broke", 4, "ProviderError"),
-    ] {
+    for (prompt, code, reason) in
+        [("echo fine", 0, "Completed"), ("echo one; die", 6, "AgentCrashed"), ("error it broke", 4, "ProviderError")]
+    {
         let folder = Folder::asking(prompt);
         let said = folder.ambient(&["run", "s.yaml"]);
         let status = &folder.run("s-initial")["status"];
@@ -20,15 +18,9 @@ fn the_exit_code_is_that_of_the_first_run_that_did_not_succeed() {
 #[test]
 fn a_deadline_of_a_run_is_a_limit_of_ours() {
     let folder = Folder::new();
-    folder.write(
-        "s.yaml",
-        &(session("echo hi") + &run("r", "  prompt: hang\n  timeout: 1\n")),
-    );
+    folder.write("s.yaml", &(session("echo hi") + &run("r", "  prompt: hang\n  timeout: 1\n")));
     assert_eq!(folder.ambient(&["run", "s.yaml"]).code, Some(5));
-    assert_eq!(
-        folder.run("r")["status"]["outcome"]["reason"],
-        "DeadlineExceeded"
-    );
+    assert_eq!(folder.run("r")["status"]["outcome"]["reason"], "DeadlineExceeded");
 }
 
 #[test]
@@ -46,28 +38,16 @@ fn a_repository_that_is_not_there_is_named_with_its_field() {
     folder.write("s.yaml", &(session("echo hi") + spec));
     let said = folder.ambient(&["run", "s.yaml"]);
     assert_eq!(said.code, Some(3), "{}", said.err);
-    assert!(
-        said.err.contains("all") && said.err.contains("spec.repos[0].url"),
-        "{}",
-        said.err
-    );
+    assert!(said.err.contains("all") && said.err.contains("spec.repos[0].url"), "{}", said.err);
 }
 
 #[test]
 fn a_manifest_that_is_wrong_is_refused_with_its_place() {
     let folder = Folder::asking("echo hi");
-    folder.write(
-        "s.yaml",
-        &(session("echo hi") + "  repos:\n    - url: web\n      autopush: true\n"),
-    );
+    folder.write("s.yaml", &(session("echo hi") + "  repos:\n    - url: web\n      autopush: true\n"));
     let said = folder.ambient(&["run", "s.yaml"]);
     assert_eq!(said.code, Some(2));
-    for part in [
-        "s.yaml:8:",
-        "spec.repos[0].url",
-        "s.yaml:9:",
-        "did you mean \"autoPush\"?",
-    ] {
+    for part in ["s.yaml:8:", "spec.repos[0].url", "s.yaml:9:", "did you mean \"autoPush\"?"] {
         assert!(said.err.contains(part), "{part} in {}", said.err);
     }
     assert!(!folder.path(".ambient").exists(), "nothing is begun");

@@ -1,11 +1,6 @@
 //! `ambient run` as a person at a terminal or a script uses it: the real binary, the fake agent CLI.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a rig that does not work fails its test"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a rig that does not work fails its test")]
 
 #[path = "../support/chance.rs"]
 mod chance;

@@ -10,15 +10,9 @@ use crate::rig::{Folder, session};
 fn text_shows_the_run_its_tools_and_its_outcome() {
     let folder = Folder::asking("echo hello world; tool");
     let said = folder.ambient(&["run", "s.yaml"]);
-    for part in [
-        "claude-agent-sdk",
-        "✓ workspace",
-        "▸ s-initial",
-        "hello world",
-        "⚙ ",
-        "✓ Succeeded (Completed)",
-        "continue",
-    ] {
+    for part in
+        ["claude-agent-sdk", "✓ workspace", "▸ s-initial", "hello world", "⚙ ", "✓ Succeeded (Completed)", "continue"]
+    {
         assert!(said.out.contains(part), "{part} in {}", said.out);
     }
     assert!(!said.out.contains('\u{1b}'), "no colours off a terminal");
@@ -40,10 +34,7 @@ fn json_is_a_list_of_the_objects_with_their_status() {
     assert_eq!(list["items"][0]["kind"], "AgenticSession");
     assert_eq!(list["items"][0]["status"]["runs"]["succeeded"], 1);
     let run = &list["items"][1];
-    assert_eq!(
-        (&run["kind"], &run["status"]["phase"]),
-        (&"Run".into(), &"Succeeded".into())
-    );
+    assert_eq!((&run["kind"], &run["status"]["phase"]), (&"Run".into(), &"Succeeded".into()));
     assert_eq!(run["status"]["result"], "hi");
     assert_eq!(run["status"]["conditions"][0]["type"], "Succeeded");
 }
@@ -51,8 +42,7 @@ fn json_is_a_list_of_the_objects_with_their_status() {
 #[test]
 fn yaml_is_the_same_list() {
     let folder = Folder::asking("echo hi");
-    let json: Value =
-        serde_json::from_str(&folder.ambient(&["run", "s.yaml", "-o", "json"]).out).unwrap();
+    let json: Value = serde_json::from_str(&folder.ambient(&["run", "s.yaml", "-o", "json"]).out).unwrap();
     let yaml = folder.ambient(&["run", "s.yaml", "-o", "yaml"]).out;
     let yaml: Value = serde_saphyr::from_str(&yaml).unwrap();
     assert_eq!(yaml["items"][1], json["items"][1]);
@@ -62,11 +52,7 @@ fn yaml_is_the_same_list() {
 fn events_are_records_one_a_line() {
     let folder = Folder::asking("echo hi");
     let said = folder.ambient(&["run", "s.yaml", "-o", "events"]);
-    let records: Vec<Value> = said
-        .out
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let records: Vec<Value> = said.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(records[0]["event"]["type"], "RUN_STARTED");
     assert_eq!(records.last().unwrap()["event"]["type"], "RUN_FINISHED");
 }
@@ -74,17 +60,8 @@ fn events_are_records_one_a_line() {
 #[test]
 fn a_manifest_may_come_from_standard_input() {
     let folder = Folder::new();
-    let mut child = folder
-        .command(&["run", "-"])
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(session("echo from stdin").as_bytes())
-        .unwrap();
+    let mut child = folder.command(&["run", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(session("echo from stdin").as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     assert!(String::from_utf8_lossy(&output.stdout).contains("from stdin"));
@@ -93,10 +70,7 @@ fn a_manifest_may_come_from_standard_input() {
 #[test]
 fn files_of_the_manifest_are_in_the_workspace() {
     let folder = Folder::asking("echo hi");
-    folder.write(
-        "s.yaml",
-        &(session("echo hi") + "  files:\n    - path: a/b.txt\n      content: exact\n"),
-    );
+    folder.write("s.yaml", &(session("echo hi") + "  files:\n    - path: a/b.txt\n      content: exact\n"));
     assert_eq!(folder.ambient(&["run", "s.yaml"]).code, Some(0));
     assert_eq!(folder.read(".ambient/s/workspace/a/b.txt"), "exact");
 }

@@ -25,19 +25,13 @@ pub(crate) struct Said {
 impl From<Output> for Said {
     fn from(output: Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self {
-            code: output.status.code(),
-            out: text(&output.stdout),
-            err: text(&output.stderr),
-        }
+        Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
     }
 }
 
 impl Folder {
     pub(crate) fn new() -> Self {
-        Self {
-            dir: TempDir::new().unwrap(),
-        }
+        Self { dir: TempDir::new().unwrap() }
     }
 
     /// A folder with a session `s` that is asked `prompt` first.
@@ -82,21 +76,12 @@ impl Folder {
     /// Every record of the session's event log.
     pub(crate) fn log(&self) -> Vec<Value> {
         let threads = self.path(".ambient/s/events/threads");
-        let segments = fs::read_dir(threads)
-            .unwrap()
-            .flat_map(|thread| fs::read_dir(thread.unwrap().path()).unwrap());
+        let segments = fs::read_dir(threads).unwrap().flat_map(|thread| fs::read_dir(thread.unwrap().path()).unwrap());
         let named = |path: &PathBuf| path.file_stem().is_some_and(|stem| stem.len() == 20);
         let paths = segments.map(|entry| entry.unwrap().path());
-        let paths = paths
-            .filter(|path| named(path) && path.extension().is_some_and(|ending| ending == "jsonl"));
-        let texts: Vec<String> = paths
-            .map(|path| fs::read_to_string(path).unwrap())
-            .collect();
-        texts
-            .iter()
-            .flat_map(|text| text.lines())
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        let paths = paths.filter(|path| named(path) && path.extension().is_some_and(|ending| ending == "jsonl"));
+        let texts: Vec<String> = paths.map(|path| fs::read_to_string(path).unwrap()).collect();
+        texts.iter().flat_map(|text| text.lines()).map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// The status of a Run of session `s`, as its file has it.

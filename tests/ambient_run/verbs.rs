@@ -5,12 +5,7 @@ use crate::rig::Folder;
 #[test]
 fn init_writes_a_manifest_that_runs() {
     let folder = Folder::new();
-    assert_eq!(
-        folder
-            .ambient(&["init", "mine.yaml", "--name", "mine"])
-            .code,
-        Some(0)
-    );
+    assert_eq!(folder.ambient(&["init", "mine.yaml", "--name", "mine"]).code, Some(0));
     let said = folder.ambient(&["run", "mine.yaml"]);
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
     assert!(folder.read("mine.yaml").contains("name: mine"));
@@ -36,13 +31,8 @@ fn crds_prints_what_the_repository_holds() {
 #[test]
 fn help_teaches_with_examples() {
     let folder = Folder::new();
-    for verb in [
-        &["--help"][..],
-        &["run", "--help"],
-        &["runner", "--help"],
-        &["agent", "--help"],
-        &["init", "--help"],
-    ] {
+    for verb in [&["--help"][..], &["run", "--help"], &["runner", "--help"], &["agent", "--help"], &["init", "--help"]]
+    {
         let said = folder.ambient(verb);
         assert_eq!(said.code, Some(0));
         assert!(said.out.contains("Example"), "{verb:?}: {}", said.out);
@@ -53,13 +43,7 @@ fn help_teaches_with_examples() {
 fn completions_and_the_manual_are_printed() {
     let folder = Folder::new();
     for shell in ["bash", "zsh", "fish"] {
-        assert!(
-            folder
-                .ambient(&["completions", shell])
-                .out
-                .contains("ambient"),
-            "{shell}"
-        );
+        assert!(folder.ambient(&["completions", shell]).out.contains("ambient"), "{shell}");
     }
     assert!(folder.ambient(&["man"]).out.contains(".TH"));
 }

@@ -18,12 +18,11 @@ pub(crate) async fn row_22_a_start_that_fails_says_its_stderr(place: Place) {
     let took = rig.say("hi").await;
     let (kind, message) = failed(&took.end.ending);
     assert_eq!(*kind, FailureKind::SetupFailed);
-    assert!(
-        message.contains("exit code 3") && message.contains("no such flag: --verbose"),
-        "{message}"
-    );
+    assert!(message.contains("exit code 3") && message.contains("no such flag: --verbose"), "{message}");
+}
 
-    let rig = Rig::with(rig.place, "rules: []", |config| {
+pub(crate) async fn row_22_an_agent_that_is_not_there(place: Place) {
+    let rig = Rig::with(place, "rules: []", |config| {
         config.command = "no-such-agent".into();
     });
     let took = rig.say("hi").await;
@@ -48,20 +47,14 @@ rules:
   - {when: {}, reply: [{text: At last.}]}
 ";
     let took = Rig::new(place, script).say("hi").await;
-    assert_eq!(
-        (took.text().as_str(), &took.end.ending),
-        ("At last.", &Ending::Completed)
-    );
+    assert_eq!((took.text().as_str(), &took.end.ending), ("At last.", &Ending::Completed));
     let retries = took.custom("ambient:retry");
-    assert_eq!(
-        (&retries[0]["attempt"], &retries[0]["status"]),
-        (&1.into(), &529.into())
-    );
+    assert_eq!((&retries[0]["attempt"], &retries[0]["status"]), (&1.into(), &529.into()));
 }
 
 pub(crate) async fn row_17_a_provider_that_fails_for_good(place: Place) {
     let rig = Rig::with(place, "rules: [{when: {}, error: 529}]", |config| {
-        config.max_retries = Some(1)
+        config.max_retries = Some(1);
     });
     let took = rig.say("hi").await;
     let (kind, message) = failed(&took.end.ending);
@@ -75,41 +68,40 @@ pub(crate) async fn row_24_a_bad_key(place: Place) {
     let (kind, message) = failed(&took.end.ending);
     assert_eq!(*kind, FailureKind::AuthFailed);
     assert!(message.contains("ANTHROPIC_API_KEY"), "{message}");
-    assert!(
-        rig.model.conversations().len() <= 2,
-        "it is not tried for minutes"
-    );
+    assert!(rig.model.conversations().len() <= 2, "it is not tried for minutes");
 }
 
 pub(crate) async fn row_25_a_provider_limit(place: Place) {
     let script = "rules: [{when: {}, error: {status: 429, retry_after: 3600, message: used up}}]";
     let took = Rig::new(place, script).say("hi").await;
     let (kind, message) = failed(&took.end.ending);
-    assert!(
-        matches!(kind, FailureKind::ProviderLimit { .. }),
-        "{kind:?} {message}"
-    );
+    assert!(matches!(kind, FailureKind::ProviderLimit { .. }), "{kind:?} {message}");
 }
 
 pub(crate) async fn row_25_a_limit_that_says_when_it_is_over(place: Place) {
     let script = "rules: [{when: {}, error: {status: 429, retry_after: 40, message: used up}}]";
     let rig = Rig::with(place, script, |config| {
-        config.timing.provider_wait = std::time::Duration::from_secs(30)
+        config.timing.provider_wait = std::time::Duration::from_secs(30);
     });
     let took = rig.say("hi").await;
-    let (
-        FailureKind::ProviderLimit {
-            resume_at: Some(at),
-        },
-        message,
-    ) = failed(&took.end.ending)
-    else {
+    let (FailureKind::ProviderLimit { resume_at: Some(at) }, message) = failed(&took.end.ending) else {
         panic!("{:?}", took.end.ending)
     };
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let wait = at - i64::try_from(now).unwrap();
     assert!((25..=60).contains(&wait), "{wait} s; {message}");
+}
+
+pub(crate) async fn row_17_text_that_is_taken_back(place: Place) {
+    let script = "
+rules:
+  - {when: {}, times: 1, reply: [{text: 'Half of a sentence that', split: words}], broken: {after_deltas: 2, by: cut}}
+  - {when: {}, reply: [{text: Whole.}]}
+";
+    let took = Rig::new(place, script).say("hi").await;
+    assert_eq!(took.end.result.as_deref(), Some("Whole."));
+    eprintln!("{:#}", serde_json::json!(took.json()));
+    let void = &took.custom("ambient:abandoned")[0]["messageIds"];
+    let starts = took.all("TEXT_MESSAGE_START");
+    assert_eq!((starts.len(), &starts[0]["messageId"]), (2, &void[0]), "the first message is void, the second is not");
 }

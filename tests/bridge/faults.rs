@@ -25,23 +25,18 @@ pub(crate) async fn row_15_lines_of_any_length(place: Place) {
         "rules: [{when: {}, reply: [{text: '0123456789abcde ', repeat: 262144, split: whole}, {text: End.}]}]",
     );
     let took = rig.say("a lot").await;
-    let longest = took
-        .all("TEXT_MESSAGE_CONTENT")
-        .iter()
-        .map(|event| event["delta"].as_str().unwrap().len())
-        .max();
+    let longest = took.all("TEXT_MESSAGE_CONTENT").iter().map(|event| event["delta"].as_str().unwrap().len()).max();
     assert_eq!(longest, Some(4 << 20), "4 MB in one line");
     assert_eq!(took.end.result.as_deref(), Some("End."));
 }
 
 /// A stand-in that is ready at once, and answers a prompt with these lines.
 fn fake(place: &Place, lines: &str) -> std::path::PathBuf {
-    let ready = r#"{"type":"control_response","response":{"subtype":"success","request_id":"ambient-1","response":{}}}"#;
+    let ready =
+        r#"{"type":"control_response","response":{"subtype":"success","request_id":"ambient-1","response":{}}}"#;
     script_file(
         place,
-        &format!(
-            "read -r line\necho '{ready}'\nread -r line\ncat <<'END'\n{lines}\nEND\ncat >/dev/null"
-        ),
+        &format!("read -r line\necho '{ready}'\nread -r line\ncat <<'END'\n{lines}\nEND\ncat >/dev/null"),
     )
 }
 
@@ -66,20 +61,10 @@ pub(crate) async fn row_16_unknown_messages_and_fields(place: Place) {
     );
     let rig = Rig::with(place, "rules: []", |config| config.command = fake.into());
     let took = rig.say("hello").await;
-    assert_eq!(
-        (took.text().as_str(), &took.end.ending),
-        ("Hi", &Ending::Completed)
-    );
+    assert_eq!((took.text().as_str(), &took.end.ending), ("Hi", &Ending::Completed));
     assert_eq!(took.end.agent_session_id.as_deref(), Some("s1"));
-    assert!(
-        took.all("RAW")
-            .iter()
-            .any(|event| event["event"]["subtype"] == "of_tomorrow")
-    );
-    assert_eq!(
-        took.custom("ambient:rate_limit")[0]["resetsAt"],
-        1_795_380_000
-    );
+    assert!(took.all("RAW").iter().any(|event| event["event"]["subtype"] == "of_tomorrow"));
+    assert_eq!(took.custom("ambient:rate_limit")[0]["resetsAt"], 1_795_380_000);
 }
 
 pub(crate) async fn row_20_restarted_when_it_dies_while_idle(place: Place) {
@@ -87,23 +72,16 @@ pub(crate) async fn row_20_restarted_when_it_dies_while_idle(place: Place) {
     let first = rig.say("one").await;
     rig.kill_agent();
     let second = rig.say("two").await;
-    assert_eq!(
-        (second.text().as_str(), &second.end.ending),
-        ("I heard: two", &Ending::Completed)
-    );
+    assert_eq!((second.text().as_str(), &second.end.ending), ("I heard: two", &Ending::Completed));
     assert_eq!(first.end.agent_session_id, second.end.agent_session_id);
     let said = serde_json::to_string(&rig.model.conversations().last().unwrap().messages).unwrap();
     assert!(said.contains("one"), "it remembers: {said}");
-    assert_eq!(
-        said.matches("two").count(),
-        1,
-        "the prompt is given once: {said}"
-    );
+    assert_eq!(said.matches("two").count(), 1, "the prompt is given once: {said}");
 }
 
 pub(crate) async fn row_20_evicted_after_a_time(place: Place) {
     let rig = Rig::with(place, SLOW, |config| {
-        config.timing.idle = Duration::from_millis(100)
+        config.timing.idle = Duration::from_millis(100);
     });
     let first = rig.say("one").await;
     rig.until_no_agent().await;
@@ -116,19 +94,11 @@ pub(crate) async fn row_21_death_in_mid_turn(place: Place) {
     let rig = Rig::new(place, SLOW);
     rig.say("one").await;
     let mut turn = rig.start(rig.spec(), prompt("slow"));
-    turn.until("text", |event| {
-        matches!(event.kind, EventKind::TextMessageContent { .. })
-    })
-    .await;
+    turn.until("text", |event| matches!(event.kind, EventKind::TextMessageContent { .. })).await;
     rig.kill_agent();
     let took = turn.finish().await;
     let (kind, message) = failed(&took.end.ending);
-    assert_eq!(
-        *kind,
-        FailureKind::AgentCrashed {
-            out_of_memory: false
-        }
-    );
+    assert_eq!(*kind, FailureKind::AgentCrashed { out_of_memory: false });
     assert!(message.contains("signal 9"), "{message}");
     assert_eq!(rig.say("again").await.text(), "I heard: again");
 }
@@ -140,28 +110,13 @@ pub(crate) async fn row_23_lost_transcript(place: Place) {
     std::fs::remove_dir_all(rig.dir().join("cli/projects")).unwrap();
     rig.restart().await;
     let took = rig.say("two").await;
-    assert!(
-        took.text().ends_with("I heard: two"),
-        "the prompt is answered: {}",
-        took.text()
-    );
+    assert!(took.text().ends_with("I heard: two"), "the prompt is answered: {}", took.text());
     let lost = took.custom("ambient:conversation_lost");
     assert_eq!(lost[0]["agentSessionId"], json!(first.end.agent_session_id));
-    assert!(
-        took.all("TEXT_MESSAGE_START")
-            .iter()
-            .any(|event| event["role"] == "developer"),
-        "and the loss is said"
-    );
+    assert!(took.all("TEXT_MESSAGE_START").iter().any(|event| event["role"] == "developer"), "and the loss is said");
     assert_ne!(first.end.agent_session_id, took.end.agent_session_id);
     let third = rig.say("three").await;
-    assert_eq!(
-        (
-            third.text().as_str(),
-            third.custom("ambient:conversation_lost").len()
-        ),
-        ("I heard: three", 0)
-    );
+    assert_eq!((third.text().as_str(), third.custom("ambient:conversation_lost").len()), ("I heard: three", 0));
 }
 
 pub(crate) async fn row_23_damaged_session_map(place: Place) {
@@ -172,31 +127,27 @@ pub(crate) async fn row_23_damaged_session_map(place: Place) {
     rig.restart().await;
     let took = rig.say("two").await;
     assert!(took.text().ends_with("I heard: two"));
-    assert!(
-        took.custom("ambient:conversation_lost")[0]["reason"]
-            .as_str()
-            .unwrap()
-            .contains("damaged")
-    );
+    assert!(took.custom("ambient:conversation_lost")[0]["reason"].as_str().unwrap().contains("damaged"));
 }
 
 pub(crate) async fn row_26_a_model_that_never_answers(place: Place) {
     let rig = Rig::new(place, "rules: [{when: {}, silent: true}]");
     let mut turn = rig.start(rig.spec(), prompt("hello?"));
-    turn.until("the request", |event| matches!(&event.kind, EventKind::Raw { event, .. } if event["status"] == "requesting")).await;
+    turn.until(
+        "the request",
+        |event| matches!(&event.kind, EventKind::Raw { event, .. } if event["status"] == "requesting"),
+    )
+    .await;
     let deadline = Instant::now();
     turn.interrupt.cancel();
     let took = turn.finish().await;
     assert_eq!(took.end.ending, Ending::Interrupted);
-    assert!(
-        deadline.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        deadline.elapsed()
-    );
+    assert!(deadline.elapsed() < Duration::from_secs(3), "{:?}", deadline.elapsed());
 }
 
 pub(crate) async fn row_26_an_agent_that_does_not_obey(place: Place) {
-    let ready = r#"{"type":"control_response","response":{"subtype":"success","request_id":"ambient-1","response":{}}}"#;
+    let ready =
+        r#"{"type":"control_response","response":{"subtype":"success","request_id":"ambient-1","response":{}}}"#;
     let fake = script_file(
         &place,
         &format!(
@@ -209,32 +160,20 @@ pub(crate) async fn row_26_an_agent_that_does_not_obey(place: Place) {
         config.timing.signal = Duration::from_millis(300);
     });
     let mut turn = rig.start(rig.spec(), prompt("hello?"));
-    turn.until("init", |event| matches!(event.kind, EventKind::Raw { .. }))
-        .await;
+    turn.until("init", |event| matches!(event.kind, EventKind::Raw { .. })).await;
     let deadline = Instant::now();
     turn.interrupt.cancel();
     assert_eq!(turn.finish().await.end.ending, Ending::Interrupted);
-    assert!(
-        deadline.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        deadline.elapsed()
-    );
+    assert!(deadline.elapsed() < Duration::from_secs(3), "{:?}", deadline.elapsed());
 }
 
 pub(crate) async fn shutdown_ends_turns_and_processes(place: Place) {
     let rig = Rig::new(place, SLOW);
     let mut turn = rig.start(rig.spec(), prompt("slow"));
-    turn.until("text", |event| {
-        matches!(event.kind, EventKind::TextMessageContent { .. })
-    })
-    .await;
+    turn.until("text", |event| matches!(event.kind, EventKind::TextMessageContent { .. })).await;
     let asked = Instant::now();
     let (took, ()) = tokio::join!(turn.finish(), rig.bridge.shutdown());
     assert_eq!(took.end.ending, Ending::Interrupted);
-    assert!(
-        asked.elapsed() < DEADLINE.min(Duration::from_secs(5)),
-        "{:?}",
-        asked.elapsed()
-    );
+    assert!(asked.elapsed() < DEADLINE.min(Duration::from_secs(5)), "{:?}", asked.elapsed());
     rig.until_no_agent().await;
 }

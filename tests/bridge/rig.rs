@@ -9,27 +9,27 @@ use std::{
 };
 
 use ambient::{
-    agui::{ContentPart, Event, EventKind, Id, Verifier},
+    agui::{ContentPart, Event},
     bridge::{
-        Answer, Bridge, PermissionMode, Secrets, SessionSpec, SystemPrompt, Turn, TurnEnd,
-        TurnInput,
+        Answer, Bridge, PermissionMode, Secrets, SessionSpec, SystemPrompt, Turn, TurnEnd, TurnInput,
         claude::{ClaudeBridge, ClaudeConfig},
     },
     host::{AgentHost, local::LocalHost, socket::SocketHost, supervisor::Supervisor},
 };
-use serde_json::{Value, json};
+use rustix::process::{Pid, Signal};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::Model;
+pub(crate) use crate::took::Took;
 
 /// No wait of a test is longer.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Where the CLI is below the crate when `make tools` has installed it.
-const INSTALLED: &str =
-    "target/tools/claude/node_modules/@anthropic-ai/claude-code-linux-x64/claude";
+const INSTALLED: &str = "target/tools/claude/node_modules/@anthropic-ai/claude-code-linux-x64/claude";
 
 /// Where agents are started.
 pub(crate) struct Place {
@@ -50,12 +50,7 @@ impl Place {
 /// Agents as children of the test. None, with a word, where there is no CLI; in CI that fails.
 pub(crate) fn local() -> Option<Place> {
     let dir = TempDir::new().unwrap();
-    Some(Place {
-        cli: cli()?,
-        host: Arc::new(LocalHost::new()),
-        dir,
-        _supervisor: JoinSet::new(),
-    })
+    Some(Place { cli: cli()?, host: Arc::new(LocalHost::new()), dir, _supervisor: JoinSet::new() })
 }
 
 /// Agents behind a supervisor.
@@ -65,12 +60,7 @@ pub(crate) async fn socket() -> Option<Place> {
     let supervisor = Supervisor::bind(&path).await.unwrap();
     let mut serving = JoinSet::new();
     serving.spawn(supervisor.serve(CancellationToken::new()));
-    Some(Place {
-        cli: cli()?,
-        host: Arc::new(SocketHost::new(&path)),
-        dir,
-        _supervisor: serving,
-    })
+    Some(Place { cli: cli()?, host: Arc::new(SocketHost::new(&path)), dir, _supervisor: serving })
 }
 
 fn cli() -> Option<PathBuf> {
@@ -79,15 +69,8 @@ fn cli() -> Option<PathBuf> {
     if path.is_file() {
         return Some(path);
     }
-    assert!(
-        env::var_os("CI").is_none(),
-        "{} is missing: needs `make tools`",
-        path.display()
-    );
-    eprintln!(
-        "skipped: needs `make tools` ({} is missing)",
-        path.display()
-    );
+    assert!(env::var_os("CI").is_none(), "{} is missing: needs `make tools`", path.display());
+    eprintln!("skipped: needs `make tools` ({} is missing)", path.display());
     None
 }
 
@@ -99,12 +82,6 @@ pub(crate) struct Rig {
     config: ClaudeConfig,
 }
 
-/// What a turn gave.
-pub(crate) struct Took {
-    pub(crate) events: Vec<Event>,
-    pub(crate) end: TurnEnd,
-}
-
 impl Rig {
     /// A bridge whose model follows a script.
     pub(crate) fn new(place: Place, script: &str) -> Self {
@@ -112,11 +89,7 @@ impl Rig {
     }
 
     /// The same, configured.
-    pub(crate) fn with(
-        place: Place,
-        script: &str,
-        configure: impl FnOnce(&mut ClaudeConfig),
-    ) -> Self {
+    pub(crate) fn with(place: Place, script: &str, configure: impl FnOnce(&mut ClaudeConfig)) -> Self {
         let model = Model::start(script);
         let mut config = ClaudeConfig::new(
             &place.cli,
@@ -127,12 +100,7 @@ impl Rig {
         configure(&mut config);
         std::fs::create_dir_all(place.dir.path().join("work")).unwrap();
         let bridge = ClaudeBridge::new(config.clone(), Arc::clone(&place.host));
-        Self {
-            model,
-            bridge,
-            place,
-            config,
-        }
+        Self { model, bridge, place, config }
     }
 
     /// Ends the bridge and all agents, and begins another one with what they left on disk.
@@ -174,19 +142,10 @@ impl Rig {
 
     /// A person answers calls.
     pub(crate) async fn answer(&self, spec: SessionSpec, answers: &[(&str, Value)]) -> Took {
-        let answer = |(id, payload): &(&str, Value)| Answer {
-            tool_call_id: (*id).into(),
-            payload: Some(payload.clone()),
-        };
+        let answer =
+            |(id, payload): &(&str, Value)| Answer { tool_call_id: (*id).into(), payload: Some(payload.clone()) };
         let answers = answers.iter().map(answer).collect();
-        self.take(
-            spec,
-            TurnInput::Answers {
-                answers,
-                then: Vec::new(),
-            },
-        )
-        .await
+        self.take(spec, TurnInput::Answers { answers, then: Vec::new() }).await
     }
 
     /// A whole turn.
@@ -199,19 +158,8 @@ impl Rig {
     pub(crate) fn start(&self, session: SessionSpec, input: TurnInput) -> Running<'_> {
         let (sink, events) = mpsc::channel(64);
         let interrupt = CancellationToken::new();
-        let turn = Turn {
-            run_id: "run".into(),
-            session,
-            input,
-            interrupt: interrupt.clone(),
-        };
-        Running {
-            turn: Some(self.bridge.turn(turn, sink)),
-            events,
-            seen: Vec::new(),
-            interrupt,
-            end: None,
-        }
+        let turn = Turn { run_id: "run".into(), session, input, interrupt: interrupt.clone() };
+        Running { turn: Some(self.bridge.turn(turn, sink)), events, seen: Vec::new(), interrupt, end: None }
     }
 }
 
@@ -221,10 +169,7 @@ impl Rig {
         let work = self.work().canonicalize().unwrap();
         let entries = std::fs::read_dir("/proc").unwrap().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        pids.filter(|pid| {
-            std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == work)
-        })
-        .collect()
+        pids.filter(|pid| std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == work)).collect()
     }
 
     /// The process of the only agent.
@@ -236,9 +181,8 @@ impl Rig {
 
     /// Its sudden death.
     pub(crate) fn kill_agent(&self) {
-        let pid = i32::try_from(self.agent_pid()).unwrap();
-        let pid = rustix::process::Pid::from_raw(pid).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        let pid = Pid::from_raw(self.agent_pid().cast_signed()).unwrap();
+        rustix::process::kill_process(pid, Signal::KILL).unwrap();
     }
 
     /// Waits until there is no agent.
@@ -250,6 +194,15 @@ impl Rig {
         };
         let waited = tokio::time::timeout(DEADLINE, gone).await;
         assert!(waited.is_ok(), "still there: {:?}", self.agents());
+    }
+}
+
+impl Drop for Rig {
+    /// A test that failed leaves its agents behind, and the model waits for them.
+    fn drop(&mut self) {
+        for pid in self.agents().into_iter().filter_map(|pid| Pid::from_raw(pid.cast_signed())) {
+            rustix::process::kill_process(pid, Signal::KILL).ok();
+        }
     }
 }
 
@@ -290,14 +243,8 @@ impl Running<'_> {
             }
             false
         };
-        let met = tokio::time::timeout(DEADLINE, waiting)
-            .await
-            .unwrap_or(false);
-        assert!(
-            met,
-            "no {what}; seen were {:#?}; the turn gave {:?}",
-            self.seen, self.end
-        );
+        let met = tokio::time::timeout(DEADLINE, waiting).await.unwrap_or(false);
+        assert!(met, "no {what}; seen were {:#?}; the turn gave {:?}", self.seen, self.end);
     }
 
     async fn next(&mut self) -> Option<&Event> {
@@ -320,98 +267,9 @@ impl Running<'_> {
     pub(crate) async fn finish(&mut self) -> Took {
         let rest = async { while self.next().await.is_some() {} };
         let over = tokio::time::timeout(DEADLINE, rest).await;
-        assert!(
-            over.is_ok(),
-            "the turn did not end; seen were {:#?}",
-            self.seen
-        );
-        let took = Took {
-            events: std::mem::take(&mut self.seen),
-            end: self.end.take().expect("an end"),
-        };
+        assert!(over.is_ok(), "the turn did not end; seen were {:#?}", self.seen);
+        let took = Took { events: std::mem::take(&mut self.seen), end: self.end.take().expect("an end") };
         took.verify();
         took
-    }
-}
-
-impl Took {
-    /// The events inside a run break no rule, and leave nothing open.
-    fn verify(&self) {
-        let (thread_id, run_id) = (Id::from("thread"), Id::from("run"));
-        let started = EventKind::RunStarted {
-            thread_id: thread_id.clone(),
-            run_id: run_id.clone(),
-            protocol_version: None,
-            parent_run_id: None,
-            input: None,
-        };
-        let finished = EventKind::RunFinished {
-            thread_id: thread_id.clone(),
-            run_id,
-            result: None,
-            outcome: None,
-            usage: Vec::new(),
-        };
-        let mut verifier = Verifier::new(thread_id);
-        for event in [&started.into()]
-            .into_iter()
-            .chain(&self.events)
-            .chain([&finished.into()])
-        {
-            let checked = verifier.check(event);
-            assert!(checked.is_ok(), "{checked:?} in {:#?}", self.events);
-        }
-        verifier.finish().unwrap();
-    }
-
-    /// The events as a reader gets them.
-    pub(crate) fn json(&self) -> Vec<Value> {
-        self.events
-            .iter()
-            .map(|event| serde_json::to_value(event).unwrap())
-            .collect()
-    }
-
-    /// Those of one kind.
-    pub(crate) fn all(&self, kind: &str) -> Vec<Value> {
-        let mut events = self.json();
-        events.retain(|event| event["type"] == kind);
-        events
-    }
-
-    /// The only one of a kind.
-    pub(crate) fn one(&self, kind: &str) -> Value {
-        let all = self.all(kind);
-        assert_eq!(all.len(), 1, "expected one {kind}: {:#?}", self.json());
-        all[0].clone()
-    }
-
-    /// The value of a CUSTOM event.
-    pub(crate) fn custom(&self, name: &str) -> Vec<Value> {
-        self.all("CUSTOM")
-            .into_iter()
-            .filter(|event| event["name"] == name)
-            .map(|event| event["value"].clone())
-            .collect()
-    }
-
-    /// Everything the assistant said, joined.
-    pub(crate) fn text(&self) -> String {
-        let deltas = self.all("TEXT_MESSAGE_CONTENT");
-        deltas
-            .iter()
-            .map(|event| event["delta"].as_str().unwrap())
-            .collect()
-    }
-
-    /// The arguments of a call.
-    pub(crate) fn arguments(&self, call: &Value) -> Value {
-        let deltas = self.all("TOOL_CALL_ARGS");
-        let text: String = deltas
-            .iter()
-            .filter(|event| event["toolCallId"] == *call)
-            .map(|event| event["delta"].as_str().unwrap())
-            .collect();
-        serde_json::from_str(&text).unwrap_or_else(|_| json!(text))
     }
 }

@@ -29,35 +29,17 @@ pub(crate) fn tiny(storage: Arc<dyn Storage>) -> Options {
 }
 
 pub(crate) fn text(delta: &str) -> Event {
-    EventKind::TextMessageContent {
-        message_id: "m".into(),
-        delta: delta.to_owned(),
-    }
-    .into()
+    EventKind::TextMessageContent { message_id: "m".into(), delta: delta.to_owned() }.into()
 }
 
 pub(crate) fn started(run: &str) -> Event {
     let (thread_id, run_id) = ("t".into(), run.into());
-    EventKind::RunStarted {
-        thread_id,
-        run_id,
-        protocol_version: None,
-        parent_run_id: None,
-        input: None,
-    }
-    .into()
+    EventKind::RunStarted { thread_id, run_id, protocol_version: None, parent_run_id: None, input: None }.into()
 }
 
 pub(crate) fn finished(run: &str) -> Event {
     let (thread_id, run_id) = ("t".into(), run.into());
-    EventKind::RunFinished {
-        thread_id,
-        run_id,
-        result: None,
-        outcome: None,
-        usage: Vec::new(),
-    }
-    .into()
+    EventKind::RunFinished { thread_id, run_id, result: None, outcome: None, usage: Vec::new() }.into()
 }
 
 pub(crate) fn thread(store: &Store) -> ThreadLog {
@@ -71,11 +53,7 @@ pub(crate) fn say(log: &ThreadLog, delta: &str) -> Seq {
 
 /// Runs a future with a deadline.
 pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async { tokio::time::timeout(LIMIT, future).await.unwrap() })
 }
 
@@ -98,10 +76,7 @@ pub(crate) fn seen(chunk: &Chunk) -> Vec<Seen> {
         })
         .collect();
     assert_eq!(frames, chunk.frames, "the frames are those of the records");
-    assert_eq!(
-        (records[0].0, records[records.len() - 1].0),
-        (chunk.first, chunk.last)
-    );
+    assert_eq!((records[0].0, records[records.len() - 1].0), (chunk.first, chunk.last));
     records
 }
 
@@ -117,16 +92,10 @@ pub(crate) fn drain(reader: &mut Reader) -> Result<Vec<Seen>, LogError> {
 /// The texts after a number.
 pub(crate) fn texts(log: &ThreadLog, after: Seq) -> Vec<String> {
     let records = drain(&mut log.reader(after)).unwrap();
-    records
-        .iter()
-        .map(|(_, _, event)| delta_of(event))
-        .collect()
+    records.iter().map(|(_, _, event)| delta_of(event)).collect()
 }
 
 fn delta_of(event: &str) -> String {
     let value: serde_json::Value = serde_json::from_str(event).unwrap();
-    value["delta"]
-        .as_str()
-        .unwrap_or_else(|| value["type"].as_str().unwrap())
-        .to_owned()
+    value["delta"].as_str().unwrap_or_else(|| value["type"].as_str().unwrap()).to_owned()
 }

@@ -94,36 +94,17 @@ impl Model {
         let store = open(&disk);
         let log = thread(&store);
         let readers = (0..3).map(|_| log.reader(0)).collect();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (records, used) = (BTreeMap::new(), BTreeSet::new());
         let (safe, acknowledged, inputs, cursors) = (0, 0, Vec::new(), [0; 3]);
-        Self {
-            disk,
-            store,
-            log,
-            runtime,
-            records,
-            used,
-            safe,
-            acknowledged,
-            inputs,
-            cursors,
-            readers,
-        }
+        Self { disk, store, log, runtime, records, used, safe, acknowledged, inputs, cursors, readers }
     }
 
     pub(crate) fn step(&mut self, step: Step) {
         match step {
-            Step::Append {
-                run,
-                events,
-                length,
-            } => {
-                let events: Vec<Event> = (0..events)
-                    .map(|n| text(&format!("{n}{}", "ä\"\n".repeat(length.into()))))
-                    .collect();
+            Step::Append { run, events, length } => {
+                let events: Vec<Event> =
+                    (0..events).map(|n| text(&format!("{n}{}", "ä\"\n".repeat(length.into())))).collect();
                 self.append(&run_id(run), &events);
             }
             Step::StartRun { run } => self.append(&run_id(run), &[started(&run_id(run))]),
@@ -137,16 +118,8 @@ impl Model {
             Step::LeaveOut { numbers } => self.leave_out(numbers),
             Step::Kill => self.kill(false),
             Step::PowerCut { seed } => self.power_cut(seed, false),
-            Step::DieAfter {
-                operations,
-                power,
-                seed,
-            } => self.die(operations, power, seed),
-            Step::Stumble {
-                operations,
-                power,
-                seed,
-            } => self.stumble(operations, power, seed),
+            Step::DieAfter { operations, power, seed } => self.die(operations, power, seed),
+            Step::Stumble { operations, power, seed } => self.stumble(operations, power, seed),
             Step::Reopen => self.reopen(),
         }
     }
@@ -161,14 +134,10 @@ impl Model {
 
     fn append(&mut self, run: &Id, events: &[Event]) {
         if let Ok(range) = self.log.append(run, 7, events) {
-            assert!(
-                self.used.last().is_none_or(|last| range.start > *last),
-                "{range:?} comes back"
-            );
+            assert!(self.used.last().is_none_or(|last| range.start > *last), "{range:?} comes back");
             for (seq, event) in range.zip(events) {
                 self.used.insert(seq);
-                self.records
-                    .insert(seq, (run.clone(), serde_json::to_string(event).unwrap()));
+                self.records.insert(seq, (run.clone(), serde_json::to_string(event).unwrap()));
             }
         } else {
             assert!(self.disk.is_dead());
@@ -209,18 +178,13 @@ impl Model {
         let result = if all {
             drain(&mut self.readers[reader])
         } else {
-            self.readers[reader]
-                .try_next()
-                .map(|chunk| chunk.as_ref().map(seen).unwrap_or_default())
+            self.readers[reader].try_next().map(|chunk| chunk.as_ref().map(seen).unwrap_or_default())
         };
         match result {
             Ok(records) => self.check(reader, &records, all),
             Err(LogError::Gap { after, first }) => {
                 let missed = self.records.range(self.readers[reader].cursor() + 1..first);
-                assert!(
-                    missed.clone().all(|(seq, _)| *seq <= self.acknowledged),
-                    "{missed:?}"
-                );
+                assert!(missed.clone().all(|(seq, _)| *seq <= self.acknowledged), "{missed:?}");
                 assert!(after >= cursor && first > after);
                 self.cursors[reader] = first - 1;
                 self.readers[reader] = self.log.reader(first - 1);
@@ -236,11 +200,7 @@ impl Model {
     fn check(&mut self, reader: usize, records: &[(Seq, Id, String)], all: bool) {
         let expected = self.records.range(self.cursors[reader] + 1..);
         let expected = expected.map(|(seq, (run, event))| (*seq, run.clone(), event.clone()));
-        let take = if all {
-            usize::MAX
-        } else {
-            records.len().max(1)
-        };
+        let take = if all { usize::MAX } else { records.len().max(1) };
         assert_eq!(records, expected.take(take).collect::<Vec<_>>());
         if let Some(last) = records.last() {
             self.cursors[reader] = last.0;

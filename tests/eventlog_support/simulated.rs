@@ -47,19 +47,14 @@ pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     pub(crate) fn below(&mut self, limit: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % limit.max(1)
     }
 }
 
 impl Simulated {
     pub(crate) fn new() -> Self {
-        Self {
-            world: Arc::default(),
-        }
+        Self { world: Arc::default() }
     }
 
     /// The machine after `kill -9` of the process: all writes are there.
@@ -76,12 +71,7 @@ impl Simulated {
             file.now = survivors(file, &mut dice);
             file.durable.clone_from(&file.now);
         }
-        let paths: BTreeSet<PathBuf> = world
-            .names
-            .keys()
-            .chain(world.durable_names.keys())
-            .cloned()
-            .collect();
+        let paths: BTreeSet<PathBuf> = world.names.keys().chain(world.durable_names.keys()).cloned().collect();
         for path in paths {
             let (now, durable) = (world.names.get(&path), world.durable_names.get(&path));
             match if dice.below(2) == 0 { now } else { durable }.copied() {
@@ -148,9 +138,7 @@ fn restarted(mut world: World) -> Simulated {
     world.fuse = None;
     world.sync_fails = false;
     world.locked = Arc::default();
-    Simulated {
-        world: Arc::new(Mutex::new(world)),
-    }
+    Simulated { world: Arc::new(Mutex::new(world)) }
 }
 
 /// What a power cut leaves of a file.
@@ -193,17 +181,11 @@ impl World {
     }
 
     fn file(&self, path: &Path) -> io::Result<usize> {
-        self.names
-            .get(path)
-            .copied()
-            .ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn create(&mut self, path: &Path) -> io::Result<usize> {
-        if self
-            .capacity
-            .is_some_and(|capacity| self.used() >= capacity)
-        {
+        if self.capacity.is_some_and(|capacity| self.used() >= capacity) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         self.files.push(Content::default());
@@ -224,17 +206,10 @@ impl Storage for Simulated {
         let mut world = self.lock();
         world.step()?;
         let name = |path: &PathBuf| {
-            let name = (path.parent() == Some(dir))
-                .then(|| path.file_name())
-                .flatten();
+            let name = (path.parent() == Some(dir)).then(|| path.file_name()).flatten();
             name.map(|name| name.to_string_lossy().into_owned())
         };
-        Ok(world
-            .names
-            .keys()
-            .filter_map(name)
-            .chain(world.dirs.iter().filter_map(name))
-            .collect())
+        Ok(world.names.keys().filter_map(name).chain(world.dirs.iter().filter_map(name)).collect())
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn LogFile>> {
@@ -252,10 +227,7 @@ impl Storage for Simulated {
         if mode == OpenMode::Empty {
             world.files[index].now.clear();
         }
-        Ok(Arc::new(Open {
-            disk: self.clone(),
-            index,
-        }))
+        Ok(Arc::new(Open { disk: self.clone(), index }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -279,18 +251,9 @@ impl Storage for Simulated {
         let mut world = self.lock();
         world.step()?;
         let within = |path: &Path| path.parent() == Some(dir);
-        let World {
-            names,
-            durable_names,
-            ..
-        } = &mut *world;
+        let World { names, durable_names, .. } = &mut *world;
         durable_names.retain(|path, _| !within(path));
-        durable_names.extend(
-            names
-                .iter()
-                .filter(|(path, _)| within(path))
-                .map(|(path, file)| (path.clone(), *file)),
-        );
+        durable_names.extend(names.iter().filter(|(path, _)| within(path)).map(|(path, file)| (path.clone(), *file)));
         Ok(())
     }
 
@@ -327,9 +290,7 @@ impl LogFile for Open {
         let mut world = Simulated::lock(&self.disk);
         world.step()?;
         let bytes = &world.files[self.index].now;
-        let rest = bytes
-            .get(usize::try_from(offset).unwrap()..)
-            .unwrap_or_default();
+        let rest = bytes.get(usize::try_from(offset).unwrap()..).unwrap_or_default();
         let read = rest.len().min(buffer.len());
         buffer[..read].copy_from_slice(&rest[..read]);
         Ok(read)
@@ -340,9 +301,7 @@ impl LogFile for Open {
         let dying = world.fuse == Some(1);
         world.step()?;
         let offset = usize::try_from(offset).unwrap();
-        let free = world
-            .capacity
-            .map_or(usize::MAX, |capacity| capacity.saturating_sub(world.used()));
+        let free = world.capacity.map_or(usize::MAX, |capacity| capacity.saturating_sub(world.used()));
         let file = &mut world.files[self.index].now;
         let within = file.len().saturating_sub(offset).saturating_add(free);
         let mut wrote = bytes.len().min(within);
@@ -367,9 +326,7 @@ impl LogFile for Open {
     fn set_length(&self, length: u64) -> io::Result<()> {
         let mut world = Simulated::lock(&self.disk);
         world.step()?;
-        world.files[self.index]
-            .now
-            .resize(usize::try_from(length).unwrap(), 0);
+        world.files[self.index].now.resize(usize::try_from(length).unwrap(), 0);
         Ok(())
     }
 

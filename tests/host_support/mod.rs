@@ -1,15 +1,6 @@
 //! What the tests of the hosts share.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    unused_macros,
-    reason = "each test binary uses a part"
-)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a helper of tests may panic"
-)]
+#![allow(dead_code, unreachable_pub, unused_macros, reason = "each test binary uses a part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper of tests may panic")]
 
 use std::{
     ffi::OsString,
@@ -20,8 +11,7 @@ use std::{
 };
 
 use ambient::host::{
-    AgentHost, AgentProcess, Exit, ProcessSpec, local::LocalHost, socket::SocketHost,
-    supervisor::Supervisor,
+    AgentHost, AgentProcess, Exit, ProcessSpec, local::LocalHost, socket::SocketHost, supervisor::Supervisor,
 };
 use tempfile::TempDir;
 use tokio::{
@@ -60,21 +50,13 @@ pub struct Place {
 }
 
 pub fn local() -> Place {
-    Place {
-        host: Box::new(LocalHost::new()),
-        dir: tempfile::tempdir().unwrap(),
-        supervisor: None,
-    }
+    Place { host: Box::new(LocalHost::new()), dir: tempfile::tempdir().unwrap(), supervisor: None }
 }
 
 pub async fn socket() -> Place {
     let dir = tempfile::tempdir().unwrap();
     let supervisor = Running::on(&dir.path().join(".sock")).await;
-    Place {
-        host: Box::new(supervisor.host()),
-        dir,
-        supervisor: Some(supervisor),
-    }
+    Place { host: Box::new(supervisor.host()), dir, supervisor: Some(supervisor) }
 }
 
 /// A supervisor as a task of the test. Dropping it is its sudden death.
@@ -90,11 +72,7 @@ impl Running {
         let stop = CancellationToken::new();
         let mut task = JoinSet::new();
         task.spawn(supervisor.serve(stop.clone()));
-        Self {
-            socket: socket.to_owned(),
-            stop,
-            task,
-        }
+        Self { socket: socket.to_owned(), stop, task }
     }
 
     pub fn host(&self) -> SocketHost {
@@ -175,9 +153,7 @@ pub async fn write(process: &mut AgentProcess, bytes: &[u8]) {
 pub fn alive(pid: u32) -> bool {
     let stat = std::fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
     let stat = String::from_utf8_lossy(&stat);
-    stat.rsplit(") ")
-        .next()
-        .is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['Z', 'X']))
+    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['Z', 'X']))
 }
 
 pub async fn dead(pid: u32) {

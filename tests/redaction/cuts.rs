@@ -33,28 +33,13 @@ impl Streamed {
         let (id, delta) = (Id::from(id), delta.to_owned());
         let first_id = is_first.then(|| id.clone());
         Event::from(match self {
-            Self::Text => EventKind::TextMessageContent {
-                message_id: id,
-                delta,
-            },
-            Self::Reasoning => EventKind::ReasoningMessageContent {
-                message_id: id,
-                delta,
-            },
-            Self::ToolCall => EventKind::ToolCallArgs {
-                tool_call_id: id,
-                delta,
-            },
-            Self::TextChunk => EventKind::TextMessageChunk {
-                message_id: first_id,
-                role: None,
-                delta: Some(delta),
-                name: None,
-            },
-            Self::ReasoningChunk => EventKind::ReasoningMessageChunk {
-                message_id: first_id,
-                delta: Some(delta),
-            },
+            Self::Text => EventKind::TextMessageContent { message_id: id, delta },
+            Self::Reasoning => EventKind::ReasoningMessageContent { message_id: id, delta },
+            Self::ToolCall => EventKind::ToolCallArgs { tool_call_id: id, delta },
+            Self::TextChunk => {
+                EventKind::TextMessageChunk { message_id: first_id, role: None, delta: Some(delta), name: None }
+            }
+            Self::ReasoningChunk => EventKind::ReasoningMessageChunk { message_id: first_id, delta: Some(delta) },
             Self::ToolCallChunk => EventKind::ToolCallChunk {
                 tool_call_name: is_first.then(|| "Bash".to_owned()),
                 tool_call_id: first_id,
@@ -70,10 +55,9 @@ impl Streamed {
             Self::Text => EventKind::TextMessageEnd { message_id: id },
             Self::Reasoning => EventKind::ReasoningMessageEnd { message_id: id },
             Self::ToolCall => EventKind::ToolCallEnd { tool_call_id: id },
-            Self::TextChunk | Self::ReasoningChunk | Self::ToolCallChunk => EventKind::Custom {
-                name: "test:end".to_owned(),
-                value: Value::Null,
-            },
+            Self::TextChunk | Self::ReasoningChunk | Self::ToolCallChunk => {
+                EventKind::Custom { name: "test:end".to_owned(), value: Value::Null }
+            }
         })
     }
 }
@@ -105,11 +89,7 @@ fn run(streamed: Streamed, deltas: &[&str]) -> Vec<Event> {
     }
     let before_end = out.len();
     redactor.apply(streamed.end("item"), &mut out);
-    assert_eq!(
-        out.last(),
-        Some(&streamed.end("item")),
-        "the rest comes before the end"
-    );
+    assert_eq!(out.last(), Some(&streamed.end("item")), "the rest comes before the end");
     assert!(out.len() <= before_end + 2);
     out
 }
@@ -125,23 +105,15 @@ fn secrets() -> Vec<(String, String)> {
         let (once, twice) = (escaped(&value), escaped(&escaped(&value)));
         [value, once, twice].map(|form| (form.clone(), form))
     });
-    let shapes = samples::shapes()
-        .into_iter()
-        .map(|(_, text, secret)| (text, secret));
-    known
-        .chain(shapes)
-        .map(|(text, secret)| (format!(r#"{{"command":"echo {text}"}}"#), secret))
-        .collect()
+    let shapes = samples::shapes().into_iter().map(|(_, text, secret)| (text, secret));
+    known.chain(shapes).map(|(text, secret)| (format!(r#"{{"command":"echo {text}"}}"#), secret)).collect()
 }
 
 #[test]
 fn a_secret_cut_into_two_deltas_at_any_byte_never_gets_out() {
     for (text, secret) in secrets() {
         let expected = samples::redactor().redact_str(&text).into_owned();
-        assert!(
-            expected.contains("[redacted:") && !expected.contains(&secret),
-            "{expected}"
-        );
+        assert!(expected.contains("[redacted:") && !expected.contains(&secret), "{expected}");
         for streamed in ALL {
             for cut in (0..=text.len()).filter(|cut| text.is_char_boundary(*cut)) {
                 let out = run(streamed, &[&text[..cut], &text[cut..]]);
@@ -170,10 +142,7 @@ fn items_that_take_turns_are_redacted_each_on_its_own() {
         let mut redactor = EventRedactor::new(samples::redactor());
         let (mut one, mut other) = (Vec::new(), Vec::new());
         for character in key.chars() {
-            redactor.apply(
-                streamed.delta("one", &character.to_string(), false),
-                &mut one,
-            );
+            redactor.apply(streamed.delta("one", &character.to_string(), false), &mut one);
             redactor.apply(streamed.delta("other", "plain ", false), &mut other);
         }
         redactor.apply(streamed.end("one"), &mut one);
@@ -194,10 +163,7 @@ fn an_item_that_is_opened_again_never_completes_a_secret() {
             redactor.apply(streamed.end("item"), &mut out);
             redactor.apply(streamed.delta("item", &key[cut..], true), &mut out);
             redactor.apply(streamed.end("item"), &mut out);
-            assert!(
-                !assembled(&out).contains(key.as_str()),
-                "{streamed:?} cut at {cut}"
-            );
+            assert!(!assembled(&out).contains(key.as_str()), "{streamed:?} cut at {cut}");
         }
     }
 }

@@ -24,16 +24,9 @@ fn the_examples_have_every_kind_and_every_member() {
     let mut kinds = BTreeSet::new();
     for example in examples() {
         let event: Event = serde_json::from_value(example.clone()).unwrap();
-        assert_eq!(
-            serde_json::to_value(&event).unwrap(),
-            example,
-            "a member is unknown"
-        );
+        assert_eq!(serde_json::to_value(&event).unwrap(), example, "a member is unknown");
         let shown = format!("{event:?}");
-        assert!(
-            !shown.contains("None") && !shown.contains("[]"),
-            "a member is missing: {shown}"
-        );
+        assert!(!shown.contains("None") && !shown.contains("[]"), "a member is missing: {shown}");
         kinds.insert(example["type"].as_str().unwrap().to_owned());
     }
     assert_eq!(kinds.len(), 31);
@@ -45,10 +38,7 @@ fn planted(example: &Value, secret: &str) -> Vec<(String, Value)> {
     collect(example, String::new(), &mut places);
     let replace = |place: &String| {
         let mut copy = example.clone();
-        if let Some((parent, key)) = place
-            .strip_suffix('#')
-            .and_then(|place| place.rsplit_once('/'))
-        {
+        if let Some((parent, key)) = place.strip_suffix('#').and_then(|place| place.rsplit_once('/')) {
             let object: &mut Map<_, _> = copy.pointer_mut(parent).unwrap().as_object_mut().unwrap();
             let value = object.remove(key).unwrap();
             object.insert(secret.to_owned(), value);
@@ -65,10 +55,7 @@ fn collect(value: &Value, at: String, places: &mut Vec<String>) {
     match value {
         Value::String(_) => places.push(at),
         Value::Array(items) => {
-            items
-                .iter()
-                .enumerate()
-                .for_each(|(index, item)| collect(item, format!("{at}/{index}"), places));
+            items.iter().enumerate().for_each(|(index, item)| collect(item, format!("{at}/{index}"), places));
         }
         Value::Object(map) => {
             for (key, item) in map {
@@ -93,15 +80,9 @@ fn through(redactor: &mut EventRedactor, event: Event) -> String {
 
 #[test]
 fn a_secret_in_any_member_of_any_event_never_gets_out() {
-    let known = samples::known()
-        .into_iter()
-        .map(|(_, value)| (value.clone(), value.trim().to_owned()));
+    let known = samples::known().into_iter().map(|(_, value)| (value.clone(), value.trim().to_owned()));
     let mut secrets: Vec<(String, String)> = known.collect();
-    secrets.extend(
-        samples::shapes()
-            .into_iter()
-            .map(|(_, text, secret)| (text, secret)),
-    );
+    secrets.extend(samples::shapes().into_iter().map(|(_, text, secret)| (text, secret)));
     let mut closed = BTreeSet::new();
     let mut planted_in = 0;
     for example in examples() {
@@ -118,22 +99,14 @@ fn a_secret_in_any_member_of_any_event_never_gets_out() {
         }
     }
     // Members with a closed set of values cannot hold a secret; all others were tried.
-    assert_eq!(
-        closed,
-        ["role", "status", "subtype", "type"]
-            .map(str::to_owned)
-            .into()
-    );
+    assert_eq!(closed, ["role", "status", "subtype", "type"].map(str::to_owned).into());
     assert!(planted_in > 190 * secrets.len(), "{planted_in}");
 }
 
 /// The secret is in none of the document's strings.
 fn assert_no_secret(json: &str, secret: &str, place: &str) {
     let escaped = Value::from(secret).to_string();
-    assert!(
-        !json.contains(&escaped[1..escaped.len() - 1]),
-        "{secret} in {place}: {json}"
-    );
+    assert!(!json.contains(&escaped[1..escaped.len() - 1]), "{secret} in {place}: {json}");
 }
 
 #[test]

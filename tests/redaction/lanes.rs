@@ -10,14 +10,9 @@ fn redact(events: &[Value]) -> Vec<Value> {
     let mut redactor = EventRedactor::new(samples::shapes_only());
     let mut out = Vec::new();
     for event in events {
-        redactor.apply(
-            serde_json::from_value::<Event>(event.clone()).unwrap(),
-            &mut out,
-        );
+        redactor.apply(serde_json::from_value::<Event>(event.clone()).unwrap(), &mut out);
     }
-    out.iter()
-        .map(|event| serde_json::to_value(event).unwrap())
-        .collect()
+    out.iter().map(|event| serde_json::to_value(event).unwrap()).collect()
 }
 
 fn text(id: &str, delta: &str) -> Value {
@@ -27,12 +22,8 @@ fn text(id: &str, delta: &str) -> Value {
 #[test]
 fn text_that_was_held_back_comes_before_the_end_of_its_item() {
     let end = json!({"type": "TEXT_MESSAGE_END", "messageId": "a", "timestamp": 7});
-    let rest =
-        json!({"type": "TEXT_MESSAGE_CONTENT", "messageId": "a", "delta": "ghp_", "timestamp": 7});
-    assert_eq!(
-        redact(&[text("a", "my ghp_"), end.clone()]),
-        [text("a", "my "), rest, end]
-    );
+    let rest = json!({"type": "TEXT_MESSAGE_CONTENT", "messageId": "a", "delta": "ghp_", "timestamp": 7});
+    assert_eq!(redact(&[text("a", "my ghp_"), end.clone()]), [text("a", "my "), rest, end]);
 }
 
 #[test]
@@ -52,23 +43,10 @@ fn a_delta_with_metadata_stays_though_it_is_empty() {
 fn an_error_lets_out_what_all_items_held_back_in_the_order_they_were_opened() {
     let args = |delta: &str| json!({"type": "TOOL_CALL_ARGS", "toolCallId": "t", "delta": delta, "subagentRunId": "s"});
     let error = json!({"type": "RUN_ERROR", "message": "it broke"});
-    let events = [
-        text("b", "one ghp_"),
-        args("two ghp_"),
-        text("a", "three ghp_"),
-        error.clone(),
-    ];
-    let [b, t, a, rest @ ..] = &redact(&events)[..] else {
-        panic!()
-    };
-    assert_eq!(
-        [b, t, a],
-        [&text("b", "one "), &args("two "), &text("a", "three ")]
-    );
-    assert_eq!(
-        rest,
-        [text("b", "ghp_"), args("ghp_"), text("a", "ghp_"), error]
-    );
+    let events = [text("b", "one ghp_"), args("two ghp_"), text("a", "three ghp_"), error.clone()];
+    let [b, t, a, rest @ ..] = &redact(&events)[..] else { panic!() };
+    assert_eq!([b, t, a], [&text("b", "one "), &args("two "), &text("a", "three ")]);
+    assert_eq!(rest, [text("b", "ghp_"), args("ghp_"), text("a", "ghp_"), error]);
 }
 
 #[test]
@@ -82,10 +60,7 @@ fn nothing_is_left_of_a_run_in_the_next_one() {
 fn a_chunk_that_opens_an_item_goes_out_without_the_text_that_waits() {
     let chunk = |members: Value| {
         let mut chunk = json!({"type": "TEXT_MESSAGE_CHUNK"});
-        chunk
-            .as_object_mut()
-            .unwrap()
-            .extend(members.as_object().unwrap().clone());
+        chunk.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
         chunk
     };
     let custom = json!({"type": "CUSTOM", "name": "n", "value": null});

@@ -71,25 +71,14 @@ fn log_lines_are_redacted_in_message_and_fields() {
         let made = sink.clone();
         let writer = RedactingMakeWriter::new(samples::redactor(), move || made.clone());
         let builder = tracing_subscriber::fmt().with_writer(writer);
-        let subscriber: Box<dyn tracing::Subscriber + Send + Sync> = if json {
-            Box::new(builder.json().finish())
-        } else {
-            Box::new(builder.finish())
-        };
+        let subscriber: Box<dyn tracing::Subscriber + Send + Sync> =
+            if json { Box::new(builder.json().finish()) } else { Box::new(builder.finish()) };
         tracing::subscriber::with_default(subscriber, || {
-            tracing::info!(
-                token = key,
-                path = "a \"quoted\" b",
-                "clone of https://user:{key}@host failed"
-            );
+            tracing::info!(token = key, path = "a \"quoted\" b", "clone of https://user:{key}@host failed");
         });
         let line = sink.text();
         assert!(!line.contains(key.as_str()), "{line}");
-        assert_eq!(
-            line.matches("[redacted:ANTHROPIC_API_KEY]").count(),
-            2,
-            "{line}"
-        );
+        assert_eq!(line.matches("[redacted:ANTHROPIC_API_KEY]").count(), 2, "{line}");
         assert!(line.ends_with('\n'));
     }
 }

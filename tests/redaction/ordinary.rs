@@ -7,11 +7,7 @@ use crate::samples;
 fn assert_unchanged(text: &str) {
     let redacted = samples::shapes_only().redact_str(text).into_owned();
     if redacted != text {
-        let differ = text
-            .bytes()
-            .zip(redacted.bytes())
-            .take_while(|(a, b)| a == b)
-            .count();
+        let differ = text.bytes().zip(redacted.bytes()).take_while(|(a, b)| a == b).count();
         let from = text.floor_char_boundary(differ.saturating_sub(20));
         let to = text.floor_char_boundary(differ + 80);
         panic!("changed: {}", &text[from..to]);

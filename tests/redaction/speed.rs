@@ -13,54 +13,23 @@ use crate::samples;
 
 /// A redactor with as many credentials as a runner may have.
 fn redactor() -> std::sync::Arc<Redactor> {
-    let names = [
-        "ANTHROPIC_API_KEY",
-        "GITHUB_TOKEN",
-        "GITLAB_TOKEN",
-        "JIRA_API_TOKEN",
-        "AGUI_TOKEN",
-        "BOT_TOKEN",
-    ];
-    let value = |n| {
-        format!(
-            "{}{}",
-            ["sk-ant-api03-", "ghp_", ""][n % 3],
-            samples::noise(samples::ALNUM, 90, n as u64)
-        )
-    };
-    std::sync::Arc::new(Redactor::from_env(
-        names.iter().enumerate().map(|(n, name)| (*name, value(n))),
-    ))
+    let names = ["ANTHROPIC_API_KEY", "GITHUB_TOKEN", "GITLAB_TOKEN", "JIRA_API_TOKEN", "AGUI_TOKEN", "BOT_TOKEN"];
+    let value = |n| format!("{}{}", ["sk-ant-api03-", "ghp_", ""][n % 3], samples::noise(samples::ALNUM, 90, n as u64));
+    std::sync::Arc::new(Redactor::from_env(names.iter().enumerate().map(|(n, name)| (*name, value(n)))))
 }
 
 /// Nanoseconds for each of `count` units of work; the best of several tries.
 fn nanoseconds(count: usize, mut work: impl FnMut()) -> f64 {
-    (0..20)
-        .map(|_| nanoseconds_once(count, &mut work))
-        .fold(f64::MAX, f64::min)
+    (0..20).map(|_| nanoseconds_once(count, &mut work)).fold(f64::MAX, f64::min)
 }
 
-const PROSE: &str =
-    "The operator writes what it observed, and nothing else; a reader sees each event once. ";
+const PROSE: &str = "The operator writes what it observed, and nothing else; a reader sees each event once. ";
 
 fn deltas(count: usize) -> Vec<Event> {
     let id = Id::random();
     let text: Vec<char> = PROSE.chars().collect();
-    let delta = |n: usize| {
-        text.iter()
-            .cycle()
-            .skip(n * 12 % text.len())
-            .take(12)
-            .collect()
-    };
-    (0..count)
-        .map(|n| {
-            Event::from(EventKind::TextMessageContent {
-                message_id: id.clone(),
-                delta: delta(n),
-            })
-        })
-        .collect()
+    let delta = |n: usize| text.iter().cycle().skip(n * 12 % text.len()).take(12).collect();
+    (0..count).map(|n| Event::from(EventKind::TextMessageContent { message_id: id.clone(), delta: delta(n) })).collect()
 }
 
 #[test]
@@ -86,14 +55,7 @@ fn a_clean_text_costs_a_few_nanoseconds_a_byte() {
 #[ignore = "measures a release build"]
 fn hostile_text_costs_a_bounded_time_a_byte() {
     let redactor = redactor();
-    for start in [
-        "-sk-ant-",
-        "-eyJ",
-        "://a:",
-        "-----BEGIN PRIVATE KEY-----\n",
-        "Bearer ",
-        "-glpat--xoxb--sk-proj-",
-    ] {
+    for start in ["-sk-ant-", "-eyJ", "://a:", "-----BEGIN PRIVATE KEY-----\n", "Bearer ", "-glpat--xoxb--sk-proj-"] {
         let text = start.repeat(1_000_000 / start.len());
         let cost = nanoseconds(text.len(), || {
             black_box(redactor.redact_str(black_box(&text)));
@@ -125,10 +87,7 @@ fn a_clean_delta_costs_less_than_150_nanoseconds() {
             black_box(stream.push(black_box(piece)));
         }
     });
-    let waiting = pieces
-        .iter()
-        .filter(|piece| !stream.push(piece).ends_with(piece.as_str()))
-        .count();
+    let waiting = pieces.iter().filter(|piece| !stream.push(piece).ends_with(piece.as_str())).count();
     println!("stream: {cost:.0} ns a piece of 12 bytes, text waits after {waiting} of {count}");
     assert!(cost < 150.0, "{cost} ns");
     let mut events = EventRedactor::new(redactor);

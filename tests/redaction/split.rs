@@ -9,31 +9,17 @@ use crate::samples;
 
 /// Parts of texts: secrets, halves of secrets, what looks like their start, and ordinary text.
 fn fragment() -> impl Strategy<Value = String> {
-    let mut secrets: Vec<String> = samples::known()
-        .into_iter()
-        .map(|(_, value)| value)
-        .collect();
+    let mut secrets: Vec<String> = samples::known().into_iter().map(|(_, value)| value).collect();
     secrets.extend(samples::shapes().into_iter().map(|(_, text, _)| text));
-    let cut = (
-        proptest::sample::select(secrets.clone()),
-        0.0..1.0,
-        0.0..1.0,
-    )
-        .prop_map(|(text, from, to)| {
-            let place = |share: f64| {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    clippy::cast_precision_loss
-                )]
-                text.floor_char_boundary((text.len() as f64 * share) as usize)
-            };
-            text[place(f64::min(from, to))..place(f64::max(from, to))].to_owned()
-        });
-    let words = [
-        "sk-", " ", "\n", "\\", "\\n", "\"", ".", "-----", "://", "a:b@", "eyJ", "ü→", "abcd",
-        "Bearer ", "x", "%3D",
-    ];
+    let cut = (proptest::sample::select(secrets.clone()), 0.0..1.0, 0.0..1.0).prop_map(|(text, from, to)| {
+        let place = |share: f64| {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+            text.floor_char_boundary((text.len() as f64 * share) as usize)
+        };
+        text[place(f64::min(from, to))..place(f64::max(from, to))].to_owned()
+    });
+    let words =
+        ["sk-", " ", "\n", "\\", "\\n", "\"", ".", "-----", "://", "a:b@", "eyJ", "ü→", "abcd", "Bearer ", "x", "%3D"];
     prop_oneof![
         2 => proptest::sample::select(secrets),
         2 => cut,
@@ -60,10 +46,8 @@ fn in_pieces(redactor: &std::sync::Arc<Redactor>, text: &str, cuts: &[usize]) ->
 }
 
 fn cuts(text: &str, places: &[prop::sample::Index]) -> Vec<usize> {
-    let mut cuts: Vec<usize> = places
-        .iter()
-        .map(|place| text.floor_char_boundary(place.index(text.len() + 1)))
-        .collect();
+    let mut cuts: Vec<usize> =
+        places.iter().map(|place| text.floor_char_boundary(place.index(text.len() + 1))).collect();
     cuts.sort_unstable();
     cuts
 }
@@ -105,10 +89,7 @@ proptest! {
 fn a_clean_piece_comes_back_as_it_is() {
     let mut stream = StreamRedactor::new(samples::shapes_only());
     for piece in ["The tests", " pass now, ", "fine: 12 of 12.", "\n\n"] {
-        assert!(
-            matches!(stream.push(piece), Cow::Borrowed(same) if same == piece),
-            "{piece}"
-        );
+        assert!(matches!(stream.push(piece), Cow::Borrowed(same) if same == piece), "{piece}");
     }
     assert_eq!(stream.finish(), "");
 }

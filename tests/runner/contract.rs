@@ -3,13 +3,11 @@
 use ambient::agui::EventKind;
 use serde_json::{Value, json};
 
-use crate::rig::{client, Session, THREAD, input, outcome, text, valid};
+use crate::rig::{Session, THREAD, client, input, outcome, text, valid};
 
 #[tokio::test]
 async fn health_tells_the_session_and_needs_no_token() {
-    let session = Session::new()
-        .env("AGUI_TOKEN", "the-sessions-token")
-        .env("AGUI_HOST", "127.0.0.1");
+    let session = Session::new().env("AGUI_TOKEN", "the-sessions-token").env("AGUI_HOST", "127.0.0.1");
     let runner = session.start();
     let health: Value = runner.get("/health").await.json().await.unwrap();
     assert_eq!(health, json!({"status": "healthy", "session_id": THREAD}));
@@ -17,24 +15,15 @@ async fn health_tells_the_session_and_needs_no_token() {
 
 #[tokio::test]
 async fn every_other_route_needs_the_token_when_there_is_one() {
-    let session = Session::new()
-        .env("AGUI_TOKEN", "the-sessions-token")
-        .env("AGUI_HOST", "127.0.0.1");
+    let session = Session::new().env("AGUI_TOKEN", "the-sessions-token").env("AGUI_HOST", "127.0.0.1");
     let runner = session.start();
     for path in ["/capabilities", "/events/s1", "/events/s1/wait"] {
         let answer = runner.get(path).await;
         assert_eq!(answer.status(), 401, "{path}");
-        assert_eq!(
-            answer.json::<Value>().await.unwrap(),
-            json!({"detail": "Unauthorized"})
-        );
+        assert_eq!(answer.json::<Value>().await.unwrap(), json!({"detail": "Unauthorized"}));
     }
     let right = client().get(format!("{}/capabilities", runner.url));
-    let right = right
-        .header("X-Ambient-Session-Token", "the-sessions-token")
-        .send()
-        .await
-        .unwrap();
+    let right = right.header("X-Ambient-Session-Token", "the-sessions-token").send().await.unwrap();
     assert_eq!(right.status(), 200);
 }
 
@@ -46,12 +35,7 @@ async fn capabilities_have_the_originals_shape() {
     assert_eq!(told["framework"], "claude-agent-sdk");
     assert_eq!(told["session_id"], THREAD);
     assert_eq!(told["session_persistence"], true);
-    assert!(
-        told["agent_features"]
-            .as_array()
-            .unwrap()
-            .contains(&json!("thinking"))
-    );
+    assert!(told["agent_features"].as_array().unwrap().contains(&json!("thinking")));
 }
 
 #[tokio::test]
@@ -59,10 +43,7 @@ async fn a_run_is_a_valid_stream_from_its_start_to_its_end() {
     let session = Session::new();
     let runner = session.start();
     let response = runner.post("/", &input("r1", "echo hello there")).await;
-    assert_eq!(
-        response.headers()["content-type"],
-        "text/event-stream; charset=utf-8"
-    );
+    assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
     assert_eq!(response.headers()["cache-control"], "no-cache");
     assert_eq!(response.headers()["x-accel-buffering"], "no");
     let frames = crate::rig::Stream::of(response).frames().await;
@@ -71,10 +52,7 @@ async fn a_run_is_a_valid_stream_from_its_start_to_its_end() {
     let events: Vec<_> = frames.into_iter().map(|(_, event)| event).collect();
     valid(&events);
     assert_eq!(text(&events), "hello there");
-    assert!(matches!(
-        events.last().unwrap().kind,
-        EventKind::RunFinished { .. }
-    ));
+    assert!(matches!(events.last().unwrap().kind, EventKind::RunFinished { .. }));
     assert_eq!(outcome(&events)["reason"], "Completed");
     assert_eq!(outcome(&events)["result"], "hello there");
 }
@@ -84,10 +62,7 @@ async fn the_stream_uses_every_event_kind_of_the_original() {
     let session = Session::new();
     let runner = session.start();
     let events = runner.run("r1", "thinking 2; echo text; tool").await;
-    let lines: Vec<Value> = events
-        .iter()
-        .map(|event| serde_json::to_value(event).unwrap())
-        .collect();
+    let lines: Vec<Value> = events.iter().map(|event| serde_json::to_value(event).unwrap()).collect();
     for kind in [
         "RUN_STARTED",
         "TEXT_MESSAGE_START",
@@ -127,10 +102,7 @@ async fn inputs_that_are_none_are_422_and_name_the_field() {
     let cases = [
         (json!({"runId": "r", "messages": []}), "threadId"),
         (json!({"threadId": "t", "runId": "r"}), "messages"),
-        (
-            json!({"threadId": "t", "messages": [{"id": "1", "role": "alien", "content": "x"}]}),
-            "alien",
-        ),
+        (json!({"threadId": "t", "messages": [{"id": "1", "role": "alien", "content": "x"}]}), "alien"),
         (json!([]), "object"),
     ];
     for (body, named) in cases {
@@ -139,12 +111,7 @@ async fn inputs_that_are_none_are_422_and_name_the_field() {
         let detail = answer.json::<Value>().await.unwrap()["detail"].to_string();
         assert!(detail.contains(named), "{detail}");
     }
-    let broken = client()
-        .post(&runner.url)
-        .body("{\"threadId\":")
-        .send()
-        .await
-        .unwrap();
+    let broken = client().post(&runner.url).body("{\"threadId\":").send().await.unwrap();
     assert_eq!(broken.status(), 422);
 }
 
@@ -153,9 +120,7 @@ async fn an_input_without_anything_new_starts_and_finishes() {
     let session = Session::new();
     let runner = session.start();
     let body = json!({"threadId": THREAD, "runId": "r1", "messages": []});
-    let events = crate::rig::Stream::of(runner.post("/", &body).await)
-        .rest()
-        .await;
+    let events = crate::rig::Stream::of(runner.post("/", &body).await).rest().await;
     valid(&events);
     assert_eq!(outcome(&events)["reason"], "Completed");
 }
@@ -166,10 +131,7 @@ async fn an_unknown_path_is_404_with_a_detail() {
     let runner = session.start();
     let answer = runner.get("/nothing/here").await;
     assert_eq!(answer.status(), 404);
-    assert_eq!(
-        answer.json::<Value>().await.unwrap(),
-        json!({"detail": "no route /nothing/here"})
-    );
+    assert_eq!(answer.json::<Value>().await.unwrap(), json!({"detail": "no route /nothing/here"}));
 }
 
 #[tokio::test]
@@ -179,9 +141,7 @@ async fn threads_have_their_own_conversations_and_numbers() {
     runner.run("r1", "echo one").await;
     let body = json!({"threadId": "other", "runId": "r1",
         "messages": [{"id": "m", "role": "user", "content": "echo two"}]});
-    let frames = crate::rig::Stream::of(runner.post("/", &body).await)
-        .frames()
-        .await;
+    let frames = crate::rig::Stream::of(runner.post("/", &body).await).frames().await;
     assert_eq!(frames[0].0, 1);
     let events: Vec<_> = frames.into_iter().map(|(_, event)| event).collect();
     assert_eq!(text(&events), "two");

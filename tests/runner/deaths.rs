@@ -7,10 +7,7 @@ use ambient::agui::EventKind;
 use crate::rig::{Session, Stream, error_code, is_text, outcome, text, valid};
 
 fn ended(kind: &EventKind) -> bool {
-    matches!(
-        kind,
-        EventKind::RunFinished { .. } | EventKind::RunError { .. }
-    )
+    matches!(kind, EventKind::RunFinished { .. } | EventKind::RunError { .. })
 }
 
 #[tokio::test]
@@ -63,11 +60,7 @@ async fn a_killed_runners_run_is_ended_once_and_never_started_again() {
     assert_eq!(text(&runner.run("r2", "echo next").await), "next");
     runner.kill();
     let runner = session.start();
-    assert_eq!(
-        runner.run("r1", "still the same run").await,
-        events,
-        "ended once"
-    );
+    assert_eq!(runner.run("r1", "still the same run").await, events, "ended once");
 }
 
 #[tokio::test]
@@ -92,18 +85,13 @@ async fn the_initial_prompt_is_given_once_for_the_life_of_the_session() {
         runner.terminate();
         runner.end();
     }
-    let starts = session
-        .log_text()
-        .matches("\"type\":\"RUN_STARTED\"")
-        .count();
+    let starts = session.log_text().matches("\"type\":\"RUN_STARTED\"").count();
     assert_eq!(starts, 2);
 }
 
 #[tokio::test]
 async fn a_resumed_session_gets_no_initial_prompt() {
-    let session = Session::new()
-        .env("INITIAL_PROMPT", "echo the first words")
-        .env("IS_RESUME", "true");
+    let session = Session::new().env("INITIAL_PROMPT", "echo the first words").env("IS_RESUME", "true");
     let runner = session.start();
     assert_eq!(text(&runner.run("r1", "echo hi").await), "hi");
     assert!(!session.log_text().contains("the first words"));

@@ -4,8 +4,7 @@ use crate::rig::{Session, error_code, outcome, text, valid};
 
 #[tokio::test]
 async fn bug_01_an_agent_that_cannot_start_ends_the_run_with_its_stderr() {
-    let session = Session::new()
-        .agent_env("[ -e \"$HOME/fixed\" ] || { echo 'licence file is missing' >&2; exit 1; }");
+    let session = Session::new().agent_env("[ -e \"$HOME/fixed\" ] || { echo 'licence file is missing' >&2; exit 1; }");
     let runner = session.start();
     let events = runner.run("r1", "echo hi").await;
     valid(&events);
@@ -53,12 +52,7 @@ async fn bug_23_a_run_has_a_deadline_that_ends_it() {
     let events = runner.run("r1", "echo one; hang").await;
     valid(&events);
     assert_eq!(error_code(&events), Some("DeadlineExceeded"));
-    assert!(
-        outcome(&events)["message"]
-            .as_str()
-            .unwrap()
-            .contains("within 1 s")
-    );
+    assert!(outcome(&events)["message"].as_str().unwrap().contains("within 1 s"));
 }
 
 #[tokio::test]

@@ -23,32 +23,15 @@ async fn watch(stream: &mut Stream, until: Duration) -> Vec<(u64, Event)> {
 }
 
 fn terminals(events: &[(u64, Event)]) -> usize {
-    let ends = |kind: &EventKind| {
-        matches!(
-            kind,
-            EventKind::RunFinished { .. } | EventKind::RunError { .. }
-        )
-    };
+    let ends = |kind: &EventKind| matches!(kind, EventKind::RunFinished { .. } | EventKind::RunError { .. });
     events.iter().filter(|(_, event)| ends(&event.kind)).count()
 }
 
 fn check(seen: &[(u64, Event)], whole: &[(u64, Event)], run: &str) {
-    assert_eq!(
-        &whole[..seen.len()],
-        seen,
-        "{run}: what a reader saw is kept as it was"
-    );
-    assert!(
-        whole.is_sorted_by(|(a, _), (b, _)| a < b),
-        "{run}: ids grow"
-    );
+    assert_eq!(&whole[..seen.len()], seen, "{run}: what a reader saw is kept as it was");
+    assert!(whole.is_sorted_by(|(a, _), (b, _)| a < b), "{run}: ids grow");
     assert_eq!(terminals(whole), 1, "{run}: one terminal event");
-    valid(
-        &whole
-            .iter()
-            .map(|(_, event)| event.clone())
-            .collect::<Vec<_>>(),
-    );
+    valid(&whole.iter().map(|(_, event)| event.clone()).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -68,10 +51,7 @@ async fn a_runner_killed_at_a_hundred_points_loses_and_repeats_nothing() {
         in_turn += usize::from(terminals(&seen) == 0);
         known.push((run, seen));
     }
-    let starts = session
-        .log_text()
-        .matches("\"type\":\"RUN_STARTED\"")
-        .count();
+    let starts = session.log_text().matches("\"type\":\"RUN_STARTED\"").count();
     assert!(starts <= 100, "no run was started twice: {starts}");
     assert!(in_turn >= 75, "the kills hit turns: {in_turn}");
     println!("100 kills of the runner, {in_turn} of them in mid-turn");
@@ -93,21 +73,14 @@ async fn an_agent_killed_at_sixty_points_fails_its_run_and_no_other() {
         let mut stream = runner.begin(&run, &format!("pid; {WORK}")).await;
         let mut first = stream.until(is_text).await;
         // A number may come in several pieces: its message must be whole before anything is killed by it.
-        first.extend(
-            stream
-                .until(|kind| matches!(kind, EventKind::TextMessageEnd { .. }))
-                .await,
-        );
+        first.extend(stream.until(|kind| matches!(kind, EventKind::TextMessageEnd { .. })).await);
         let pid = text(&first).parse().unwrap();
         tokio::time::sleep(chance.up_to(SPAN)).await;
         kill(pid);
         let events = [first, stream.rest().await].concat();
         valid(&events);
         let reason = crate::rig::outcome(&events)["reason"].clone();
-        assert!(
-            reason == "AgentCrashed" || reason == "Completed",
-            "{reason}"
-        );
+        assert!(reason == "AgentCrashed" || reason == "Completed", "{reason}");
         crashed += usize::from(reason == "AgentCrashed");
     }
     assert!(crashed >= 45, "the kills hit turns: {crashed}");

@@ -1,11 +1,6 @@
 //! `ambient runner` as its clients meet it: a real process, real HTTP, the fake agent CLI.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a rig that does not work fails its test"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a rig that does not work fails its test")]
 
 #[path = "../support/agui.rs"]
 mod agui;

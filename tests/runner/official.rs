@@ -41,12 +41,7 @@ async fn every_stream_of_a_live_runner_passes_and_every_join_ends_like_the_log()
 
 /// Joins a run twenty times while it goes.
 async fn joined(runner: &Runner, joins: &Path, streams: &Path) {
-    let mut live = runner
-        .begin(
-            "last",
-            "thinking 2; deltas 300 paced 300; tool; echo the end",
-        )
-        .await;
+    let mut live = runner.begin("last", "thinking 2; deltas 300 paced 300; tool; echo the end").await;
     live.until(is_text).await;
     let mut open = Vec::new();
     for _ in 0..20 {
@@ -57,8 +52,7 @@ async fn joined(runner: &Runner, joins: &Path, streams: &Path) {
     fs::write(streams.join("last.sse"), live.bytes().await).unwrap();
     for (number, mut join) in open.into_iter().enumerate() {
         // One that came after the run's end has the end in its prelude, and stays open for the next run.
-        join.until(|kind| matches!(kind, EventKind::RunFinished { .. }))
-            .await;
+        join.until(|kind| matches!(kind, EventKind::RunFinished { .. })).await;
         fs::write(joins.join(format!("{number:02}.sse")), join.raw).unwrap();
     }
 }
@@ -67,17 +61,9 @@ async fn joined(runner: &Runner, joins: &Path, streams: &Path) {
 async fn records(runner: &Runner) -> String {
     let mut tail = Stream::of(runner.get("/events/s1?after=0&format=record").await);
     loop {
-        assert!(
-            tail.piece().await,
-            "the tail goes on until the client leaves"
-        );
-        let lines: Vec<&str> = tail
-            .raw
-            .lines()
-            .filter_map(|line| line.strip_prefix("data: "))
-            .collect();
-        let ended =
-            |line: &&&str| line.contains("\"runId\":\"last\"") && line.contains("\"RUN_FINISHED\"");
+        assert!(tail.piece().await, "the tail goes on until the client leaves");
+        let lines: Vec<&str> = tail.raw.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+        let ended = |line: &&&str| line.contains("\"runId\":\"last\"") && line.contains("\"RUN_FINISHED\"");
         if tail.raw.ends_with("\n\n") && lines.last().is_some_and(|line| ended(&line)) {
             return lines.join("\n") + "\n";
         }

@@ -29,10 +29,7 @@ async fn runs_beyond_the_queue_are_409_and_told_what_goes() {
     assert_eq!(third.status(), 409);
     assert_eq!(third.headers()["retry-after"], "5");
     let detail = third.json::<Value>().await.unwrap()["detail"].to_string();
-    assert!(
-        detail.contains("r1") && detail.contains("since"),
-        "{detail}"
-    );
+    assert!(detail.contains("r1") && detail.contains("since"), "{detail}");
 }
 
 #[tokio::test]
@@ -53,23 +50,15 @@ async fn an_interrupt_ends_the_turn_as_cancelled() {
     let runner = session.start();
     let mut stream = runner.begin("r1", "echo one; hang").await;
     let mut seen = stream.until(is_text).await;
-    let answer = runner
-        .post("/interrupt", &serde_json::json!({"thread_id": THREAD}))
-        .await;
+    let answer = runner.post("/interrupt", &serde_json::json!({"thread_id": THREAD})).await;
     assert_eq!(answer.status(), 200);
-    assert_eq!(
-        answer.json::<Value>().await.unwrap()["message"],
-        "Interrupt signal sent"
-    );
+    assert_eq!(answer.json::<Value>().await.unwrap()["message"], "Interrupt signal sent");
     seen.extend(stream.rest().await);
     valid(&seen);
     assert_eq!(outcome(&seen)["reason"], "Cancelled");
     let last = serde_json::to_value(seen.last().unwrap()).unwrap();
     assert_eq!(last["outcome"]["type"], "cancelled");
-    assert_eq!(
-        text(&runner.run("r2", "echo still there").await),
-        "still there"
-    );
+    assert_eq!(text(&runner.run("r2", "echo still there").await), "still there");
 }
 
 #[tokio::test]
@@ -88,15 +77,7 @@ async fn interrupting_what_is_idle_is_fine_and_what_is_unknown_is_404() {
     let session = Session::new();
     let runner = session.start();
     runner.run("r1", "echo one").await;
-    assert_eq!(
-        runner
-            .post("/interrupt", &serde_json::json!({}))
-            .await
-            .status(),
-        200
-    );
-    let unknown = runner
-        .post("/interrupt", &serde_json::json!({"threadId": "nobody"}))
-        .await;
+    assert_eq!(runner.post("/interrupt", &serde_json::json!({})).await.status(), 200);
+    let unknown = runner.post("/interrupt", &serde_json::json!({"threadId": "nobody"})).await;
     assert_eq!(unknown.status(), 404);
 }

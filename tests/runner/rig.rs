@@ -35,10 +35,7 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        Self {
-            dir,
-            env: Vec::new(),
-        }
+        Self { dir, env: Vec::new() }
     }
 
     /// One more variable for the runners of this session.
@@ -50,10 +47,7 @@ impl Session {
     /// Variables for the agent CLI itself, which gets none of the runner's: a script in front of it sets them.
     pub(crate) fn agent_env(self, script: &str) -> Self {
         let path = self.dir.path().join("agent.sh");
-        let text = format!(
-            "#!/bin/sh\n{script}\nexec {} \"$@\"\n",
-            fake_claude().display()
-        );
+        let text = format!("#!/bin/sh\n{script}\nexec {} \"$@\"\n", fake_claude().display());
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         let path = path.display().to_string();
@@ -88,23 +82,14 @@ impl Session {
         let (tell, told) = mpsc::channel();
         let stderr = child.stderr.take().unwrap();
         let log = thread::spawn(move || read_log(stderr, &tell));
-        let address = told
-            .recv_timeout(SOON)
-            .expect("the runner says where it listens");
-        Runner {
-            child,
-            url: format!("http://{address}"),
-            log: Some(log),
-        }
+        let address = told.recv_timeout(SOON).expect("the runner says where it listens");
+        Runner { child, url: format!("http://{address}"), log: Some(log) }
     }
 
     /// Runs a runner that ends by itself.
     pub(crate) fn refuse(&self) -> (Option<i32>, String) {
         let output = self.command().output().unwrap();
-        (
-            output.status.code(),
-            String::from_utf8_lossy(&output.stderr).into_owned(),
-        )
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
     /// Everything the session's event log holds, as text.
@@ -121,9 +106,7 @@ fn read_all(path: &Path, text: &mut String) {
         if path.is_dir() {
             read_all(&path, text);
         } else {
-            text.push_str(&String::from_utf8_lossy(
-                &fs::read(&path).unwrap_or_default(),
-            ));
+            text.push_str(&String::from_utf8_lossy(&fs::read(&path).unwrap_or_default()));
         }
     }
 }
@@ -175,11 +158,7 @@ impl Runner {
     }
 
     pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
-        client()
-            .get(format!("{}{path}", self.url))
-            .send()
-            .await
-            .unwrap()
+        client().get(format!("{}{path}", self.url)).send().await.unwrap()
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> reqwest::Response {
@@ -222,12 +201,7 @@ pub(crate) struct Stream {
 
 impl Stream {
     pub(crate) fn of(response: reqwest::Response) -> Self {
-        Self {
-            response,
-            parser: Parser::new(),
-            ready: Vec::new(),
-            raw: String::new(),
-        }
+        Self { response, parser: Parser::new(), ready: Vec::new(), raw: String::new() }
     }
 
     /// The next piece of the body; none at its end.
@@ -252,11 +226,7 @@ impl Stream {
                     return seen;
                 }
             }
-            assert!(
-                self.piece().await,
-                "the stream ended before: {:?}",
-                seen.last()
-            );
+            assert!(self.piece().await, "the stream ended before: {:?}", seen.last());
         }
     }
 
@@ -280,17 +250,8 @@ impl Stream {
 
     /// What has come and was not looked at yet; ids and events.
     pub(crate) fn seen(&self) -> Vec<(u64, Event)> {
-        let id = |frame: &Frame| {
-            frame
-                .id
-                .as_deref()
-                .and_then(|id| id.parse().ok())
-                .unwrap_or(0)
-        };
-        self.ready
-            .iter()
-            .map(|frame| (id(frame), event(frame)))
-            .collect()
+        let id = |frame: &Frame| frame.id.as_deref().and_then(|id| id.parse().ok()).unwrap_or(0);
+        self.ready.iter().map(|frame| (id(frame), event(frame))).collect()
     }
 }
 
@@ -310,9 +271,7 @@ pub(crate) fn valid(events: &[Event]) {
 /// All text of the assistant.
 pub(crate) fn text(events: &[Event]) -> String {
     let delta = |event: &Event| match &event.kind {
-        EventKind::TextMessageContent { delta, message_id } if !message_id.contains("-setup-") => {
-            Some(delta.clone())
-        }
+        EventKind::TextMessageContent { delta, message_id } if !message_id.contains("-setup-") => Some(delta.clone()),
         _ => None,
     };
     events.iter().filter_map(delta).collect()

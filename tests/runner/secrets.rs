@@ -8,10 +8,7 @@ const TOKEN: &str = "ghp_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789";
 
 #[tokio::test]
 async fn what_an_agent_says_of_the_keys_is_redacted_everywhere() {
-    let session = Session::new()
-        .env("ANTHROPIC_API_KEY", KEY)
-        .env("DEPLOY_TOKEN", OPAQUE)
-        .env("LOG_LEVEL", "trace");
+    let session = Session::new().env("ANTHROPIC_API_KEY", KEY).env("DEPLOY_TOKEN", OPAQUE).env("LOG_LEVEL", "trace");
     let runner = session.start();
     let prompts = [
         "env ANTHROPIC_API_KEY".to_owned(),
@@ -29,11 +26,7 @@ async fn what_an_agent_says_of_the_keys_is_redacted_everywhere() {
     runner.terminate();
     let (_, _, stderr) = runner.end();
     assert!(streams.contains("[redacted"), "the agent did say them");
-    for (place, text) in [
-        ("stream", &streams),
-        ("log", &session.log_text()),
-        ("stderr", &stderr),
-    ] {
+    for (place, text) in [("stream", &streams), ("log", &session.log_text()), ("stderr", &stderr)] {
         for secret in [KEY, OPAQUE, TOKEN] {
             let line = text.lines().find(|line| line.contains(secret));
             assert_eq!(line, None, "{secret} in {place}");

@@ -3,13 +3,10 @@
 use ambient::agui::EventKind;
 use serde_json::Value;
 
-use crate::rig::{client, Session, Stream, is_text, text, valid};
+use crate::rig::{Session, Stream, client, is_text, text, valid};
 
 fn ended(kind: &EventKind) -> bool {
-    matches!(
-        kind,
-        EventKind::RunFinished { .. } | EventKind::RunError { .. }
-    )
+    matches!(kind, EventKind::RunFinished { .. } | EventKind::RunError { .. })
 }
 
 #[tokio::test]
@@ -20,11 +17,7 @@ async fn a_cursor_gets_exactly_what_comes_after_it() {
     for after in [0, 1, 7, all.len() as u64 - 1] {
         let mut tail = Stream::of(runner.get(&format!("/events/s1?after={after}")).await);
         let events = tail.until(ended).await;
-        let expected: Vec<_> = all
-            .iter()
-            .filter(|(id, _)| *id > after)
-            .map(|(_, event)| event.clone())
-            .collect();
+        let expected: Vec<_> = all.iter().filter(|(id, _)| *id > after).map(|(_, event)| event.clone()).collect();
         assert_eq!(events, expected, "after {after}");
     }
 }
@@ -35,13 +28,8 @@ async fn last_event_id_wins_over_the_query_as_browsers_send_both() {
     let runner = session.start();
     let all = runner.begin("r1", "echo hi").await.frames().await;
     let last = all.len() - 2;
-    let request = client()
-        .get(format!("{}/events/s1?after=0", runner.url));
-    let response = request
-        .header("Last-Event-ID", last.to_string())
-        .send()
-        .await
-        .unwrap();
+    let request = client().get(format!("{}/events/s1?after=0", runner.url));
+    let response = request.header("Last-Event-ID", last.to_string()).send().await.unwrap();
     let events = Stream::of(response).until(ended).await;
     assert_eq!(events.len(), all.len() - last);
 }
@@ -53,17 +41,9 @@ async fn records_carry_their_run_and_time() {
     runner.run("r1", "echo hi").await;
     let mut stream = Stream::of(runner.get("/events/s1?after=0&format=record").await);
     assert!(stream.piece().await);
-    let line = stream
-        .raw
-        .lines()
-        .find_map(|line| line.strip_prefix("data: "))
-        .unwrap()
-        .to_owned();
+    let line = stream.raw.lines().find_map(|line| line.strip_prefix("data: ")).unwrap().to_owned();
     let record: Value = serde_json::from_str(&line).unwrap();
-    assert_eq!(
-        (&record["seq"], &record["runId"]),
-        (&Value::from(1), &Value::from("r1"))
-    );
+    assert_eq!((&record["seq"], &record["runId"]), (&Value::from(1), &Value::from("r1")));
     assert!(record["at"].is_i64() && record["event"]["type"] == "RUN_STARTED");
 }
 
@@ -73,10 +53,7 @@ async fn a_cursor_that_is_none_is_refused() {
     let runner = session.start();
     runner.run("r1", "echo hi").await;
     assert_eq!(runner.get("/events/s1?after=yesterday").await.status(), 400);
-    assert_eq!(
-        runner.get("/events/s1?format=xml&after=0").await.status(),
-        400
-    );
+    assert_eq!(runner.get("/events/s1?format=xml&after=0").await.status(), 400);
     assert_eq!(runner.get("/events/unknown-thread").await.status(), 404);
 }
 
@@ -114,9 +91,7 @@ async fn joining_between_runs_gets_the_history_and_then_the_next_run() {
 async fn a_reconnect_at_every_event_gets_the_same_bytes() {
     let session = Session::new();
     let runner = session.start();
-    let all = runner
-        .begin("r1", "thinking 2; echo a few words; tool; deltas 30")
-        .await;
+    let all = runner.begin("r1", "thinking 2; echo a few words; tool; deltas 30").await;
     let whole = all.bytes().await;
     let frames: Vec<&str> = whole.split_inclusive("\n\n").collect();
     for after in 0..frames.len() {
@@ -134,10 +109,7 @@ async fn waiting_for_a_run_ends_with_404_when_none_comes() {
     let answer = runner.get("/events/s1/wait").await;
     assert_eq!(answer.status(), 404);
     let detail = answer.json::<Value>().await.unwrap()["detail"].to_string();
-    assert!(
-        detail.contains("No active stream for thread 's1'"),
-        "{detail}"
-    );
+    assert!(detail.contains("No active stream for thread 's1'"), "{detail}");
 }
 
 #[tokio::test]

@@ -29,10 +29,7 @@ async fn an_error_has_the_form_of_the_api() {
         let response = send(&model, &prompt("go")).await;
         assert_eq!(response.status().as_u16(), status);
         let body: Value = response.json().await.unwrap();
-        assert_eq!(
-            (&body["type"], &body["error"]["type"]),
-            (&"error".into(), &kind.into())
-        );
+        assert_eq!((&body["type"], &body["error"]["type"]), (&"error".into(), &kind.into()));
     }
 }
 
@@ -44,15 +41,9 @@ async fn a_rate_limit_says_when_to_come_again() {
     );
     let response = send(&model, &prompt("go")).await;
     assert_eq!(response.headers()["retry-after"], "7");
-    assert_eq!(
-        response.headers()["anthropic-ratelimit-requests-remaining"],
-        "0"
-    );
+    assert_eq!(response.headers()["anthropic-ratelimit-requests-remaining"], "0");
     let body: Value = response.json().await.unwrap();
-    assert_eq!(
-        (&body["error"]["message"], &body["error"]["type"]),
-        (&"slow down".into(), &"own_error".into())
-    );
+    assert_eq!((&body["error"]["message"], &body["error"]["type"]), (&"slow down".into(), &"own_error".into()));
 }
 
 #[tokio::test]
@@ -62,31 +53,19 @@ async fn a_cut_connection_loses_what_comes_after_so_many_deltas() {
     );
     let (events, end) = stream(&model, prompt("go"), SOON).await;
     assert_eq!(end, End::Lost);
-    assert_eq!(
-        (
-            said(&events, 0, "text").as_str(),
-            said(&events, 1, "text").as_str()
-        ),
-        ("one two", "three ")
-    );
+    assert_eq!((said(&events, 0, "text").as_str(), said(&events, 1, "text").as_str()), ("one two", "three "));
     assert_eq!(kinds(&events).last(), Some(&"content_block_delta"));
 }
 
 #[tokio::test]
 async fn a_connection_can_be_cut_before_the_message_starts() {
     let model = Model::start("rules: [{when: {}, reply: [{text: one}], broken: {by: cut}}]");
-    assert_eq!(
-        stream(&model, prompt("go"), SOON).await,
-        (Vec::new(), End::Lost)
-    );
+    assert_eq!(stream(&model, prompt("go"), SOON).await, (Vec::new(), End::Lost));
 }
 
 #[tokio::test]
 async fn an_error_event_can_end_a_stream() {
-    for (by, kind) in [
-        ("overloaded", "overloaded_error"),
-        ("api_error", "api_error"),
-    ] {
+    for (by, kind) in [("overloaded", "overloaded_error"), ("api_error", "api_error")] {
         let model = Model::start(&format!(
             "rules: [{{when: {{}}, reply: [{{text: one two}}], broken: {{after_deltas: 1, by: {by}}}}}]"
         ));
@@ -98,21 +77,15 @@ async fn an_error_event_can_end_a_stream() {
 
 #[tokio::test]
 async fn a_stream_can_stop_without_an_end() {
-    let model = Model::start(
-        "rules: [{when: {}, reply: [{text: one two three}], broken: {after_deltas: 2, by: hang}}]",
-    );
+    let model =
+        Model::start("rules: [{when: {}, reply: [{text: one two three}], broken: {after_deltas: 2, by: hang}}]");
     let (events, end) = stream(&model, prompt("go"), PATIENCE).await;
-    assert_eq!(
-        (said(&events, 0, "text").as_str(), end),
-        ("one two ", End::Silence)
-    );
+    assert_eq!((said(&events, 0, "text").as_str(), end), ("one two ", End::Silence));
 }
 
 #[tokio::test]
 async fn a_request_that_is_never_answered_keeps_nobody_else_waiting() {
-    let model = Model::start(
-        "rules: [{when: {prompt: quiet}, silent: true}, {when: {}, reply: [{text: here}]}]",
-    );
+    let model = Model::start("rules: [{when: {prompt: quiet}, silent: true}, {when: {}, reply: [{text: here}]}]");
     let body = prompt("quiet");
     let unanswered = tokio::time::timeout(PATIENCE, send(&model, &body)).await;
     assert!(unanswered.is_err());
@@ -131,8 +104,7 @@ async fn a_model_with_requests_it_never_answers_stops_at_once() {
 
 #[tokio::test]
 async fn an_answer_can_be_late() {
-    let model =
-        Model::start("rules: [{when: {}, wait_ms: 100, reply: [{text: late, wait_ms: 100}]}]");
+    let model = Model::start("rules: [{when: {}, wait_ms: 100, reply: [{text: late, wait_ms: 100}]}]");
     let start = Instant::now();
     ask(&model, &prompt("go")).await;
     assert!(start.elapsed().as_millis() >= 100);
@@ -143,8 +115,6 @@ async fn an_answer_can_be_late() {
 #[tokio::test]
 async fn a_request_that_is_no_json_is_refused() {
     let model = Model::start("rules: []");
-    let request = reqwest::Client::new()
-        .post(format!("{}/v1/messages", model.url))
-        .body("{");
+    let request = reqwest::Client::new().post(format!("{}/v1/messages", model.url)).body("{");
     assert_eq!(request.send().await.unwrap().status(), 400);
 }

@@ -1,8 +1,5 @@
 //! The official AG-UI client as a test: `tests/agui/check.mjs` over recorded streams.
-#![allow(
-    dead_code,
-    reason = "not every test uses every way to call the checker"
-)]
+#![allow(dead_code, reason = "not every test uses every way to call the checker")]
 
 use std::{
     ffi::OsStr,
@@ -21,17 +18,12 @@ impl OfficialClient {
     pub(crate) fn find() -> Option<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let installed = || root.join("target/tools/agui");
-        let modules =
-            std::env::var_os("AMBIENT_AGUI_MODULES").map_or_else(installed, PathBuf::from);
+        let modules = std::env::var_os("AMBIENT_AGUI_MODULES").map_or_else(installed, PathBuf::from);
         if modules.join("node_modules").is_dir() {
             return Some(Self { modules });
         }
         let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-        assert!(
-            !ci,
-            "the official AG-UI client is not in {}; run `make tools`",
-            modules.display()
-        );
+        assert!(!ci, "the official AG-UI client is not in {}; run `make tools`", modules.display());
         eprintln!("skipped: needs make tools");
         None
     }
@@ -67,11 +59,7 @@ impl OfficialClient {
             .output()
             .expect("node is installed");
         let report = String::from_utf8_lossy(&output.stdout);
-        let failures: Vec<&str> = report
-            .lines()
-            .filter(|line| !line.starts_with("ok "))
-            .take(20)
-            .collect();
+        let failures: Vec<&str> = report.lines().filter(|line| !line.starts_with("ok ")).take(20).collect();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{}\n{errors}", failures.join("\n"));
     }

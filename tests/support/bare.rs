@@ -14,19 +14,8 @@ pub(crate) struct Bare {
 
 impl Bare {
     pub(crate) fn create(path: &Path, files: &[(&str, &str)]) -> Self {
-        git(
-            Path::new("/"),
-            &[
-                "init",
-                "--quiet",
-                "--bare",
-                "--initial-branch=main",
-                path.to_str().unwrap(),
-            ],
-        );
-        let bare = Self {
-            path: path.to_owned(),
-        };
+        git(Path::new("/"), &["init", "--quiet", "--bare", "--initial-branch=main", path.to_str().unwrap()]);
+        let bare = Self { path: path.to_owned() };
         if !files.is_empty() {
             bare.commit("main", files);
         }
@@ -54,15 +43,7 @@ impl Bare {
         }
         git(at, &["add", "--all", "--force"]);
         git(at, &["commit", "--quiet", "--allow-empty", "-m", "change"]);
-        git(
-            at,
-            &[
-                "push",
-                "--quiet",
-                "origin",
-                &format!("HEAD:refs/heads/{branch}"),
-            ],
-        );
+        git(at, &["push", "--quiet", "origin", &format!("HEAD:refs/heads/{branch}")]);
         git(at, &["rev-parse", "HEAD"])
     }
 
@@ -86,14 +67,7 @@ fn git_may_fail(directory: &Path, args: &[&str]) {
 fn git_command(directory: &Path, args: &[&str]) -> Command {
     let mut command = Command::new("git");
     command
-        .args([
-            "-c",
-            "user.name=Test",
-            "-c",
-            "user.email=test@example.com",
-            "-c",
-            "protocol.file.allow=always",
-        ])
+        .args(["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "protocol.file.allow=always"])
         .args(args)
         .current_dir(directory)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")

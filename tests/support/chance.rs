@@ -8,14 +8,8 @@ pub(crate) struct Chance(u64);
 impl Chance {
     /// Seeded by `AMBIENT_SEED`, else by the clock; says which.
     pub(crate) fn new() -> Self {
-        let given = std::env::var("AMBIENT_SEED")
-            .ok()
-            .and_then(|seed| seed.parse().ok());
-        let clock = || {
-            SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(1, |time| time.as_secs())
-        };
+        let given = std::env::var("AMBIENT_SEED").ok().and_then(|seed| seed.parse().ok());
+        let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_secs());
         let seed = given.unwrap_or_else(clock);
         println!("AMBIENT_SEED={seed}");
         Self(seed)

@@ -70,9 +70,7 @@ impl GitServer {
             behaviours: Mutex::default(),
             seen: Mutex::default(),
         });
-        let app = Router::new()
-            .fallback(serve)
-            .with_state(Arc::clone(&shared));
+        let app = Router::new().fallback(serve).with_state(Arc::clone(&shared));
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self { address, shared }
     }
@@ -115,50 +113,33 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Res
         return answer(status);
     }
     let body = axum::body::to_bytes(body, 64 << 20).await.unwrap();
-    backend(
-        shared.root.path(),
-        &parts.method,
-        &parts.uri,
-        &parts.headers,
-        body,
-    )
-    .await
+    backend(shared.root.path(), &parts.method, &parts.uri, &parts.headers, body).await
 }
 
 fn note(shared: &Shared, uri: &Uri, headers: &HeaderMap) {
     let mut seen = shared.seen.lock().unwrap();
     seen.requests.push(uri.to_string());
     if let Some(header) = headers.get(header::AUTHORIZATION) {
-        seen.authorizations
-            .push(header.to_str().unwrap().to_owned());
+        seen.authorizations.push(header.to_str().unwrap().to_owned());
         seen.command_lines.extend(command_lines());
     }
 }
 
 fn command_lines() -> Vec<String> {
     let processes = std::fs::read_dir("/proc").unwrap();
-    let read = |entry: std::io::Result<std::fs::DirEntry>| {
-        std::fs::read(entry.ok()?.path().join("cmdline")).ok()
-    };
-    processes
-        .filter_map(read)
-        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
-        .collect()
+    let read = |entry: std::io::Result<std::fs::DirEntry>| std::fs::read(entry.ok()?.path().join("cmdline")).ok();
+    processes.filter_map(read).map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).collect()
 }
 
 fn behaviour(shared: &Shared, path: &str) -> Behaviour {
     let all = shared.behaviours.lock().unwrap();
     let found = all.iter().find(|(prefix, _)| path.starts_with(prefix));
-    found
-        .map(|(_, behaviour)| behaviour.clone())
-        .unwrap_or_default()
+    found.map(|(_, behaviour)| behaviour.clone()).unwrap_or_default()
 }
 
 fn fail_once(shared: &Shared, path: &str) -> Option<u16> {
     let mut all = shared.behaviours.lock().unwrap();
-    let (_, behaviour) = all
-        .iter_mut()
-        .find(|(prefix, _)| path.starts_with(prefix))?;
+    let (_, behaviour) = all.iter_mut().find(|(prefix, _)| path.starts_with(prefix))?;
     match std::mem::take(behaviour) {
         Behaviour::FailOnce(status) => Some(status),
         other => {
@@ -170,47 +151,27 @@ fn fail_once(shared: &Shared, path: &str) -> Option<u16> {
 
 fn authorized(headers: &HeaderMap, user: &str, password: &str) -> bool {
     let expected = format!("Basic {}", base64(format!("{user}:{password}").as_bytes()));
-    headers
-        .get(header::AUTHORIZATION)
-        .is_some_and(|header| header.as_bytes() == expected.as_bytes())
+    headers.get(header::AUTHORIZATION).is_some_and(|header| header.as_bytes() == expected.as_bytes())
 }
 
 fn challenge() -> Response<Body> {
     let mut response = answer(401);
-    response.headers_mut().insert(
-        header::WWW_AUTHENTICATE,
-        "Basic realm=\"git\"".parse().unwrap(),
-    );
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, "Basic realm=\"git\"".parse().unwrap());
     response
 }
 
 fn redirect(to: &str) -> Response<Body> {
     let mut response = answer(302);
-    response
-        .headers_mut()
-        .insert(header::LOCATION, to.parse().unwrap());
+    response.headers_mut().insert(header::LOCATION, to.parse().unwrap());
     response
 }
 
 fn answer(status: u16) -> Response<Body> {
-    Response::builder()
-        .status(status)
-        .body(Body::empty())
-        .unwrap()
+    Response::builder().status(status).body(Body::empty()).unwrap()
 }
 
-async fn backend(
-    root: &Path,
-    method: &Method,
-    uri: &Uri,
-    headers: &HeaderMap,
-    body: Bytes,
-) -> Response<Body> {
-    let header = |name: &str| {
-        headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
-    };
+async fn backend(root: &Path, method: &Method, uri: &Uri, headers: &HeaderMap, body: Bytes) -> Response<Body> {
+    let header = |name: &str| headers.get(name).map_or("", |value| value.to_str().unwrap());
     let mut child = tokio::process::Command::new("git")
         .arg("http-backend")
         .env("GIT_PROJECT_ROOT", root)
@@ -239,10 +200,7 @@ async fn backend(
 }
 
 fn from_cgi(output: &[u8]) -> Response<Body> {
-    let end = output
-        .windows(4)
-        .position(|window| window == b"\r\n\r\n")
-        .unwrap();
+    let end = output.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
     let mut response = Response::builder().status(StatusCode::OK);
     for line in std::str::from_utf8(&output[..end]).unwrap().lines() {
         let (name, value) = line.split_once(':').unwrap();
@@ -251,20 +209,14 @@ fn from_cgi(output: &[u8]) -> Response<Body> {
             _ => response.header(name, value.trim()),
         };
     }
-    response
-        .body(Body::from(output[end + 4..].to_vec()))
-        .unwrap()
+    response.body(Body::from(output[end + 4..].to_vec())).unwrap()
 }
 
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let group = [
-            chunk[0],
-            *chunk.get(1).unwrap_or(&0),
-            *chunk.get(2).unwrap_or(&0),
-        ];
+        let group = [chunk[0], *chunk.get(1).unwrap_or(&0), *chunk.get(2).unwrap_or(&0)];
         let bits = u32::from_be_bytes([0, group[0], group[1], group[2]]);
         for digit in 0..=chunk.len() {
             let index = (bits >> (18 - 6 * digit)) & 63;

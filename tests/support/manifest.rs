@@ -1,11 +1,7 @@
 //! Manifests with little text, for tests that read them.
 
 #![allow(dead_code, reason = "each test uses a part of these")]
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use ambient::api::{
     AgenticSession,
@@ -24,9 +20,7 @@ pub(crate) fn run(name: &str, spec: &str) -> String {
 }
 
 fn document(kind: &str, name: &str, spec: &str) -> String {
-    format!(
-        "apiVersion: vteam.ambient-code/v1alpha1\nkind: {kind}\nmetadata:\n  name: {name}\nspec:\n{spec}\n"
-    )
+    format!("apiVersion: vteam.ambient-code/v1alpha1\nkind: {kind}\nmetadata:\n  name: {name}\nspec:\n{spec}\n")
 }
 
 pub(crate) fn load(text: &str) -> Result<Vec<Manifest>, Diagnostics> {
@@ -34,23 +28,13 @@ pub(crate) fn load(text: &str) -> Result<Vec<Manifest>, Diagnostics> {
 }
 
 pub(crate) fn load_for(text: &str, place: Place) -> Result<Vec<Manifest>, Diagnostics> {
-    manifest::load(
-        &[Source {
-            name: "test.yaml",
-            text,
-        }],
-        place,
-    )
+    manifest::load(&[Source { name: "test.yaml", text }], place)
 }
 
 /// The only session of a good text.
 pub(crate) fn session_of(text: &str) -> AgenticSession {
     let manifests = load(text).unwrap_or_else(|errors| panic!("{errors}"));
-    match manifests
-        .into_iter()
-        .next()
-        .map(|manifest| manifest.resource)
-    {
+    match manifests.into_iter().next().map(|manifest| manifest.resource) {
         Some(Resource::Session(session)) => *session,
         other => panic!("no session, but {other:?}"),
     }

@@ -2,11 +2,7 @@
 //! it was asked.
 
 #![allow(dead_code, reason = "each test uses its part")]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a double that cannot work fails its test"
-)]
+#![allow(clippy::expect_used, clippy::panic, reason = "a double that cannot work fails its test")]
 
 #[path = "../../examples/scripted_model/mod.rs"]
 mod scripted_model;
@@ -58,19 +54,12 @@ impl Model {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let thread = std::thread::spawn(move || serve(listener, model, &stopped));
-        Ok(Self {
-            url: format!("http://{address}"),
-            journal,
-            stop,
-            thread: Some(thread),
-        })
+        Ok(Self { url: format!("http://{address}"), journal, stop, thread: Some(thread) })
     }
 
     /// Starts a model with a script of `examples/scripts`.
     pub(crate) fn example(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("examples/scripts")
-            .join(name);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/scripts").join(name);
         Self::start(&fs::read_to_string(path).expect("the script exists"))
     }
 
@@ -87,25 +76,13 @@ impl Model {
     }
 
     /// Waits for a request that fits. Fails the test when none came in time.
-    pub(crate) fn wait_for(
-        &self,
-        deadline: Duration,
-        fits: impl Fn(&Received) -> bool,
-    ) -> Received {
+    pub(crate) fn wait_for(&self, deadline: Duration, fits: impl Fn(&Received) -> bool) -> Received {
         let journal = self.journal.lock();
         let waiting = |received: &mut Vec<Received>| !received.iter().any(&fits);
-        let (journal, _) = self
-            .journal
-            .changed
-            .wait_timeout_while(journal, deadline, waiting)
-            .unwrap_or_else(PoisonError::into_inner);
+        let (journal, _) =
+            self.journal.changed.wait_timeout_while(journal, deadline, waiting).unwrap_or_else(PoisonError::into_inner);
         let found = journal.iter().find(|request| fits(request)).cloned();
-        found.unwrap_or_else(|| {
-            panic!(
-                "no such request within {deadline:?}; asked was: {:#?}",
-                lines(&journal)
-            )
-        })
+        found.unwrap_or_else(|| panic!("no such request within {deadline:?}; asked was: {:#?}", lines(&journal)))
     }
 }
 
@@ -134,15 +111,11 @@ fn lines(received: &[Received]) -> Vec<String> {
 }
 
 fn serve(listener: TcpListener, model: server::Model, stop: &CancellationToken) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         listener.set_nonblocking(true).expect("a listener");
         let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
-        let listener =
-            listener.tap_io(|connection| connection.set_nodelay(true).unwrap_or_default());
+        let listener = listener.tap_io(|connection| connection.set_nodelay(true).unwrap_or_default());
         tokio::select! {
             served = axum::serve(listener, model.router()) => served.expect("the model serves"),
             () = stop.cancelled() => {}

@@ -29,11 +29,7 @@ fn collect(dir: &Path, files: &mut Vec<SourceFile>) {
             collect(&path, files);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(&path).unwrap_or_default();
-            files.push(SourceFile {
-                path,
-                lines: text.lines().count(),
-                code: blank(&text),
-            });
+            files.push(SourceFile { path, lines: text.lines().count(), code: blank(&text) });
         }
     }
 }
@@ -41,11 +37,7 @@ fn collect(dir: &Path, files: &mut Vec<SourceFile>) {
 impl SourceFile {
     /// The top module that the file belongs to; of `src/lib.rs` that is `lib`.
     pub(crate) fn module(&self) -> &str {
-        let part = self
-            .path
-            .components()
-            .nth(1)
-            .and_then(|part| part.as_os_str().to_str());
+        let part = self.path.components().nth(1).and_then(|part| part.as_os_str().to_str());
         part.map_or("", |part| part.trim_end_matches(".rs"))
     }
 
@@ -54,20 +46,13 @@ impl SourceFile {
     pub(crate) fn uses(&self) -> BTreeSet<String> {
         let out = "super::".repeat(self.depth());
         let roots = ["crate::".to_owned(), format!(" {out}"), format!("({out}")];
-        roots
-            .iter()
-            .flat_map(|root| self.code.split(root.as_str()).skip(1).flat_map(first_names))
-            .collect()
+        roots.iter().flat_map(|root| self.code.split(root.as_str()).skip(1).flat_map(first_names)).collect()
     }
 
     /// How many modules the file's own module is deep in the crate.
     fn depth(&self) -> usize {
         let parts = self.path.components().count() - 1;
-        if self.path.ends_with("mod.rs") {
-            parts - 1
-        } else {
-            parts
-        }
+        if self.path.ends_with("mod.rs") { parts - 1 } else { parts }
     }
 
     /// The lines of every function from its name to its closing brace.
@@ -76,9 +61,7 @@ impl SourceFile {
             let before = self.code[..*at].chars().next_back();
             before.is_none_or(|c| c.is_whitespace() || c == '(')
         });
-        starts
-            .filter_map(|(at, _)| body_lines(&self.code[at..]))
-            .collect()
+        starts.filter_map(|(at, _)| body_lines(&self.code[at..])).collect()
     }
 }
 
@@ -104,9 +87,7 @@ fn first_names(rest: &str) -> Vec<String> {
 }
 
 fn name(text: &str) -> String {
-    text.chars()
-        .take_while(|c| c.is_alphanumeric() || *c == '_')
-        .collect()
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
 }
 
 /// The lines of the function that a text begins with; nothing for one without a body.
@@ -164,18 +145,10 @@ fn step(state: State, rest: &str, c: char) -> (bool, usize, State) {
         State::LineComment if c == '\n' => (true, one, State::Code),
         State::LineComment => (false, one, State::LineComment),
         State::BlockComment(1) if rest.starts_with("*/") => (false, 2, State::Code),
-        State::BlockComment(depth) if rest.starts_with("*/") => {
-            (false, 2, State::BlockComment(depth - 1))
-        }
-        State::BlockComment(depth) if rest.starts_with("/*") => {
-            (false, 2, State::BlockComment(depth + 1))
-        }
+        State::BlockComment(depth) if rest.starts_with("*/") => (false, 2, State::BlockComment(depth - 1)),
+        State::BlockComment(depth) if rest.starts_with("/*") => (false, 2, State::BlockComment(depth + 1)),
         State::BlockComment(depth) => (false, one, State::BlockComment(depth)),
-        State::Text if c == '\\' => (
-            false,
-            one + rest[one..].chars().next().map_or(0, char::len_utf8),
-            State::Text,
-        ),
+        State::Text if c == '\\' => (false, one + rest[one..].chars().next().map_or(0, char::len_utf8), State::Text),
         State::Text if c == '"' => (true, one, State::Code),
         State::Text => (false, one, State::Text),
         State::RawText(hashes) if rest.starts_with(&format!("\"{}", "#".repeat(hashes))) => {
@@ -202,9 +175,7 @@ fn code(rest: &str, one: usize) -> (bool, usize, State) {
         return (false, length, State::Code);
     }
     // A whole word at once, so that the `r` of `for` begins no raw string.
-    let word = rest
-        .find(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .unwrap_or(rest.len());
+    let word = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
     (true, word.max(one), State::Code)
 }
 
@@ -228,11 +199,7 @@ mod tests {
     use super::*;
 
     fn file(path: &str, text: &str) -> SourceFile {
-        SourceFile {
-            path: path.into(),
-            code: blank(text),
-            lines: 0,
-        }
+        SourceFile { path: path.into(), code: blank(text), lines: 0 }
     }
 
     #[test]
@@ -247,19 +214,13 @@ mod tests {
     fn paths_and_groups_of_paths_are_uses() {
         let text = "use crate::{agui::{Event, Id}, api}; fn f() { crate::host::x(); super::super::eventlog::y(); }";
         let uses = file("src/fold/text.rs", text).uses();
-        assert!(
-            ["agui", "api", "host", "eventlog"]
-                .iter()
-                .all(|name| uses.contains(*name)),
-            "{uses:?}"
-        );
+        assert!(["agui", "api", "host", "eventlog"].iter().all(|name| uses.contains(*name)), "{uses:?}");
         assert!(!uses.contains("Event"));
     }
 
     #[test]
     fn functions_are_counted_from_their_name_to_their_end() {
-        let text =
-            "fn a() {\n  if x {\n  }\n}\ntrait T {\n  fn none(x: [u8; 3]);\n  fn b() {}\n}\n";
+        let text = "fn a() {\n  if x {\n  }\n}\ntrait T {\n  fn none(x: [u8; 3]);\n  fn b() {}\n}\n";
         assert_eq!(file("src/x.rs", text).function_lengths(), [4, 1]);
     }
 }

@@ -28,16 +28,8 @@ impl Bench {
         let directory = tempfile::tempdir().unwrap();
         let at = directory.path();
         let mut plan = WorkspacePlan::new(session, at.join("workspace"), at.join("data"));
-        plan.urls = UrlPolicy {
-            http: true,
-            file: true,
-        };
-        Self {
-            plan,
-            vars: std::env::vars().collect(),
-            told: Mutex::default(),
-            directory,
-        }
+        plan.urls = UrlPolicy { http: true, file: true };
+        Self { plan, vars: std::env::vars().collect(), told: Mutex::default(), directory }
     }
 
     pub(crate) fn root(&self) -> PathBuf {
@@ -50,18 +42,12 @@ impl Bench {
     }
 
     pub(crate) fn clone_of(&mut self, url: &str) -> &mut RepoSpec {
-        self.plan.repos.push(RepoSpec {
-            url: url.to_owned(),
-            ..RepoSpec::default()
-        });
+        self.plan.repos.push(RepoSpec { url: url.to_owned(), ..RepoSpec::default() });
         self.plan.repos.last_mut().unwrap()
     }
 
     pub(crate) async fn hydrate(&self) -> Result<Hydrated, HydrateError> {
-        let vars = self
-            .vars
-            .iter()
-            .map(|(name, value)| (name.into(), value.into()));
+        let vars = self.vars.iter().map(|(name, value)| (name.into(), value.into()));
         let env = GitEnv::from_vars(vars);
         hydrate_with(&self.plan, env, &|told| {
             self.told.lock().unwrap().push(told);
@@ -88,11 +74,6 @@ pub(crate) async fn until(condition: impl Fn() -> bool) {
 /// The command lines of all processes.
 pub(crate) fn command_lines() -> Vec<String> {
     let processes = std::fs::read_dir("/proc").unwrap();
-    let read = |entry: std::io::Result<std::fs::DirEntry>| {
-        std::fs::read(entry.ok()?.path().join("cmdline")).ok()
-    };
-    processes
-        .filter_map(read)
-        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
-        .collect()
+    let read = |entry: std::io::Result<std::fs::DirEntry>| std::fs::read(entry.ok()?.path().join("cmdline")).ok();
+    processes.filter_map(read).map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).collect()
 }

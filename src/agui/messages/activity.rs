@@ -41,20 +41,8 @@ impl Messages {
 
     /// An activity changes. A patch that does not apply leaves it as it is; one that makes
     /// something else than an object of it empties it.
-    pub(super) fn patch_activity(
-        &mut self,
-        id: &Id,
-        new_type: &str,
-        changes: &[Value],
-        event: &Event,
-    ) {
-        let Some(Message::Activity {
-            activity_type,
-            content,
-            metadata,
-            ..
-        }) = self.get_mut(id)
-        else {
+    pub(super) fn patch_activity(&mut self, id: &Id, new_type: &str, changes: &[Value], event: &Event) {
+        let Some(Message::Activity { activity_type, content, metadata, .. }) = self.get_mut(id) else {
             return;
         };
         edit::merge(metadata, event.metadata.as_ref());

@@ -1,9 +1,7 @@
 //! Tool calls inside messages, and their results.
 
 use super::{Messages, edit};
-use crate::agui::{
-    Content, Event, FunctionCall, Id, Message, MessageCommon, ToolCall, ToolCallKind,
-};
+use crate::agui::{Content, Event, FunctionCall, Id, Message, MessageCommon, ToolCall, ToolCallKind};
 
 impl Messages {
     /// A call begins. One that is there already only takes the name: its arguments are all there is of them.
@@ -30,18 +28,10 @@ impl Messages {
     /// A result goes after its call's message and the results that are there, since a provider wants them next to each
     /// other; at the end when the call is unknown.
     pub(super) fn insert_result(&mut self, id: &Id, call: &Id, content: &Content, event: &Event) {
-        let owner = self
-            .calls
-            .get(call)
-            .and_then(|message| self.positions.get(message));
+        let owner = self.calls.get(call).and_then(|message| self.positions.get(message));
         let at = owner.map_or(self.list.len(), |owner| {
             let after = &self.list[owner + 1..];
-            owner
-                + 1
-                + after
-                    .iter()
-                    .take_while(|message| is_result(message))
-                    .count()
+            owner + 1 + after.iter().take_while(|message| is_result(message)).count()
         });
         let result = Message::Tool {
             id: id.clone(),
@@ -58,9 +48,7 @@ impl Messages {
     pub(super) fn call_mut(&mut self, id: &Id) -> Option<&mut ToolCall> {
         let message = self.calls.get(id)?.clone();
         match self.get_mut(&message)? {
-            Message::Assistant { tool_calls, .. } => {
-                tool_calls.iter_mut().find(|call| call.id == *id)
-            }
+            Message::Assistant { tool_calls, .. } => tool_calls.iter_mut().find(|call| call.id == *id),
             _ => None,
         }
     }
@@ -76,10 +64,7 @@ impl Messages {
             id: id.clone(),
             content: None,
             tool_calls: Vec::new(),
-            common: MessageCommon {
-                subagent_run_id: event.subagent_run_id.clone(),
-                ..MessageCommon::default()
-            },
+            common: MessageCommon { subagent_run_id: event.subagent_run_id.clone(), ..MessageCommon::default() },
         });
         id
     }
@@ -89,10 +74,7 @@ fn new_call(id: &Id, name: &str, event: &Event) -> ToolCall {
     ToolCall {
         id: id.clone(),
         kind: ToolCallKind::Function,
-        function: FunctionCall {
-            name: name.to_owned(),
-            arguments: String::new(),
-        },
+        function: FunctionCall { name: name.to_owned(), arguments: String::new() },
         encrypted_value: None,
         metadata: event.metadata.clone(),
     }

@@ -28,51 +28,30 @@ pub(super) struct Body {
 impl Body {
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Vec<InputError>> {
         match serde_json::from_slice(bytes) {
-            Ok(Value::Object(members)) => Ok(Self {
-                members: in_camel_case(members),
-                errors: Vec::new(),
-            }),
-            Ok(other) => Err(vec![error(
-                "invalid",
-                vec![],
-                "expected a JSON object with threadId and messages".into(),
-                &other,
-            )]),
-            Err(reason) => Err(vec![error(
-                "json_invalid",
-                vec![],
-                format!("JSON decode error: {reason}"),
-                &Value::Null,
-            )]),
+            Ok(Value::Object(members)) => Ok(Self { members: in_camel_case(members), errors: Vec::new() }),
+            Ok(other) => {
+                Err(vec![error("invalid", vec![], "expected a JSON object with threadId and messages".into(), &other)])
+            }
+            Err(reason) => {
+                Err(vec![error("json_invalid", vec![], format!("JSON decode error: {reason}"), &Value::Null)])
+            }
         }
     }
 
     /// The value, or nothing and an error.
     pub(super) fn finish<T>(self, value: T) -> Result<T, Vec<InputError>> {
-        if self.errors.is_empty() {
-            Ok(value)
-        } else {
-            Err(self.errors)
-        }
+        if self.errors.is_empty() { Ok(value) } else { Err(self.errors) }
     }
 
     pub(super) fn missing(&mut self, name: &str, expected: &str) {
-        if self
-            .errors
-            .iter()
-            .any(|error| error.loc.get(1) == Some(&member(name)))
-        {
+        if self.errors.iter().any(|error| error.loc.get(1) == Some(&member(name))) {
             return; // present, but wrong: already reported
         }
         let msg = format!("Field required: {name}, {expected}");
         self.report("missing", vec![member(name)], msg, &Value::Null);
     }
 
-    pub(super) fn required<T: DeserializeOwned>(
-        &mut self,
-        name: &str,
-        expected: &str,
-    ) -> Option<T> {
+    pub(super) fn required<T: DeserializeOwned>(&mut self, name: &str, expected: &str) -> Option<T> {
         let value = self.optional(name);
         if value.is_none() {
             self.missing(name, expected);
@@ -97,10 +76,7 @@ impl Body {
         match self.take(name)? {
             Value::Array(items) => {
                 let read = items.into_iter().enumerate();
-                Some(
-                    read.filter_map(|(at, item)| self.item(name, at, item))
-                        .collect(),
-                )
+                Some(read.filter_map(|(at, item)| self.item(name, at, item)).collect())
             }
             Value::Object(_) if T::OBJECT_IS_DROPPED => None,
             other => {

@@ -5,15 +5,7 @@ use serde_json::Value;
 
 use crate::agui::{ContextItem, Id, Message, ResumeItem, Tool};
 
-const ROLES: [&str; 7] = [
-    "developer",
-    "system",
-    "user",
-    "assistant",
-    "tool",
-    "activity",
-    "reasoning",
-];
+const ROLES: [&str; 7] = ["developer", "system", "user", "assistant", "tool", "activity", "reasoning"];
 
 /// An item of one of the lists of a request.
 pub(super) trait Element: DeserializeOwned {
@@ -91,12 +83,7 @@ fn wrong_member<T: Element>(item: &Value, reason: &str) -> Option<Problem> {
 }
 
 fn invalid(member: Option<String>, msg: String, input: &Value) -> Problem {
-    Problem {
-        kind: "invalid",
-        member,
-        msg,
-        input: input.clone(),
-    }
+    Problem { kind: "invalid", member, msg, input: input.clone() }
 }
 
 /// A member that the item itself lacks, not something inside it: with any value there, the decoder says something else.

@@ -117,10 +117,7 @@ impl Parser {
     }
 
     fn end_frame(&mut self) -> Option<Frame> {
-        let next = Frame {
-            id: self.frame.id.clone(),
-            ..Frame::default()
-        };
+        let next = Frame { id: self.frame.id.clone(), ..Frame::default() };
         let frame = std::mem::replace(&mut self.frame, next);
         std::mem::take(&mut self.has_data).then_some(frame)
     }

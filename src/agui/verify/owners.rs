@@ -26,17 +26,12 @@ pub(super) struct Owners(HashMap<Owned, Owner>);
 impl Owners {
     /// Whether the event's sub-agent is the one that what it continues belongs to.
     pub(super) fn check(&self, event: &Event) -> Result<(), Rule> {
-        if let EventKind::ToolCallStart {
-            tool_call_id,
-            parent_message_id,
-            ..
-        } = &event.kind
-        {
+        if let EventKind::ToolCallStart { tool_call_id, parent_message_id, .. } = &event.kind {
             let parent = parent_message_id.as_ref();
             return self.check_tool_call(tool_call_id, parent, event.subagent_run_id.as_ref());
         }
-        if let EventKind::ReasoningStart { message_id }
-        | EventKind::ReasoningMessageStart { message_id, .. } = &event.kind
+        if let EventKind::ReasoningStart { message_id } | EventKind::ReasoningMessageStart { message_id, .. } =
+            &event.kind
         {
             // A message that named nobody inside a sub-agent's span of its id would be the run's own in every snapshot.
             let item = Owned::Reasoning(message_id.clone());
@@ -56,26 +51,17 @@ impl Owners {
             EventKind::TextMessageStart { message_id, .. } => {
                 self.claim(Owned::Message(message_id.clone()), tag());
             }
-            EventKind::ReasoningStart { message_id }
-            | EventKind::ReasoningMessageStart { message_id, .. } => {
+            EventKind::ReasoningStart { message_id } | EventKind::ReasoningMessageStart { message_id, .. } => {
                 self.claim(Owned::Reasoning(message_id.clone()), tag());
             }
-            EventKind::ToolCallStart {
-                tool_call_id,
-                parent_message_id,
-                ..
-            } => {
+            EventKind::ToolCallStart { tool_call_id, parent_message_id, .. } => {
                 self.claim_tool_call(tool_call_id, parent_message_id.as_ref(), tag());
             }
             // A result makes its message anew, and so does an activity's snapshot that replaces.
             EventKind::ToolCallResult { message_id, .. } => {
                 self.0.insert(Owned::Message(message_id.clone()), tag());
             }
-            EventKind::ActivitySnapshot {
-                message_id,
-                replace: Some(false),
-                ..
-            } => {
+            EventKind::ActivitySnapshot { message_id, replace: Some(false), .. } => {
                 self.claim(Owned::Activity(message_id.clone()), tag());
             }
             EventKind::ActivitySnapshot { message_id, .. } => {
@@ -86,9 +72,7 @@ impl Owners {
                     self.restate(message);
                 }
             }
-            EventKind::RunStarted {
-                input: Some(input), ..
-            } => {
+            EventKind::RunStarted { input: Some(input), .. } => {
                 for message in &input.messages {
                     self.seed(message);
                 }
@@ -98,12 +82,7 @@ impl Owners {
     }
 
     /// A call has its message's owner, who need not be named when the message has an id of its own.
-    fn check_tool_call(
-        &self,
-        call: &Id,
-        parent: Option<&Id>,
-        found: Option<&Id>,
-    ) -> Result<(), Rule> {
+    fn check_tool_call(&self, call: &Id, parent: Option<&Id>, found: Option<&Id>) -> Result<(), Rule> {
         let message = Owned::Message(parent.unwrap_or(call).clone());
         let inherited = self.0.get(&message).and_then(Option::as_ref);
         let owner = found.or(inherited.filter(|_| parent.is_some()));
@@ -128,21 +107,14 @@ impl Owners {
             EventKind::TextMessageStart { message_id, .. }
             | EventKind::TextMessageContent { message_id, .. }
             | EventKind::TextMessageEnd { message_id } => Some(Owned::Message(message_id.clone())),
-            EventKind::ToolCallArgs { tool_call_id, .. }
-            | EventKind::ToolCallEnd { tool_call_id } => {
+            EventKind::ToolCallArgs { tool_call_id, .. } | EventKind::ToolCallEnd { tool_call_id } => {
                 Some(Owned::ToolCall(tool_call_id.clone()))
             }
             EventKind::ReasoningEnd { message_id }
             | EventKind::ReasoningMessageContent { message_id, .. }
-            | EventKind::ReasoningMessageEnd { message_id } => {
-                Some(Owned::Reasoning(message_id.clone()))
-            }
-            EventKind::ActivityDelta { message_id, .. } => {
-                Some(Owned::Activity(message_id.clone()))
-            }
-            EventKind::ReasoningEncryptedValue {
-                subtype, entity_id, ..
-            } => Some(self.encrypted(*subtype, entity_id)),
+            | EventKind::ReasoningMessageEnd { message_id } => Some(Owned::Reasoning(message_id.clone())),
+            EventKind::ActivityDelta { message_id, .. } => Some(Owned::Activity(message_id.clone())),
+            EventKind::ReasoningEncryptedValue { subtype, entity_id, .. } => Some(self.encrypted(*subtype, entity_id)),
             _ => None,
         }
     }
@@ -173,8 +145,7 @@ impl Owners {
     fn restate(&mut self, message: &Message) {
         let owner = message.subagent_run_id().cloned();
         for call in message.tool_calls() {
-            self.0
-                .insert(Owned::ToolCall(call.id.clone()), owner.clone());
+            self.0.insert(Owned::ToolCall(call.id.clone()), owner.clone());
         }
         self.0.insert(owned(message), owner);
     }
@@ -197,12 +168,7 @@ impl Owned {
             Self::Activity(id) => ("activity", id),
             Self::Reasoning(id) => ("reasoning", id),
         };
-        Rule::OtherOwner {
-            what,
-            id: id.clone(),
-            owner: owner.cloned(),
-            found: found.cloned(),
-        }
+        Rule::OtherOwner { what, id: id.clone(), owner: owner.cloned(), found: found.cloned() }
     }
 }
 

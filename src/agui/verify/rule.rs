@@ -75,9 +75,7 @@ pub enum Rule {
     #[error("sub-agent {0:?} has already ended in this run; expected a new id")]
     SubagentReused(Id),
     /// A sub-agent's parent never started.
-    #[error(
-        "parent sub-agent {0:?} has not started in this run; expected its SUBAGENT_STARTED first"
-    )]
+    #[error("parent sub-agent {0:?} has not started in this run; expected its SUBAGENT_STARTED first")]
     UnknownParent(Id),
     /// A chunk in a log.
     #[error("chunks are not allowed in a log; expected start, content and end events")]
@@ -95,19 +93,11 @@ pub enum Rule {
 
 impl Violation {
     pub(super) fn of(event: &Event, rule: Rule) -> Self {
-        Self {
-            event: event.kind.name(),
-            id: id_of(event),
-            rule,
-        }
+        Self { event: event.kind.name(), id: id_of(event), rule }
     }
 
     pub(super) fn at_the_end(rule: Rule) -> Self {
-        Self {
-            event: "end of stream",
-            id: None,
-            rule,
-        }
+        Self { event: "end of stream", id: None, rule }
     }
 }
 
@@ -131,12 +121,13 @@ fn id_of(event: &Event) -> Option<String> {
         | EventKind::ToolCallEnd { tool_call_id } => tool_call_id,
         EventKind::ReasoningEncryptedValue { entity_id, .. } => entity_id,
         EventKind::Custom { name, .. } => name,
-        EventKind::TextMessageChunk { message_id, .. }
-        | EventKind::ReasoningMessageChunk { message_id, .. } => message_id.as_ref()?,
+        EventKind::TextMessageChunk { message_id, .. } | EventKind::ReasoningMessageChunk { message_id, .. } => {
+            message_id.as_ref()?
+        }
         EventKind::ToolCallChunk { tool_call_id, .. } => tool_call_id.as_ref()?,
-        EventKind::SubagentStarted { .. }
-        | EventKind::SubagentFinished { .. }
-        | EventKind::SubagentError { .. } => event.subagent_run_id.as_ref()?,
+        EventKind::SubagentStarted { .. } | EventKind::SubagentFinished { .. } | EventKind::SubagentError { .. } => {
+            event.subagent_run_id.as_ref()?
+        }
         EventKind::RunError { .. }
         | EventKind::StateSnapshot { .. }
         | EventKind::StateDelta { .. }
@@ -161,7 +152,5 @@ fn list(items: &[OpenItem]) -> String {
 }
 
 fn agent(id: Option<&Id>) -> String {
-    id.map_or("the run's own agent".into(), |id| {
-        format!("sub-agent {id:?}")
-    })
+    id.map_or("the run's own agent".into(), |id| format!("sub-agent {id:?}"))
 }

@@ -10,9 +10,7 @@ pub(super) fn check(event: &Event) -> Result<(), Rule> {
         return Err(Rule::Attributed);
     }
     match &event.kind {
-        kind if kind.is_subagent_boundary() && event.subagent_run_id.is_none() => {
-            Err(Rule::NoSubagent)
-        }
+        kind if kind.is_subagent_boundary() && event.subagent_run_id.is_none() => Err(Rule::NoSubagent),
         EventKind::TextMessageChunk { .. }
         | EventKind::ToolCallChunk { .. }
         | EventKind::ReasoningMessageChunk { .. } => Err(Rule::Chunk),
@@ -20,10 +18,9 @@ pub(super) fn check(event: &Event) -> Result<(), Rule> {
             patch::parse(patch)?;
             Ok(())
         }
-        EventKind::RunFinished {
-            outcome: Some(RunOutcome::Interrupt { interrupts }),
-            ..
-        } => interrupts_are_distinct(interrupts),
+        EventKind::RunFinished { outcome: Some(RunOutcome::Interrupt { interrupts }), .. } => {
+            interrupts_are_distinct(interrupts)
+        }
         _ => Ok(()),
     }
 }
@@ -33,8 +30,6 @@ fn interrupts_are_distinct(interrupts: &[Interrupt]) -> Result<(), Rule> {
         return Err(Rule::NoInterrupts);
     }
     let mut seen = HashSet::new();
-    let repeated = interrupts
-        .iter()
-        .find(|interrupt| !seen.insert(&interrupt.id));
+    let repeated = interrupts.iter().find(|interrupt| !seen.insert(&interrupt.id));
     repeated.map_or(Ok(()), |one| Err(Rule::RepeatedInterrupt(one.id.clone())))
 }

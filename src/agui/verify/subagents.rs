@@ -10,18 +10,10 @@ pub(super) struct Subagents(HashSet<Id>);
 
 impl Subagents {
     pub(super) fn check(&self, event: &Event) -> Result<(), Rule> {
-        let EventKind::SubagentStarted {
-            parent_subagent_run_id: parent,
-            ..
-        } = &event.kind
-        else {
+        let EventKind::SubagentStarted { parent_subagent_run_id: parent, .. } = &event.kind else {
             return Ok(());
         };
-        if let Some(again) = event
-            .subagent_run_id
-            .as_ref()
-            .filter(|id| self.0.contains(*id))
-        {
+        if let Some(again) = event.subagent_run_id.as_ref().filter(|id| self.0.contains(*id)) {
             return Err(Rule::SubagentReused(again.clone()));
         }
         match parent {
@@ -31,8 +23,7 @@ impl Subagents {
     }
 
     pub(super) fn record(&mut self, event: &Event) {
-        if let (EventKind::SubagentStarted { .. }, Some(id)) = (&event.kind, &event.subagent_run_id)
-        {
+        if let (EventKind::SubagentStarted { .. }, Some(id)) = (&event.kind, &event.subagent_run_id) {
             self.0.insert(id.clone());
         }
     }

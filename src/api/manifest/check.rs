@@ -32,21 +32,9 @@ pub(super) struct Checker<'t> {
 
 impl<'t> Checker<'t> {
     /// The document as JSON, as good as it can be had, and everything that is wrong with it.
-    pub(super) fn check(
-        tree: &'t Tree,
-        document: NodeId,
-        schema: &JSONSchemaProps,
-    ) -> (Value, Vec<Finding>) {
-        let mut checker = Self {
-            tree,
-            visited: 0,
-            findings: Vec::new(),
-        };
-        let root = Place {
-            node: document,
-            path: &FieldPath::root(),
-            is_secret: false,
-        };
+    pub(super) fn check(tree: &'t Tree, document: NodeId, schema: &JSONSchemaProps) -> (Value, Vec<Finding>) {
+        let mut checker = Self { tree, visited: 0, findings: Vec::new() };
+        let root = Place { node: document, path: &FieldPath::root(), is_secret: false };
         let value = checker.value(root, schema);
         (value, checker.findings)
     }
@@ -68,10 +56,7 @@ impl<'t> Checker<'t> {
     fn too_large(&mut self, place: Place<'_>) -> Value {
         // Said once: everything after it would say the same.
         if self.visited == MAX_VALUES + 1 {
-            self.report(
-                place,
-                format!("aliases repeat more than {MAX_VALUES} values"),
-            );
+            self.report(place, format!("aliases repeat more than {MAX_VALUES} values"));
         }
         Value::Null
     }
@@ -102,11 +87,7 @@ impl<'t> Checker<'t> {
         };
         let path = place.path.key(name);
         let is_secret = place.is_secret || is_secret_key(name);
-        let child = Place {
-            node,
-            path: &path,
-            is_secret,
-        };
+        let child = Place { node, path: &path, is_secret };
         let value = match member_schema(schema, name) {
             Member::Known(_) if self.tree.is_null(node) => return,
             Member::Known(schema) | Member::Any(schema) => self.value(child, schema),
@@ -117,27 +98,13 @@ impl<'t> Checker<'t> {
     }
 
     /// Fills in the defaults and reports what is missing.
-    fn complete(
-        &mut self,
-        place: Place<'_>,
-        schema: &JSONSchemaProps,
-        object: &mut Map<String, Value>,
-    ) {
+    fn complete(&mut self, place: Place<'_>, schema: &JSONSchemaProps, object: &mut Map<String, Value>) {
         for (name, member) in schema.properties.iter().flatten() {
-            if let Some(default) = member
-                .default
-                .as_ref()
-                .filter(|_| !object.contains_key(name))
-            {
+            if let Some(default) = member.default.as_ref().filter(|_| !object.contains_key(name)) {
                 object.insert(name.clone(), default.0.clone());
             }
         }
-        for name in schema
-            .required
-            .iter()
-            .flatten()
-            .filter(|name| !object.contains_key(*name))
-        {
+        for name in schema.required.iter().flatten().filter(|name| !object.contains_key(*name)) {
             let what = member_schema(schema, name).description();
             let path = place.path.key(name);
             let finding = Finding::new(self.tree.span(place.node), path, "this field is missing");
@@ -159,30 +126,20 @@ impl<'t> Checker<'t> {
             if let Some(first) = seen.insert(name, line) {
                 let path = place.path.key(name);
                 let message = format!("this field is given twice, first in line {first}");
-                self.findings
-                    .push(Finding::new(self.tree.span(key), path, message));
+                self.findings.push(Finding::new(self.tree.span(key), path, message));
             }
         }
     }
 
     fn unknown(&mut self, place: Place<'_>, name: &str, schema: &JSONSchemaProps) {
-        let known = || {
-            schema
-                .properties
-                .iter()
-                .flat_map(|members| members.keys())
-                .map(String::as_str)
-        };
+        let known = || schema.properties.iter().flat_map(|members| members.keys()).map(String::as_str);
         let help = match suggest::closest(name, known()) {
-            _ if name == "<<" => {
-                "merge keys are not part of YAML 1.2: write the fields out".to_owned()
-            }
+            _ if name == "<<" => "merge keys are not part of YAML 1.2: write the fields out".to_owned(),
             Some(meant) => format!("did you mean \"{meant}\"?"),
             None => format!("known fields: {}", known().collect::<Vec<_>>().join(", ")),
         };
         let span = self.tree.span(place.node);
-        self.findings
-            .push(Finding::new(span, place.path.clone(), "unknown field").help(help));
+        self.findings.push(Finding::new(span, place.path.clone(), "unknown field").help(help));
     }
 
     fn array(&mut self, place: Place<'_>, schema: &JSONSchemaProps) -> Value {
@@ -190,67 +147,38 @@ impl<'t> Checker<'t> {
             self.wrong_type(place, "a list");
             return Value::Array(Vec::new());
         };
-        self.size(
-            place,
-            elements.len(),
-            (schema.min_items, schema.max_items),
-            "elements",
-        );
+        self.size(place, elements.len(), (schema.min_items, schema.max_items), "elements");
         let Some(JSONSchemaPropsOrArray::Schema(item)) = &schema.items else {
             return self.free(place);
         };
         let values = elements.iter().enumerate().map(|(index, &node)| {
             let path = place.path.index(index);
-            self.value(
-                Place {
-                    node,
-                    path: &path,
-                    ..place
-                },
-                item,
-            )
+            self.value(Place { node, path: &path, ..place }, item)
         });
         Value::Array(values.collect())
     }
 
-    fn size(
-        &mut self,
-        place: Place<'_>,
-        size: usize,
-        limits: (Option<i64>, Option<i64>),
-        what: &str,
-    ) {
+    fn size(&mut self, place: Place<'_>, size: usize, limits: (Option<i64>, Option<i64>), what: &str) {
         let size = i64::try_from(size).unwrap_or(i64::MAX);
         match limits {
             (Some(1), _) if size == 0 => self.report(place, "this must not be empty"),
             (Some(min), _) if size < min => {
-                self.report(
-                    place,
-                    format!("expected at least {min} {what}, found {size}"),
-                );
+                self.report(place, format!("expected at least {min} {what}, found {size}"));
             }
             (_, Some(max)) if size > max => {
-                self.report(
-                    place,
-                    format!("expected at most {max} {what}, found {size}"),
-                );
+                self.report(place, format!("expected at most {max} {what}, found {size}"));
             }
             _ => {}
         }
     }
 
     fn report(&mut self, place: Place<'_>, message: impl Into<String>) {
-        self.findings.push(Finding::new(
-            self.tree.span(place.node),
-            place.path.clone(),
-            message,
-        ));
+        self.findings.push(Finding::new(self.tree.span(place.node), place.path.clone(), message));
     }
 
     fn report_with_help(&mut self, place: Place<'_>, message: String, help: String) {
         let span = self.tree.span(place.node);
-        self.findings
-            .push(Finding::new(span, place.path.clone(), message).help(help));
+        self.findings.push(Finding::new(span, place.path.clone(), message).help(help));
     }
 }
 
@@ -278,10 +206,7 @@ fn neutral(schema: &JSONSchemaProps) -> Value {
 /// Puts neutral values where required members are missing.
 fn fill_in(schema: &JSONSchemaProps, object: &mut Map<String, Value>) {
     for name in schema.required.iter().flatten() {
-        let member = schema
-            .properties
-            .as_ref()
-            .and_then(|members| members.get(name));
+        let member = schema.properties.as_ref().and_then(|members| members.get(name));
         if let Some(member) = member.filter(|_| !object.contains_key(name)) {
             object.insert(name.clone(), neutral(member));
         }
@@ -310,11 +235,7 @@ impl<'s> Member<'s> {
 }
 
 fn member_schema<'s>(schema: &'s JSONSchemaProps, name: &str) -> Member<'s> {
-    if let Some(known) = schema
-        .properties
-        .as_ref()
-        .and_then(|members| members.get(name))
-    {
+    if let Some(known) = schema.properties.as_ref().and_then(|members| members.get(name)) {
         return Member::Known(known);
     }
     match &schema.additional_properties {

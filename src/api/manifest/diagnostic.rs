@@ -101,12 +101,7 @@ pub(super) struct Finding {
 
 impl Finding {
     pub(super) fn new(span: Span, path: FieldPath, message: impl Into<String>) -> Self {
-        Self {
-            span,
-            path,
-            message: message.into(),
-            help: None,
-        }
+        Self { span, path, message: message.into(), help: None }
     }
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
@@ -132,12 +127,7 @@ impl<'a> Page<'a> {
             index += line.chars().count() + 1;
             (start, line)
         });
-        Self {
-            file,
-            lines: lines.collect(),
-            secrets,
-            is_readable,
-        }
+        Self { file, lines: lines.collect(), secrets, is_readable }
     }
 
     pub(super) fn diagnostic(&self, finding: Finding) -> Diagnostic {
@@ -157,46 +147,25 @@ impl<'a> Page<'a> {
         let shown = last.saturating_sub(CONTEXT).max(1)..=last;
         let left = (span.start.column - 1).saturating_sub(WIDTH / 2);
         let hidden = self.secrets_in(*shown.start(), last);
-        let lines: Vec<(usize, String)> = shown
-            .filter_map(|number| Some((number, self.line(number, left, &hidden)?)))
-            .collect();
+        let lines: Vec<(usize, String)> =
+            shown.filter_map(|number| Some((number, self.line(number, left, &hidden)?))).collect();
         let room = lines.last().map_or(0, |(_, line)| line.chars().count());
         let offset = span.start.column - 1 - left;
         let one_line = span.end.line == last && span.end.column > span.start.column;
-        let length = if one_line {
-            span.end.column - span.start.column
-        } else {
-            1
-        };
-        Excerpt {
-            lines,
-            offset,
-            length: length.min(room.saturating_sub(offset)).max(1),
-        }
+        let length = if one_line { span.end.column - span.start.column } else { 1 };
+        Excerpt { lines, offset, length: length.min(room.saturating_sub(offset)).max(1) }
     }
 
     fn secrets_in(&self, first: usize, last: usize) -> Vec<Range<usize>> {
-        let there = self
-            .secrets
-            .iter()
-            .filter(|span| span.start.line <= last && span.end.line >= first);
+        let there = self.secrets.iter().filter(|span| span.start.line <= last && span.end.line >= first);
         there.map(|span| span.start.index..span.end.index).collect()
     }
 
     /// A line from its `left`th character on.
     fn line(&self, number: usize, left: usize, hidden: &[Range<usize>]) -> Option<String> {
         let &(start, line) = self.lines.get(number.checked_sub(1)?)?;
-        let visible = line
-            .trim_end_matches('\r')
-            .chars()
-            .enumerate()
-            .skip(left)
-            .take(WIDTH);
-        Some(
-            visible
-                .map(|(column, c)| shown(c, start + column, hidden))
-                .collect(),
-        )
+        let visible = line.trim_end_matches('\r').chars().enumerate().skip(left).take(WIDTH);
+        Some(visible.map(|(column, c)| shown(c, start + column, hidden)).collect())
     }
 }
 

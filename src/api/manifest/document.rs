@@ -28,86 +28,49 @@ const KINDS: [&str; 3] = ["AgenticSession", "Run", "ProjectSettings"];
 
 impl Document {
     /// Reads a document. What is wrong with it goes to `findings`.
-    pub(super) fn read(
-        tree: &Tree,
-        root: NodeId,
-        place: Place,
-        findings: &mut Vec<Finding>,
-    ) -> Option<Self> {
-        let kind = kind(tree, root)
-            .map_err(|finding| findings.push(*finding))
-            .ok()?;
+    pub(super) fn read(tree: &Tree, root: NodeId, place: Place, findings: &mut Vec<Finding>) -> Option<Self> {
+        let kind = kind(tree, root).map_err(|finding| findings.push(*finding)).ok()?;
         let (value, broken) = Checker::check(tree, root, schema::of(kind)?);
         let resource = resource(kind, value);
         let violations = match &resource {
             Ok(resource) => validate::resource(resource, place),
             Err(_) => Vec::new(),
         };
-        let said =
-            |violation: &Violation| broken.iter().any(|finding| is_within(finding, violation));
+        let said = |violation: &Violation| broken.iter().any(|finding| is_within(finding, violation));
         let violations: Vec<Violation> = violations.into_iter().filter(|v| !said(v)).collect();
         if let (Err(error), true) = (&resource, broken.is_empty()) {
             let message = format!("this cannot be read: {error}");
             findings.push(Finding::new(tree.span(root), FieldPath::root(), message));
         }
         findings.extend(broken);
-        findings.extend(
-            violations
-                .into_iter()
-                .map(|violation| finding(tree, root, violation)),
-        );
+        findings.extend(violations.into_iter().map(|violation| finding(tree, root, violation)));
         let name_span = locate(tree, root, &FieldPath::of(&["metadata", "name"]));
-        resource.ok().map(|resource| Self {
-            resource,
-            name_span,
-        })
+        resource.ok().map(|resource| Self { resource, name_span })
     }
 }
 
 /// Whether a finding is about the place of a violation or a part of it: then it may be what caused it.
 fn is_within(finding: &Finding, violation: &Violation) -> bool {
-    finding
-        .path
-        .segments()
-        .starts_with(violation.path.segments())
+    finding.path.segments().starts_with(violation.path.segments())
 }
 
 fn kind(tree: &Tree, root: NodeId) -> Result<&'static str, Box<Finding>> {
     let problem = |node, path: &str, message: String| {
-        let path = if path.is_empty() {
-            FieldPath::root()
-        } else {
-            FieldPath::of(&[path])
-        };
+        let path = if path.is_empty() { FieldPath::root() } else { FieldPath::of(&[path]) };
         Box::new(Finding::new(tree.span(node), path, message))
     };
     if !matches!(tree.node(root).kind, Kind::Map(_)) {
-        return Err(problem(
-            root,
-            "",
-            "expected an object with apiVersion, kind, metadata and spec".into(),
-        ));
+        return Err(problem(root, "", "expected an object with apiVersion, kind, metadata and spec".into()));
     }
-    let member = |name: &str| {
-        tree.entry(root, name)
-            .and_then(|(_, value)| Some((value, tree.text(value)?)))
-    };
+    let member = |name: &str| tree.entry(root, name).and_then(|(_, value)| Some((value, tree.text(value)?)));
     let Some((kind_node, kind)) = member("kind") else {
         let finding = *problem(root, "kind", "this field is missing".into());
-        return Err(Box::new(
-            finding.help(format!("one of {}", KINDS.join(", "))),
-        ));
+        return Err(Box::new(finding.help(format!("one of {}", KINDS.join(", ")))));
     };
     let Some(known) = KINDS.into_iter().find(|known| *known == kind) else {
-        let finding = *problem(
-            kind_node,
-            "kind",
-            format!("there is no kind {} here", quoted(kind)),
-        );
+        let finding = *problem(kind_node, "kind", format!("there is no kind {} here", quoted(kind)));
         let help = suggest::closest(kind, KINDS).map(|meant| format!("did you mean \"{meant}\"?"));
-        return Err(Box::new(finding.help(
-            help.unwrap_or_else(|| format!("known: {}", KINDS.join(", "))),
-        )));
+        return Err(Box::new(finding.help(help.unwrap_or_else(|| format!("known: {}", KINDS.join(", "))))));
     };
     match member("apiVersion") {
         Some((_, API_VERSION)) => Ok(known),
@@ -117,9 +80,7 @@ fn kind(tree: &Tree, root: NodeId) -> Result<&'static str, Box<Finding>> {
         }
         None => {
             let finding = *problem(kind_node, "apiVersion", "this field is missing".into());
-            Err(Box::new(
-                finding.help(format!("write apiVersion: {API_VERSION}")),
-            ))
+            Err(Box::new(finding.help(format!("write apiVersion: {API_VERSION}"))))
         }
     }
 }
@@ -142,9 +103,7 @@ fn forget_server_fields(value: &mut Value) {
         return;
     };
     object.remove("status");
-    let metadata = object
-        .entry("metadata")
-        .or_insert_with(|| Value::Object(serde_json::Map::new()));
+    let metadata = object.entry("metadata").or_insert_with(|| Value::Object(serde_json::Map::new()));
     if let Some(metadata) = metadata.as_object_mut() {
         metadata.retain(|name, _| !SERVER_METADATA.contains(&name.as_str()));
     }
@@ -153,12 +112,7 @@ fn forget_server_fields(value: &mut Value) {
 /// The finding at the place of a violation, or of what is nearest to it.
 fn finding(tree: &Tree, root: NodeId, violation: Violation) -> Finding {
     let span = locate(tree, root, &violation.path);
-    Finding {
-        span,
-        path: violation.path,
-        message: violation.message,
-        help: violation.help,
-    }
+    Finding { span, path: violation.path, message: violation.message, help: violation.help }
 }
 
 /// Where a field is written: a scalar itself, the key of anything larger, and of what is absent its nearest ancestor.

@@ -97,11 +97,7 @@ pub fn load(sources: &[Source<'_>], place: Place) -> Result<Vec<Manifest>, Diagn
     for source in sources {
         loader.source(*source);
     }
-    if loader.diagnostics.is_empty() {
-        Ok(loader.manifests)
-    } else {
-        Err(Diagnostics(loader.diagnostics))
-    }
+    if loader.diagnostics.is_empty() { Ok(loader.manifests) } else { Err(Diagnostics(loader.diagnostics)) }
 }
 
 /// What names an object: kind, namespace, name.
@@ -116,12 +112,7 @@ struct Loader {
 
 impl Loader {
     fn new(place: Place) -> Self {
-        Self {
-            place,
-            manifests: Vec::new(),
-            diagnostics: Vec::new(),
-            seen: HashMap::new(),
-        }
+        Self { place, manifests: Vec::new(), diagnostics: Vec::new(), seen: HashMap::new() }
     }
 
     fn source(&mut self, source: Source<'_>) {
@@ -141,8 +132,7 @@ impl Loader {
         findings.sort_by_key(|finding| finding.span.start);
         findings.truncate(MAX_FINDINGS);
         let page = Page::new(source.name, source.text, tree.secrets(), is_readable);
-        self.diagnostics
-            .extend(findings.into_iter().map(|finding| page.diagnostic(finding)));
+        self.diagnostics.extend(findings.into_iter().map(|finding| page.diagnostic(finding)));
     }
 
     fn keep(&mut self, source: Source<'_>, document: Document, findings: &mut Vec<Finding>) {
@@ -156,11 +146,7 @@ impl Loader {
                 findings.push(Finding::new(document.name_span, path, message));
             }
         }
-        self.manifests.push(Manifest {
-            file: source.name.to_owned(),
-            line,
-            resource,
-        });
+        self.manifests.push(Manifest { file: source.name.to_owned(), line, resource });
     }
 }
 
@@ -169,17 +155,11 @@ fn keys(resource: &Resource) -> Vec<(Key, String)> {
     let namespace = resource.namespace().map(str::to_owned);
     let key = |kind: &'static str, name: &str| (kind, namespace.clone(), name.to_owned());
     let name = resource.name();
-    let own = (
-        key(resource.kind(), name),
-        format!("{} {name}", resource.kind()),
-    );
+    let own = (key(resource.kind(), name), format!("{} {name}", resource.kind()));
     let initial = match resource {
         Resource::Session(session) => session.spec.initial_prompt.as_ref().map(|_| {
             let run = names::initial_run(name);
-            (
-                key("Run", &run),
-                format!("Run {run} (which initialPrompt becomes)"),
-            )
+            (key("Run", &run), format!("Run {run} (which initialPrompt becomes)"))
         }),
         Resource::Run(_) | Resource::Settings(_) => None,
     };
@@ -192,29 +172,19 @@ fn too_large(source: Source<'_>) -> Diagnostic {
         line: 1,
         column: 1,
         path: String::new(),
-        message: format!(
-            "the file has {} bytes; at most {MAX_BYTES} are read",
-            source.text.len()
-        ),
+        message: format!("the file has {} bytes; at most {MAX_BYTES} are read", source.text.len()),
         help: Some("put large texts into files of a repository".to_owned()),
         excerpt: None,
     }
 }
 
 fn syntax_finding(error: SyntaxError) -> Finding {
-    let span = tree::Span {
-        start: error.at,
-        end: error.at,
-    };
+    let span = tree::Span { start: error.at, end: error.at };
     let finding = Finding::new(span, FieldPath::root(), error.message);
-    Finding {
-        help: error.help,
-        ..finding
-    }
+    Finding { help: error.help, ..finding }
 }
 
 /// Whether a text that cannot be parsed may hold secrets: then none of it is shown, for nobody knows where they stand.
 fn mentions_secrets(text: &str) -> bool {
-    text.split(|c: char| !c.is_alphanumeric())
-        .any(tree::is_secret_key)
+    text.split(|c: char| !c.is_alphanumeric()).any(tree::is_secret_key)
 }

@@ -40,16 +40,11 @@ fn number(text: &str) -> Option<Meaning> {
     }
     let has_digit = unsigned.bytes().any(|b| b.is_ascii_digit());
     let starts_well = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.');
-    let only_numeric = unsigned
-        .bytes()
-        .all(|b| b.is_ascii_digit() || b"eE.+-".contains(&b));
+    let only_numeric = unsigned.bytes().all(|b| b.is_ascii_digit() || b"eE.+-".contains(&b));
     if !(has_digit && starts_well && only_numeric) {
         return None;
     }
-    text.parse()
-        .map(Meaning::Int)
-        .or_else(|_| text.parse().map(Meaning::Float))
-        .ok()
+    text.parse().map(Meaning::Int).or_else(|_| text.parse().map(Meaning::Float)).ok()
 }
 
 fn radix(digits: &str, radix: u32) -> Option<Meaning> {
@@ -65,9 +60,7 @@ pub(super) fn in_kubectl(text: &str) -> Option<&'static str> {
         _ => {}
     }
     let plain = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let binary = plain
-        .strip_prefix("0b")
-        .is_some_and(|digits| is_made_of(digits, "01_"));
+    let binary = plain.strip_prefix("0b").is_some_and(|digits| is_made_of(digits, "01_"));
     let spaced = plain.contains('_') && number(&plain.replace('_', "")).is_some();
     (binary || spaced).then_some("a number")
 }

@@ -27,10 +27,7 @@ static SCHEMAS: LazyLock<Vec<(String, JSONSchemaProps)>> =
 
 /// The schema of a kind.
 pub(super) fn of(kind: &str) -> Option<&'static JSONSchemaProps> {
-    SCHEMAS
-        .iter()
-        .find(|(name, _)| name == kind)
-        .map(|(_, schema)| schema)
+    SCHEMAS.iter().find(|(name, _)| name == kind).map(|(_, schema)| schema)
 }
 
 fn of_crd(crd: &CustomResourceDefinition) -> Option<(String, JSONSchemaProps)> {
@@ -39,11 +36,7 @@ fn of_crd(crd: &CustomResourceDefinition) -> Option<(String, JSONSchemaProps)> {
 }
 
 fn manifest(spec: JSONSchemaProps) -> JSONSchemaProps {
-    let required = if spec.default.is_some() {
-        vec!["metadata"]
-    } else {
-        vec!["metadata", "spec"]
-    };
+    let required = if spec.default.is_some() { vec!["metadata"] } else { vec!["metadata", "spec"] };
     let members = [
         ("apiVersion", string()),
         ("kind", string()),
@@ -51,10 +44,7 @@ fn manifest(spec: JSONSchemaProps) -> JSONSchemaProps {
         ("spec", spec),
         ("status", JSONSchemaProps::default()),
     ];
-    object(
-        members.map(|(name, schema)| (name.to_owned(), schema)),
-        &required,
-    )
+    object(members.map(|(name, schema)| (name.to_owned(), schema)), &required)
 }
 
 fn metadata() -> JSONSchemaProps {
@@ -63,20 +53,12 @@ fn metadata() -> JSONSchemaProps {
         ..object([], &[])
     };
     let server = SERVER_METADATA.map(|name| (name.to_owned(), JSONSchemaProps::default()));
-    let ours = [
-        ("name", string()),
-        ("namespace", string()),
-        ("labels", texts.clone()),
-        ("annotations", texts),
-    ];
+    let ours = [("name", string()), ("namespace", string()), ("labels", texts.clone()), ("annotations", texts)];
     let ours = ours.map(|(name, schema)| (name.to_owned(), schema));
     object(ours.into_iter().chain(server), &["name"])
 }
 
-fn object(
-    members: impl IntoIterator<Item = (String, JSONSchemaProps)>,
-    required: &[&str],
-) -> JSONSchemaProps {
+fn object(members: impl IntoIterator<Item = (String, JSONSchemaProps)>, required: &[&str]) -> JSONSchemaProps {
     JSONSchemaProps {
         type_: Some("object".to_owned()),
         properties: Some(members.into_iter().collect()),
@@ -86,8 +68,5 @@ fn object(
 }
 
 fn string() -> JSONSchemaProps {
-    JSONSchemaProps {
-        type_: Some("string".to_owned()),
-        ..JSONSchemaProps::default()
-    }
+    JSONSchemaProps { type_: Some("string".to_owned()), ..JSONSchemaProps::default() }
 }

@@ -1,22 +1,16 @@
 //! What a person may have meant.
 
 /// The candidate that is most like a word, if one is like it.
-pub(super) fn closest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(super) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = normal(word);
     let scored = candidates.into_iter().filter_map(|candidate| {
         let known = normal(candidate);
         let distance = distance(&wanted, &known);
         let near = distance <= known.len().max(wanted.len()) / 3;
-        let part = wanted.len().min(known.len()) >= 4
-            && (known.contains(&wanted) || wanted.contains(&known));
+        let part = wanted.len().min(known.len()) >= 4 && (known.contains(&wanted) || wanted.contains(&known));
         (near || part).then_some((distance, candidate))
     });
-    scored
-        .min_by_key(|&(distance, _)| distance)
-        .map(|(_, candidate)| candidate)
+    scored.min_by_key(|&(distance, _)| distance).map(|(_, candidate)| candidate)
 }
 
 /// Case, `-` and `_` are the usual mistakes.

@@ -28,11 +28,7 @@ pub(super) struct Mark {
 
 impl From<Marker> for Mark {
     fn from(marker: Marker) -> Self {
-        Self {
-            index: marker.index(),
-            line: marker.line(),
-            column: marker.col() + 1,
-        }
+        Self { index: marker.index(), line: marker.line(), column: marker.col() + 1 }
     }
 }
 
@@ -57,11 +53,7 @@ pub(super) struct Node {
 /// What a value is made of.
 #[derive(Debug)]
 pub(super) enum Kind {
-    Scalar {
-        text: String,
-        meaning: Meaning,
-        is_plain: bool,
-    },
+    Scalar { text: String, meaning: Meaning, is_plain: bool },
     List(Vec<NodeId>),
     Map(Vec<(NodeId, NodeId)>),
     Alias(NodeId),
@@ -90,10 +82,7 @@ impl Tree {
 
     /// The documents that have content.
     pub(super) fn documents(&self) -> impl Iterator<Item = NodeId> {
-        self.documents
-            .iter()
-            .copied()
-            .filter(|&root| !self.is_null(root))
+        self.documents.iter().copied().filter(|&root| !self.is_null(root))
     }
 
     /// A value; an alias is the value that it stands for.
@@ -120,13 +109,7 @@ impl Tree {
     }
 
     pub(super) fn is_null(&self, id: NodeId) -> bool {
-        matches!(
-            self.node(id).kind,
-            Kind::Scalar {
-                meaning: Meaning::Null,
-                ..
-            }
-        )
+        matches!(self.node(id).kind, Kind::Scalar { meaning: Meaning::Null, .. })
     }
 
     /// The entry of a map.
@@ -134,10 +117,7 @@ impl Tree {
         let Kind::Map(entries) = &self.node(map).kind else {
             return None;
         };
-        entries
-            .iter()
-            .copied()
-            .find(|&(name, _)| self.text(name) == Some(key))
+        entries.iter().copied().find(|&(name, _)| self.text(name) == Some(key))
     }
 
     /// The element of a list.
@@ -152,11 +132,7 @@ impl Tree {
     /// credentials. In the order of the text.
     pub(super) fn secrets(&self) -> Vec<Span> {
         let mut is_secret: Vec<bool> = self.nodes.iter().map(is_secret_url).collect();
-        let mut waiting: Vec<NodeId> = self
-            .nodes
-            .iter()
-            .flat_map(|node| self.secret_values(node))
-            .collect();
+        let mut waiting: Vec<NodeId> = self.nodes.iter().flat_map(|node| self.secret_values(node)).collect();
         while let Some(id) = waiting.pop() {
             if !std::mem::replace(&mut is_secret[id.0], true) {
                 waiting.extend(self.values(id));

@@ -1,9 +1,6 @@
 //! What a Run tells the agent when it is more than one prompt.
 
-#![expect(
-    unreachable_pub,
-    reason = "the KubeSchema derive copies `pub` structs into functions"
-)]
+#![expect(unreachable_pub, reason = "the KubeSchema derive copies `pub` structs into functions")]
 
 use kube::KubeSchema;
 use schemars::JsonSchema;

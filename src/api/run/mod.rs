@@ -1,9 +1,6 @@
 //! `Run`: one turn of work in a session.
 
-#![expect(
-    unreachable_pub,
-    reason = "the KubeSchema derive copies `pub` structs into functions"
-)]
+#![expect(unreachable_pub, reason = "the KubeSchema derive copies `pub` structs into functions")]
 
 mod input;
 mod status;
@@ -14,18 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use input::{Answer, AnswerStatus, InputMessage, MessageRole};
-pub use status::{
-    GitState, Interrupt, Outcome, RunEvents, RunPhase, RunStatus, TokenCounts, Usage,
-};
+pub use status::{GitState, Interrupt, Outcome, RunEvents, RunPhase, RunStatus, TokenCounts, Usage};
 
 use super::rules;
 
 /// One turn of work in a session. Runs of a thread go one at a time, oldest first. A Run is immutable but for
 /// `desiredState`.
-#[allow(
-    clippy::duplicated_attributes,
-    reason = "printer columns have types of their own"
-)]
+#[allow(clippy::duplicated_attributes, reason = "printer columns have types of their own")]
 #[derive(CustomResource, KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[kube(
@@ -41,29 +33,13 @@ use super::rules;
     derive = "PartialEq",
     doc = "One turn of work in a session. Runs of a thread go one at a time, oldest first. A Run is immutable but for \
            desiredState.",
-    printcolumn(
-        name = "Session",
-        type_ = "string",
-        json_path = ".spec.sessionRef.name"
-    ),
+    printcolumn(name = "Session", type_ = "string", json_path = ".spec.sessionRef.name"),
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        json_path = r#".status.conditions[?(@.type=="Succeeded")].reason"#
-    ),
+    printcolumn(name = "Reason", type_ = "string", json_path = r#".status.conditions[?(@.type=="Succeeded")].reason"#),
     printcolumn(name = "Turns", type_ = "integer", json_path = ".status.usage.turns"),
-    printcolumn(
-        name = "Cost USD",
-        type_ = "number",
-        json_path = ".status.usage.costUsd"
-    ),
+    printcolumn(name = "Cost USD", type_ = "number", json_path = ".status.usage.costUsd"),
     printcolumn(name = "Duration", type_ = "string", json_path = ".status.duration"),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
-    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(
         name = "Message",
         type_ = "string",

@@ -1,9 +1,6 @@
 //! What the operator (or `ambient run`) writes about a run. It stays under 16 KiB, see [`crate::fold`].
 
-#![expect(
-    unreachable_pub,
-    reason = "the KubeSchema derive copies `pub` structs into functions"
-)]
+#![expect(unreachable_pub, reason = "the KubeSchema derive copies `pub` structs into functions")]
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime, Time};
 use kube::KubeSchema;
@@ -177,9 +174,7 @@ impl Usage {
             cache_read_tokens: tokens.cache_read_tokens,
             cache_write_tokens: tokens.cache_write_tokens,
             turns,
-            cost_usd: cost_usd
-                .filter(|cost| (0.0..=MAX_COST_USD).contains(cost))
-                .map(rounded),
+            cost_usd: cost_usd.filter(|cost| (0.0..=MAX_COST_USD).contains(cost)).map(rounded),
         }
     }
 }
@@ -200,12 +195,8 @@ impl std::ops::Add for Usage {
         Self {
             input_tokens: self.input_tokens.saturating_add(other.input_tokens),
             output_tokens: self.output_tokens.saturating_add(other.output_tokens),
-            cache_read_tokens: self
-                .cache_read_tokens
-                .saturating_add(other.cache_read_tokens),
-            cache_write_tokens: self
-                .cache_write_tokens
-                .saturating_add(other.cache_write_tokens),
+            cache_read_tokens: self.cache_read_tokens.saturating_add(other.cache_read_tokens),
+            cache_write_tokens: self.cache_write_tokens.saturating_add(other.cache_write_tokens),
             turns: self.turns.saturating_add(other.turns),
             cost_usd: match (self.cost_usd, other.cost_usd) {
                 (Some(one), Some(two)) => Some(rounded(one + two)),

@@ -1,9 +1,6 @@
 //! Which agent works in a session and what it may do.
 
-#![expect(
-    unreachable_pub,
-    reason = "the KubeSchema derive copies `pub` structs into functions"
-)]
+#![expect(unreachable_pub, reason = "the KubeSchema derive copies `pub` structs into functions")]
 
 use std::str::FromStr;
 

@@ -1,9 +1,6 @@
 //! `AgenticSession`: a workspace with an agent in it.
 
-#![expect(
-    unreachable_pub,
-    reason = "the KubeSchema derive copies `pub` structs into functions"
-)]
+#![expect(unreachable_pub, reason = "the KubeSchema derive copies `pub` structs into functions")]
 
 mod agent;
 mod sources;
@@ -19,18 +16,14 @@ use serde_json::Value;
 pub use agent::{AgentSpec, PermissionMode, ReplaySpec, RunnerSpec, RunnerType, UnknownRunner};
 pub use sources::{FileSpec, RepoSpec, WorkflowSpec};
 pub use status::{
-    AgenticSessionStatus, ReconciledRepo, ReconciledWorkflow, RepoStatus, RunCounts, SessionPhase,
-    WorkflowStatus,
+    AgenticSessionStatus, ReconciledRepo, ReconciledWorkflow, RepoStatus, RunCounts, SessionPhase, WorkflowStatus,
 };
 
 use super::{defaults, rules};
 
 /// A workspace with a coding agent in it. Runs do the work: `initialPrompt` becomes the first one, and every `Run` that
 /// names the session is a further turn of the same conversation.
-#[allow(
-    clippy::duplicated_attributes,
-    reason = "printer columns have types of their own"
-)]
+#[allow(clippy::duplicated_attributes, reason = "printer columns have types of their own")]
 #[derive(CustomResource, KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[kube(
@@ -51,22 +44,10 @@ use super::{defaults, rules};
     printcolumn(name = "Runs", type_ = "integer", json_path = ".status.runs.total"),
     printcolumn(name = "OK", type_ = "integer", json_path = ".status.runs.succeeded"),
     printcolumn(name = "Failed", type_ = "integer", json_path = ".status.runs.failed"),
-    printcolumn(
-        name = "Model",
-        type_ = "string",
-        json_path = ".spec.llmSettings.model"
-    ),
-    printcolumn(
-        name = "Cost USD",
-        type_ = "number",
-        json_path = ".status.usage.costUsd"
-    ),
+    printcolumn(name = "Model", type_ = "string", json_path = ".spec.llmSettings.model"),
+    printcolumn(name = "Cost USD", type_ = "number", json_path = ".status.usage.costUsd"),
     printcolumn(name = "Idle", type_ = "date", json_path = ".status.lastActivityTime"),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
-    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(
         name = "Message",
         type_ = "string",
@@ -164,11 +145,7 @@ pub struct LlmSettings {
 
 impl Default for LlmSettings {
     fn default() -> Self {
-        Self {
-            model: defaults::model(),
-            temperature: defaults::temperature(),
-            max_tokens: defaults::max_tokens(),
-        }
+        Self { model: defaults::model(), temperature: defaults::temperature(), max_tokens: defaults::max_tokens() }
     }
 }
 

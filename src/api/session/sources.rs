@@ -1,9 +1,6 @@
 //! What a workspace is made of: repositories, files and a workflow.
 
-#![expect(
-    unreachable_pub,
-    reason = "the KubeSchema derive copies `pub` structs into functions"
-)]
+#![expect(unreachable_pub, reason = "the KubeSchema derive copies `pub` structs into functions")]
 
 use kube::KubeSchema;
 use schemars::JsonSchema;
@@ -36,9 +33,7 @@ impl RepoSpec {
     /// The name of the repository's folder: `name`, else the last part of the URL without `.git`.
     #[must_use]
     pub fn folder(&self) -> &str {
-        self.name
-            .as_deref()
-            .unwrap_or_else(|| folder_of_url(&self.url))
+        self.name.as_deref().unwrap_or_else(|| folder_of_url(&self.url))
     }
 }
 

@@ -32,11 +32,7 @@ pub struct Violation {
 
 impl Violation {
     fn new(path: FieldPath, message: impl Into<String>) -> Self {
-        Self {
-            path,
-            message: message.into(),
-            help: None,
-        }
+        Self { path, message: message.into(), help: None }
     }
 
     /// Says what was found instead.
@@ -54,9 +50,7 @@ impl Violation {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.path, self.message)?;
-        self.help
-            .as_ref()
-            .map_or(Ok(()), |help| write!(f, "; {help}"))
+        self.help.as_ref().map_or(Ok(()), |help| write!(f, "; {help}"))
     }
 }
 
@@ -96,9 +90,7 @@ impl Findings {
     fn object(&mut self, name: Option<&str>, bytes: Option<usize>) {
         let path = || FieldPath::of(&["metadata", "name"]);
         let name = name.unwrap_or_default();
-        self.check(text::is_object_name(name), || {
-            Violation::new(path(), text::OBJECT_NAME).found(name)
-        });
+        self.check(text::is_object_name(name), || Violation::new(path(), text::OBJECT_NAME).found(name));
         self.check(bytes.is_none_or(|bytes| bytes <= MAX_OBJECT_BYTES), || {
             Violation::new(FieldPath::of(&["spec"]), "the object is larger than 1 MiB")
                 .help("put large texts into files of a repository")

@@ -28,8 +28,7 @@ fn input(run: &RunSpec, spec: &FieldPath, findings: &mut Findings) {
         None => findings.add(Violation::new(spec.clone(), rules::ONE_INPUT.message)),
         Some(Input::Prompt(prompt)) => {
             findings.check(!prompt.trim().is_empty(), || {
-                Violation::new(spec.key("prompt"), "the prompt is empty")
-                    .help("say what the agent is to do")
+                Violation::new(spec.key("prompt"), "the prompt is empty").help("say what the agent is to do")
             });
         }
         Some(Input::Messages(list)) => messages(list, &spec.key("messages"), findings),
@@ -38,9 +37,7 @@ fn input(run: &RunSpec, spec: &FieldPath, findings: &mut Findings) {
 }
 
 fn messages(list: &[InputMessage], at: &FieldPath, findings: &mut Findings) {
-    findings.check(!list.is_empty(), || {
-        Violation::new(at.clone(), "expected at least one message")
-    });
+    findings.check(!list.is_empty(), || Violation::new(at.clone(), "expected at least one message"));
     for (position, message) in list.iter().enumerate() {
         let is_tool = message.role == MessageRole::Tool;
         findings.check(is_tool == message.tool_call_id.is_some(), || {
@@ -50,23 +47,17 @@ fn messages(list: &[InputMessage], at: &FieldPath, findings: &mut Findings) {
 }
 
 fn answers(list: &[Answer], at: &FieldPath, findings: &mut Findings) {
-    findings.check(!list.is_empty(), || {
-        Violation::new(at.clone(), "expected at least one answer")
-    });
+    findings.check(!list.is_empty(), || Violation::new(at.clone(), "expected at least one answer"));
     let mut seen = BTreeSet::new();
     for (position, answer) in list.iter().enumerate() {
         let at = at.index(position);
         findings.check(seen.insert(&answer.interrupt_id), || {
-            Violation::new(at.key("interruptId"), "this question is answered twice")
-                .found(&answer.interrupt_id)
+            Violation::new(at.key("interruptId"), "this question is answered twice").found(&answer.interrupt_id)
         });
         let declined = answer.status == AnswerStatus::Cancelled;
         findings.check(!(declined && answer.payload.is_some()), || {
-            Violation::new(
-                at.key("payload"),
-                "an answer with status cancelled has no payload",
-            )
-            .help("leave the payload out, or answer with status resolved")
+            Violation::new(at.key("payload"), "an answer with status cancelled has no payload")
+                .help("leave the payload out, or answer with status resolved")
         });
     }
 }
@@ -85,8 +76,7 @@ fn references(run: &RunSpec, spec: &FieldPath, findings: &mut Findings) {
 fn ids(run: &RunSpec, spec: &FieldPath, findings: &mut Findings) {
     for (name, id) in [("runId", &run.run_id), ("threadId", &run.thread_id)] {
         let Some(id) = id else { continue };
-        findings.check(text::is_protocol_id(id), || {
-            Violation::new(spec.key(name), rules::PROTOCOL_ID.message).found(id)
-        });
+        findings
+            .check(text::is_protocol_id(id), || Violation::new(spec.key(name), rules::PROTOCOL_ID.message).found(id));
     }
 }

@@ -10,10 +10,7 @@ pub fn settings(settings: &ProjectSettings) -> Vec<Violation> {
     let name = settings.metadata.name.as_deref();
     findings.object(name, json_len(&settings.spec));
     findings.check(name.is_none_or(|name| name == NAME), || {
-        Violation::new(
-            FieldPath::of(&["metadata", "name"]),
-            rules::SETTINGS_NAME.message,
-        )
+        Violation::new(FieldPath::of(&["metadata", "name"]), rules::SETTINGS_NAME.message)
     });
     findings.0
 }

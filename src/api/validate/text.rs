@@ -1,13 +1,15 @@
 //! Predicates on texts: names, URLs, branches, paths. Each says in its doc whose rule it is.
 
 /// What an object's name must be, for people.
-pub const OBJECT_NAME: &str = "expected a name of lower case letters, digits, `-` and `.` that begins and ends with a letter or digit";
+pub const OBJECT_NAME: &str =
+    "expected a name of lower case letters, digits, `-` and `.` that begins and ends with a letter or digit";
 
 /// What a branch must be, for people.
 pub const BRANCH: &str = "expected a branch name that git accepts";
 
 /// What an environment variable's name must be, for people.
-pub const VARIABLE: &str = "expected a variable name of letters, digits, `_`, `-` and `.` that does not begin with a digit";
+pub const VARIABLE: &str =
+    "expected a variable name of letters, digits, `_`, `-` and `.` that does not begin with a digit";
 
 /// The most characters of a value that a message repeats.
 const MAX_QUOTED: usize = 80;
@@ -24,9 +26,7 @@ pub fn quoted(value: &str) -> String {
 #[must_use]
 pub fn is_object_name(name: &str) -> bool {
     let part = |part: &str| {
-        let inner = part
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let inner = part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         inner && !part.is_empty() && !part.starts_with('-') && !part.ends_with('-')
     };
     name.len() <= super::super::names::MAX_OBJECT_NAME && name.split('.').all(part)
@@ -38,19 +38,13 @@ pub fn is_repo_url(url: &str, local: bool) -> bool {
     let clean = !url.contains(|c: char| c.is_whitespace() || c.is_control());
     let remote = ["https://", "http://", "ssh://"];
     clean
-        && (remote
-            .iter()
-            .any(|scheme| has_host_and_path(url.strip_prefix(scheme)))
+        && (remote.iter().any(|scheme| has_host_and_path(url.strip_prefix(scheme)))
             || is_scp_like(url)
-            || (local
-                && url
-                    .strip_prefix("file:///")
-                    .is_some_and(|path| !path.is_empty())))
+            || (local && url.strip_prefix("file:///").is_some_and(|path| !path.is_empty())))
 }
 
 fn has_host_and_path(rest: Option<&str>) -> bool {
-    rest.and_then(|rest| rest.split_once('/'))
-        .is_some_and(|(host, path)| !host.is_empty() && !path.is_empty())
+    rest.and_then(|rest| rest.split_once('/')).is_some_and(|(host, path)| !host.is_empty() && !path.is_empty())
 }
 
 /// git's short form of ssh: `user@host:path`.
@@ -63,11 +57,7 @@ fn is_scp_like(url: &str) -> bool {
         return false;
     };
     let user_ok = !user.is_empty() && user.chars().all(|c| name(c) || c == '_');
-    user_ok
-        && !host.is_empty()
-        && host.chars().all(name)
-        && !path.is_empty()
-        && !path.starts_with('/')
+    user_ok && !host.is_empty() && host.chars().all(name) && !path.is_empty() && !path.starts_with('/')
 }
 
 /// Whether a URL carries a password or token: `https://user:secret@host/…`, or a long user that can only be a token.
@@ -87,9 +77,7 @@ pub fn has_credentials(url: &str) -> bool {
 #[must_use]
 pub fn is_repo_name(name: &str) -> bool {
     starts_with(name, |c| c.is_ascii_alphanumeric() || c == '_')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
         && name.len() <= 100
 }
 
@@ -104,17 +92,13 @@ pub fn is_file_path(path: &str) -> bool {
 #[must_use]
 pub fn is_protocol_id(id: &str) -> bool {
     starts_with(id, |c| c.is_ascii_alphanumeric())
-        && id
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-'))
+        && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-'))
 }
 
 /// git: what `git check-ref-format --branch` accepts.
 #[must_use]
 pub fn is_branch(name: &str) -> bool {
-    let part = |part: &str| {
-        !part.is_empty() && !part.starts_with('.') && !part.to_ascii_lowercase().ends_with(".lock")
-    };
+    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.to_ascii_lowercase().ends_with(".lock");
     let forbidden = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
     name.split('/').all(part)
         && !name.contains(forbidden)
@@ -206,34 +190,19 @@ mod tests {
             "file:///srv/web",
         ];
         splits(|url| is_repo_url(url, false), &good, &bad);
-        splits(
-            |url| is_repo_url(url, true),
-            &["file:///srv/web"],
-            &["file://", "file://host/web", "web"],
-        );
+        splits(|url| is_repo_url(url, true), &["file:///srv/web"], &["file://", "file://host/web", "web"]);
     }
 
     #[test]
     fn a_token_in_a_url_is_seen() {
         let token = format!("https://{}@github.com/o/r", "x".repeat(40));
-        let bad = [
-            "https://git.example/web",
-            "https://me@git.example/web",
-            "ssh://git@h/p",
-            "git@h:p",
-        ];
-        splits(
-            has_credentials,
-            &["https://me:pw@git.example/web", &token],
-            &bad,
-        );
+        let bad = ["https://git.example/web", "https://me@git.example/web", "ssh://git@h/p", "git@h:p"];
+        splits(has_credentials, &["https://me:pw@git.example/web", &token], &bad);
     }
 
     #[test]
     fn paths_stay_in_the_workspace() {
-        let bad = [
-            "", "/a", "../a", "a/../b", "a/..", "a//b", "a/", "./a", "a/./b", "a\nb", "a\0",
-        ];
+        let bad = ["", "/a", "../a", "a/../b", "a/..", "a//b", "a/", "./a", "a/./b", "a\nb", "a\0"];
         splits(is_file_path, &["a", "a/b.c", "..a/b..", ".hidden"], &bad);
     }
 

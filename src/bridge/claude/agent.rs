@@ -48,10 +48,7 @@ impl Setup {
     }
 
     pub(crate) fn frontend_tools(&self) -> Vec<Tool> {
-        self.frontend
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.frontend.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn listed(&self, server: &str) {
@@ -65,9 +62,7 @@ impl Setup {
         let Some(wake) = self.shared.wake.get() else {
             return;
         };
-        if let Err(mpsc::error::TrySendError::Full(thread)) =
-            wake.try_send(self.spec.thread_id.clone())
-        {
+        if let Err(mpsc::error::TrySendError::Full(thread)) = wake.try_send(self.spec.thread_id.clone()) {
             let wake = wake.clone();
             tokio::spawn(async move { wake.send(thread).await });
         }
@@ -81,11 +76,7 @@ impl Setup {
 
     /// Notes the calls that wait for an answer.
     pub(crate) async fn remember_open(&self, open: &[OpenCall]) {
-        let noted = self
-            .shared
-            .sessions
-            .set_open(&self.spec.thread_id, open.to_vec())
-            .await;
+        let noted = self.shared.sessions.set_open(&self.spec.thread_id, open.to_vec()).await;
         self.complain(noted);
     }
 
@@ -124,15 +115,8 @@ pub(crate) struct Agent {
 
 impl Agent {
     /// Starts a process and waits until it is ready.
-    pub(crate) async fn start(
-        shared: &Arc<Shared>,
-        spec: SessionSpec,
-        resume: Option<&str>,
-    ) -> Result<Self, NotReady> {
-        let process = shared
-            .host
-            .start(launch::process(&shared.config, &spec, resume))
-            .await;
+    pub(crate) async fn start(shared: &Arc<Shared>, spec: SessionSpec, resume: Option<&str>) -> Result<Self, NotReady> {
+        let process = shared.host.start(launch::process(&shared.config, &spec, resume)).await;
         let process = process.map_err(|error| not_ready(error.to_string()))?;
         let setup = Arc::new(Setup {
             shared: Arc::clone(shared),
@@ -142,19 +126,9 @@ impl Agent {
         });
         let (commands, orders) = mpsc::channel(4);
         let (tell, ended) = watch::channel(None);
-        let actor = Actor::new(
-            Arc::clone(&setup),
-            process,
-            Session::new(resume.map(str::to_owned)),
-            orders,
-        );
+        let actor = Actor::new(Arc::clone(&setup), process, Session::new(resume.map(str::to_owned)), orders);
         tokio::spawn(async move { tell.send_replace(Some(Arc::new(actor.run().await))) });
-        let mut agent = Self {
-            setup,
-            spec,
-            commands,
-            ended,
-        };
+        let mut agent = Self { setup, spec, commands, ended };
         agent.initialize().await?;
         Ok(agent)
     }
@@ -165,14 +139,9 @@ impl Agent {
         let asked = self.request(launch::initialize(config, &self.spec));
         match tokio::time::timeout(limit, asked).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(Unanswered::Refused(why))) => {
-                Err(not_ready(format!("the agent refused to start: {why}")))
-            }
+            Ok(Err(Unanswered::Refused(why))) => Err(not_ready(format!("the agent refused to start: {why}"))),
             Ok(Err(Unanswered::Gone)) => Err(self.failed_start().await),
-            Err(_) => Err(not_ready(format!(
-                "the agent was not ready within {} s of its start",
-                limit.as_secs()
-            ))),
+            Err(_) => Err(not_ready(format!("the agent was not ready within {} s of its start", limit.as_secs()))),
         }
     }
 
@@ -184,11 +153,7 @@ impl Agent {
         let (kind, message) = outcome::not_started(&death);
         // The CLI gives no code for it, only this sentence.
         let lost = message.contains("No conversation found");
-        NotReady {
-            kind,
-            message,
-            lost,
-        }
+        NotReady { kind, message, lost }
     }
 
     pub(crate) fn is_alive(&self) -> bool {
@@ -217,10 +182,7 @@ impl Agent {
             return true;
         }
         let asked = self.request(json!({ "subtype": "set_model", "model": spec.model }));
-        matches!(
-            tokio::time::timeout(self.setup.config().timing.start, asked).await,
-            Ok(Ok(_))
-        )
+        matches!(tokio::time::timeout(self.setup.config().timing.start, asked).await, Ok(Ok(_)))
     }
 
     /// The CLI is told that the list has changed, and asks for it.
@@ -228,48 +190,26 @@ impl Agent {
         if spec.frontend_tools == self.spec.frontend_tools {
             return true;
         }
-        (*self
-            .setup
-            .frontend
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner))
-        .clone_from(&spec.frontend_tools);
+        (*self.setup.frontend.lock().unwrap_or_else(PoisonError::into_inner)).clone_from(&spec.frontend_tools);
         let mut listings = self.setup.listings.subscribe();
         listings.borrow_and_update();
         let message = json!({ "jsonrpc": "2.0", "method": "notifications/tools/list_changed" });
-        let told = self.request(
-            json!({ "subtype": "mcp_message", "server_name": FRONTEND_SERVER, "message": message }),
-        );
+        let told =
+            self.request(json!({ "subtype": "mcp_message", "server_name": FRONTEND_SERVER, "message": message }));
         let listed = async { told.await.is_ok() && listings.changed().await.is_ok() };
-        tokio::time::timeout(self.setup.config().timing.interrupt, listed)
-            .await
-            .unwrap_or(false)
+        tokio::time::timeout(self.setup.config().timing.interrupt, listed).await.unwrap_or(false)
     }
 
     async fn request(&self, body: Value) -> Result<Value, Unanswered> {
         let (reply, answer) = oneshot::channel();
-        self.commands
-            .send(Command::Request { body, reply })
-            .await
-            .map_err(|_| Unanswered::Gone)?;
-        answer
-            .await
-            .map_err(|_| Unanswered::Gone)?
-            .map_err(Unanswered::Refused)
+        self.commands.send(Command::Request { body, reply }).await.map_err(|_| Unanswered::Gone)?;
+        answer.await.map_err(|_| Unanswered::Gone)?.map_err(Unanswered::Refused)
     }
 
     /// Takes a turn. Dropping the future stops the turn.
-    pub(crate) async fn turn(
-        &self,
-        order: impl FnOnce(oneshot::Sender<Report>) -> Order,
-    ) -> Report {
+    pub(crate) async fn turn(&self, order: impl FnOnce(oneshot::Sender<Report>) -> Order) -> Report {
         let (reply, report) = oneshot::channel();
-        if self
-            .commands
-            .send(Command::Turn(Box::new(order(reply))))
-            .await
-            .is_err()
-        {
+        if self.commands.send(Command::Turn(Box::new(order(reply)))).await.is_err() {
             return Report::NotTaken;
         }
         report.await.unwrap_or(Report::NotTaken)
@@ -284,9 +224,5 @@ impl Agent {
 }
 
 fn not_ready(message: String) -> NotReady {
-    NotReady {
-        kind: FailureKind::SetupFailed,
-        message,
-        lost: false,
-    }
+    NotReady { kind: FailureKind::SetupFailed, message, lost: false }
 }

@@ -13,18 +13,8 @@ use crate::{
 };
 
 /// Tools that need no permission, when a session names none. The original runner's list.
-const DEFAULT_ALLOWED: [&str; 10] = [
-    "Read",
-    "Write",
-    "Bash",
-    "Glob",
-    "Grep",
-    "Edit",
-    "MultiEdit",
-    "WebSearch",
-    "Skill",
-    "Agent",
-];
+const DEFAULT_ALLOWED: [&str; 10] =
+    ["Read", "Write", "Bash", "Glob", "Grep", "Edit", "MultiEdit", "WebSearch", "Skill", "Agent"];
 
 /// Always the same arguments.
 const FIXED: [&str; 8] = [
@@ -54,11 +44,7 @@ const FIXED_ENV: [(&str, &str); 8] = [
 ];
 
 /// The process to start; `resume` is the conversation to go on with.
-pub(crate) fn process(
-    config: &ClaudeConfig,
-    spec: &SessionSpec,
-    resume: Option<&str>,
-) -> ProcessSpec {
+pub(crate) fn process(config: &ClaudeConfig, spec: &SessionSpec, resume: Option<&str>) -> ProcessSpec {
     ProcessSpec {
         program: config.command.clone(),
         args: args(config, spec, resume),
@@ -91,16 +77,8 @@ fn args(config: &ClaudeConfig, spec: &SessionSpec, resume: Option<&str>) -> Vec<
 }
 
 fn allowed(config: &ClaudeConfig, spec: &SessionSpec) -> String {
-    let mut allowed = spec
-        .allowed_tools
-        .clone()
-        .unwrap_or_else(|| DEFAULT_ALLOWED.map(str::to_owned).to_vec());
-    allowed.extend(
-        config
-            .tool_servers
-            .iter()
-            .map(|server| format!("mcp__{}__*", server.name())),
-    );
+    let mut allowed = spec.allowed_tools.clone().unwrap_or_else(|| DEFAULT_ALLOWED.map(str::to_owned).to_vec());
+    allowed.extend(config.tool_servers.iter().map(|server| format!("mcp__{}__*", server.name())));
     allowed.push(format!("{FRONTEND_PREFIX}*"));
     allowed.join(",")
 }
@@ -136,19 +114,11 @@ fn env(config: &ClaudeConfig, spec: &SessionSpec) -> Vec<(OsString, OsString)> {
 pub(crate) fn initialize(config: &ClaudeConfig, spec: &SessionSpec) -> Value {
     let mut body = Map::new();
     body.insert("subtype".to_owned(), json!("initialize"));
-    body.insert(
-        "hooks".to_owned(),
-        policy::registration(&config.observed_hooks),
-    );
+    body.insert("hooks".to_owned(), policy::registration(&config.observed_hooks));
     body.insert("forwardSubagentText".to_owned(), json!(true));
     // A conversation would keep the prompt of its first request for ever.
     body.insert("systemPromptSnapshot".to_owned(), json!(false));
-    let servers: Vec<&str> = config
-        .tool_servers
-        .iter()
-        .map(|server| server.name())
-        .chain([FRONTEND_SERVER])
-        .collect();
+    let servers: Vec<&str> = config.tool_servers.iter().map(|server| server.name()).chain([FRONTEND_SERVER]).collect();
     body.insert("sdkMcpServers".to_owned(), json!(servers));
     match &spec.system_prompt {
         SystemPrompt::Append(text) if text.is_empty() => {}
@@ -167,13 +137,7 @@ mod tests {
     use crate::bridge::Secrets;
 
     fn config() -> ClaudeConfig {
-        let env = Secrets(
-            [
-                ("PATH".to_owned(), "/bin".to_owned()),
-                ("KEY".to_owned(), "ours".to_owned()),
-            ]
-            .into(),
-        );
+        let env = Secrets([("PATH".to_owned(), "/bin".to_owned()), ("KEY".to_owned(), "ours".to_owned())].into());
         ClaudeConfig::new("claude", "/state", "/data", env)
     }
 
@@ -191,11 +155,7 @@ mod tests {
             output_schema: Some(json!({ "type": "object" })),
             frontend_tools: Vec::new(),
             env: Secrets(
-                [
-                    ("KEY".to_owned(), "theirs".to_owned()),
-                    ("CLAUDE_CONFIG_DIR".to_owned(), "/x".to_owned()),
-                ]
-                .into(),
+                [("KEY".to_owned(), "theirs".to_owned()), ("CLAUDE_CONFIG_DIR".to_owned(), "/x".to_owned())].into(),
             ),
         }
     }
@@ -209,23 +169,10 @@ mod tests {
     fn the_environment_is_what_was_given_and_what_the_bridge_relies_on() {
         let process = process(&config(), &spec(), None);
         assert_eq!(variable(&process, "KEY").as_deref(), Some("theirs"));
-        assert_eq!(
-            variable(&process, "CLAUDE_CONFIG_DIR").as_deref(),
-            Some("/state")
-        );
+        assert_eq!(variable(&process, "CLAUDE_CONFIG_DIR").as_deref(), Some("/state"));
         assert_eq!(variable(&process, "HOME"), None, "nothing is inherited");
         let root = |agent_is_root| {
-            variable(
-                &super::process(
-                    &ClaudeConfig {
-                        agent_is_root,
-                        ..config()
-                    },
-                    &spec(),
-                    None,
-                ),
-                "IS_SANDBOX",
-            )
+            variable(&super::process(&ClaudeConfig { agent_is_root, ..config() }, &spec(), None), "IS_SANDBOX")
         };
         assert_eq!((root(true).as_deref(), root(false)), (Some("1"), None));
     }
@@ -248,10 +195,7 @@ mod tests {
         ] {
             assert!(line.contains(part), "{part} is missing in {line}");
         }
-        assert!(
-            line.contains("Read,Write,Bash") && line.contains("mcp__ui__*"),
-            "{line}"
-        );
+        assert!(line.contains("Read,Write,Bash") && line.contains("mcp__ui__*"), "{line}");
         assert!(!line.contains("secret plan"));
     }
 
@@ -261,14 +205,8 @@ mod tests {
         assert_eq!(body["appendSystemPrompt"], "a secret plan");
         assert_eq!(body["jsonSchema"], json!({ "type": "object" }));
         assert_eq!(body["sdkMcpServers"], json!(["ui"]));
-        let replaced = SessionSpec {
-            system_prompt: SystemPrompt::Replace("only this".into()),
-            ..spec()
-        };
+        let replaced = SessionSpec { system_prompt: SystemPrompt::Replace("only this".into()), ..spec() };
         let body = initialize(&config(), &replaced);
-        assert_eq!(
-            (&body["systemPrompt"], body.get("appendSystemPrompt")),
-            (&json!("only this"), None)
-        );
+        assert_eq!((&body["systemPrompt"], body.get("appendSystemPrompt")), (&json!("only this"), None));
     }
 }

@@ -20,12 +20,7 @@ pub(crate) struct Lines<R> {
 
 impl<R: AsyncRead + Unpin> Lines<R> {
     pub(crate) fn new(source: R) -> Self {
-        Self {
-            source,
-            buffer: Vec::new(),
-            start: 0,
-            scanned: 0,
-        }
+        Self { source, buffer: Vec::new(), start: 0, scanned: 0 }
     }
 
     /// The next whole line that has been read already, without its line end.
@@ -89,11 +84,7 @@ mod tests {
                 break;
             }
         }
-        all.extend(
-            lines
-                .rest()
-                .map(|line| String::from_utf8_lossy(line).into_owned()),
-        );
+        all.extend(lines.rest().map(|line| String::from_utf8_lossy(line).into_owned()));
         all
     }
 
@@ -115,10 +106,6 @@ mod tests {
             }
         }
         assert_eq!(lengths, [long.len(), 5]);
-        assert!(
-            lines.buffer.capacity() <= 4 * CHUNK,
-            "{} bytes are still held",
-            lines.buffer.capacity()
-        );
+        assert!(lines.buffer.capacity() <= 4 * CHUNK, "{} bytes are still held", lines.buffer.capacity());
     }
 }

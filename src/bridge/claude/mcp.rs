@@ -23,12 +23,7 @@ pub trait ToolServer: Send + Sync {
 
     /// Executes a call of a thread's agent. Calls may run at the same time. The future is dropped when the agent gives
     /// the call up. An error is a sentence for the agent.
-    fn call<'a>(
-        &'a self,
-        thread: &'a Id,
-        tool: &'a str,
-        arguments: Value,
-    ) -> BoxFuture<'a, Result<String, String>>;
+    fn call<'a>(&'a self, thread: &'a Id, tool: &'a str, arguments: Value) -> BoxFuture<'a, Result<String, String>>;
 }
 
 /// What is to be done with an `mcp_message`.
@@ -36,23 +31,13 @@ pub(crate) enum Message {
     /// It is answered at once.
     Answer(Value),
     /// A tool is to be executed; the answer belongs to this JSON-RPC id.
-    Call {
-        id: Value,
-        server: Arc<dyn ToolServer>,
-        tool: String,
-        arguments: Value,
-    },
+    Call { id: Value, server: Arc<dyn ToolServer>, tool: String, arguments: Value },
     /// The call with this JSON-RPC id is given up.
     Cancelled { id: Value },
 }
 
 /// Reads a message for a server.
-pub(crate) fn receive(
-    servers: &[Arc<dyn ToolServer>],
-    frontend: &[Tool],
-    server: &str,
-    message: &Value,
-) -> Message {
+pub(crate) fn receive(servers: &[Arc<dyn ToolServer>], frontend: &[Tool], server: &str, message: &Value) -> Message {
     let found = servers.iter().find(|one| one.name() == server);
     let id = message.get("id").cloned();
     let method = text(message, "method").unwrap_or_default();
@@ -62,25 +47,16 @@ pub(crate) fn receive(
         ("tools/list", Some(found)) => Ok(listed(&found.tools())),
         ("tools/list", None) if server == FRONTEND_SERVER => Ok(listed(frontend)),
         ("tools/call", Some(found)) => {
-            let tool = text(&message["params"], "name")
-                .unwrap_or_default()
-                .to_owned();
+            let tool = text(&message["params"], "name").unwrap_or_default().to_owned();
             let arguments = message["params"]["arguments"].clone();
-            return Message::Call {
-                id: id.unwrap_or_default(),
-                server: Arc::clone(found),
-                tool,
-                arguments,
-            };
+            return Message::Call { id: id.unwrap_or_default(), server: Arc::clone(found), tool, arguments };
         }
         // The CLI could not hold the call back, which happens when an answer comes without streaming.
-        ("tools/call", None) if server == FRONTEND_SERVER => Ok(called(Err(
-            "The user's side could not take this call. Call the tool again, alone.".to_owned(),
-        ))),
+        ("tools/call", None) if server == FRONTEND_SERVER => {
+            Ok(called(Err("The user's side could not take this call. Call the tool again, alone.".to_owned())))
+        }
         ("notifications/cancelled", _) => {
-            return Message::Cancelled {
-                id: message["params"]["requestId"].clone(),
-            };
+            return Message::Cancelled { id: message["params"]["requestId"].clone() };
         }
         _ if id.is_none() => Ok(json!({})),
         _ => Err(json!({ "code": -32601, "message": format!("{server} has no method {method}") })),
@@ -120,10 +96,7 @@ fn listed(tools: &[Tool]) -> Value {
 
 /// Without `alwaysLoad` the CLI leaves a tool out until the model searches for it. Read-only tools run at the same time.
 fn described(tool: &Tool) -> Value {
-    let read_only = tool
-        .metadata
-        .as_ref()
-        .is_some_and(|about| about.get("readOnly") == Some(&Value::Bool(true)));
+    let read_only = tool.metadata.as_ref().is_some_and(|about| about.get("readOnly") == Some(&Value::Bool(true)));
     json!({
         "name": tool.name,
         "description": tool.description,
@@ -135,10 +108,7 @@ fn described(tool: &Tool) -> Value {
 
 /// One schema that is not of an object would make the CLI drop all tools of the server.
 fn schema(parameters: Option<&Value>) -> Value {
-    let mut schema = parameters
-        .filter(|schema| schema.is_object())
-        .cloned()
-        .unwrap_or_else(|| json!({}));
+    let mut schema = parameters.filter(|schema| schema.is_object()).cloned().unwrap_or_else(|| json!({}));
     schema["type"] = json!("object");
     schema
 }

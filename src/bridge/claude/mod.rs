@@ -68,17 +68,8 @@ impl ClaudeBridge {
     #[must_use]
     pub fn new(config: ClaudeConfig, host: Arc<dyn AgentHost>) -> Self {
         let sessions = Sessions::open(&config.data_dir);
-        let shared = Shared {
-            config,
-            host,
-            sessions,
-            wake: OnceLock::new(),
-            shutdown: CancellationToken::new(),
-        };
-        Self {
-            shared: Arc::new(shared),
-            threads: Mutex::default(),
-        }
+        let shared = Shared { config, host, sessions, wake: OnceLock::new(), shutdown: CancellationToken::new() };
+        Self { shared: Arc::new(shared), threads: Mutex::default() }
     }
 
     fn thread(&self, id: &Id) -> Arc<Thread> {
@@ -120,13 +111,8 @@ impl Bridge for ClaudeBridge {
     }
 
     fn shutdown(&self) -> BoxFuture<'_, ()> {
-        let threads: Vec<_> = self
-            .threads
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .drain()
-            .map(|(_, thread)| thread)
-            .collect();
+        let threads: Vec<_> =
+            self.threads.lock().unwrap_or_else(PoisonError::into_inner).drain().map(|(_, thread)| thread).collect();
         self.shared.shutdown.cancel();
         Box::pin(async move {
             let closing = join_all(threads.iter().map(|thread| thread.close()));

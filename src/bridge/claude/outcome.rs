@@ -51,18 +51,9 @@ pub(crate) fn of_result(
 ) -> TurnEnd {
     let result = progress.result.as_ref().unwrap_or(&Value::Null);
     let ending = ending(&progress, result, open, verdict);
-    let said = text(result, "result")
-        .filter(|said| !said.is_empty() && result["is_error"] != true)
-        .map(str::to_owned);
-    let structured_output = result
-        .get("structured_output")
-        .filter(|output| !output.is_null())
-        .cloned();
-    TurnEnd {
-        result: said,
-        structured_output,
-        ..unfinished(progress, ending, session)
-    }
+    let said = text(result, "result").filter(|said| !said.is_empty() && result["is_error"] != true).map(str::to_owned);
+    let structured_output = result.get("structured_output").filter(|output| !output.is_null()).cloned();
+    TurnEnd { result: said, structured_output, ..unfinished(progress, ending, session) }
 }
 
 /// The end of a turn without a result.
@@ -78,12 +69,7 @@ pub(crate) fn unfinished(progress: Progress, ending: Ending, session: Option<Str
     }
 }
 
-fn ending(
-    progress: &Progress,
-    result: &Value,
-    open: &[OpenCall],
-    verdict: Option<Verdict>,
-) -> Ending {
+fn ending(progress: &Progress, result: &Value, open: &[OpenCall], verdict: Option<Verdict>) -> Ending {
     let failed = result["is_error"] == true;
     match verdict {
         // It came to its end before it could be stopped.
@@ -93,10 +79,7 @@ fn ending(
     }
     if failed {
         let message = error_text(result);
-        return Ending::Failed {
-            kind: failure(progress, result),
-            message,
-        };
+        return Ending::Failed { kind: failure(progress, result), message };
     }
     waiting(open)
 }
@@ -104,15 +87,11 @@ fn ending(
 /// A turn that ends with a question is one that asks, whatever frontend tools it called beside it: their calls are
 /// answered with the question's, and those without an answer are declined.
 fn waiting(open: &[OpenCall]) -> Ending {
-    let interrupts: Vec<Interrupt> = open
-        .iter()
-        .filter_map(|call| Some(interrupt(call, call.question.as_ref()?)))
-        .collect();
+    let interrupts: Vec<Interrupt> =
+        open.iter().filter_map(|call| Some(interrupt(call, call.question.as_ref()?))).collect();
     match (interrupts.is_empty(), open.is_empty()) {
         (false, _) => Ending::Asked(interrupts),
-        (true, false) => {
-            Ending::PendingTools(open.iter().map(|call| Id::from(call.id.as_str())).collect())
-        }
+        (true, false) => Ending::PendingTools(open.iter().map(|call| Id::from(call.id.as_str())).collect()),
         (true, true) => Ending::Completed,
     }
 }
@@ -120,10 +99,7 @@ fn waiting(open: &[OpenCall]) -> Ending {
 /// A question of the agent. Its answer is `{"answers": {<question>: <text>}}`, or a text where there is one question.
 fn interrupt(call: &OpenCall, question: &Value) -> Interrupt {
     let questions = list(question, "questions");
-    let texts: Vec<&str> = questions
-        .iter()
-        .filter_map(|one| text(one, "question"))
-        .collect();
+    let texts: Vec<&str> = questions.iter().filter_map(|one| text(one, "question")).collect();
     Interrupt {
         id: Id::from(call.id.as_str()),
         reason: "input_required".to_owned(),
@@ -139,21 +115,14 @@ fn interrupt(call: &OpenCall, question: &Value) -> Interrupt {
 fn response_schema(questions: &[Value]) -> Map<String, Value> {
     let mut answers = Map::new();
     for question in questions {
-        let options: Vec<&str> = list(question, "options")
-            .iter()
-            .filter_map(|option| text(option, "label"))
-            .collect();
+        let options: Vec<&str> = list(question, "options").iter().filter_map(|option| text(option, "label")).collect();
         // The options are suggestions: a person may always answer in words.
         let about = json!({ "type": "string", "title": question["header"], "examples": options });
-        answers.insert(
-            text(question, "question").unwrap_or_default().to_owned(),
-            about,
-        );
+        answers.insert(text(question, "question").unwrap_or_default().to_owned(), about);
     }
     let required: Vec<&String> = answers.keys().collect();
     let answers = json!({ "type": "object", "required": required, "properties": answers });
-    let schema =
-        json!({ "type": "object", "required": ["answers"], "properties": { "answers": answers } });
+    let schema = json!({ "type": "object", "required": ["answers"], "properties": { "answers": answers } });
     match schema {
         Value::Object(schema) => schema,
         _ => Map::new(),
@@ -168,9 +137,7 @@ fn failure(progress: &Progress, result: &Value) -> FailureKind {
         (Some("error_max_budget_usd"), ..) => FailureKind::BudgetExceeded,
         (_, Some(401 | 403), _) | (_, _, Some("authentication_failed")) => FailureKind::AuthFailed,
         (_, Some(402 | 429), _) | (_, _, Some("rate_limit" | "billing_error")) => {
-            FailureKind::ProviderLimit {
-                resume_at: progress.resets_at,
-            }
+            FailureKind::ProviderLimit { resume_at: progress.resets_at }
         }
         // The provider understood, and refused what it was asked.
         (_, Some(400..=499), _) => FailureKind::AgentError,
@@ -184,34 +151,19 @@ fn error_text(result: &Value) -> String {
     if let Some(said) = text(result, "result").filter(|said| !said.is_empty()) {
         return said.to_owned();
     }
-    let errors: Vec<&str> = list(result, "errors")
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
+    let errors: Vec<&str> = list(result, "errors").iter().filter_map(Value::as_str).collect();
     match (errors.is_empty(), text(result, "subtype")) {
         (false, _) => errors.join("\n"),
-        (true, Some("error_max_turns")) => {
-            "the agent reached its limit of model calls (maxTurns)".to_owned()
-        }
-        (true, subtype) => format!(
-            "the agent ended its turn with {}",
-            subtype.unwrap_or("an error")
-        ),
+        (true, Some("error_max_turns")) => "the agent reached its limit of model calls (maxTurns)".to_owned(),
+        (true, subtype) => format!("the agent ended its turn with {}", subtype.unwrap_or("an error")),
     }
 }
 
 /// A process that died in the middle of a turn.
 pub(crate) fn crashed(death: &Death) -> Ending {
     let out_of_memory = death.exit.is_some_and(|exit| exit.oom_kills > 0);
-    let message = format!(
-        "the agent's process {}{}",
-        how(death.exit, out_of_memory),
-        last_words(death)
-    );
-    Ending::Failed {
-        kind: FailureKind::AgentCrashed { out_of_memory },
-        message,
-    }
+    let message = format!("the agent's process {}{}", how(death.exit, out_of_memory), last_words(death));
+    Ending::Failed { kind: FailureKind::AgentCrashed { out_of_memory }, message }
 }
 
 /// A process that ended before it was ready.
@@ -222,28 +174,14 @@ pub(crate) fn not_started(death: &Death) -> (FailureKind, String) {
         _ => FailureKind::SetupFailed,
     };
     let why = said.map(|said| format!(": {said}")).unwrap_or_default();
-    (
-        kind,
-        format!(
-            "the agent did not start: it {}{why}{}",
-            how(death.exit, false),
-            last_words(death)
-        ),
-    )
+    (kind, format!("the agent did not start: it {}{why}{}", how(death.exit, false), last_words(death)))
 }
 
 fn how(exit: Option<Exit>, out_of_memory: bool) -> String {
     match exit {
-        _ if out_of_memory => {
-            "was ended by the kernel because it needed too much memory".to_owned()
-        }
-        Some(Exit {
-            signal: Some(signal),
-            ..
-        }) => format!("was ended by signal {signal}"),
-        Some(Exit {
-            code: Some(code), ..
-        }) => format!("ended with exit code {code}"),
+        _ if out_of_memory => "was ended by the kernel because it needed too much memory".to_owned(),
+        Some(Exit { signal: Some(signal), .. }) => format!("was ended by signal {signal}"),
+        Some(Exit { code: Some(code), .. }) => format!("ended with exit code {code}"),
         _ => "is gone".to_owned(),
     }
 }

@@ -18,10 +18,8 @@ const OBSERVE_HOOK: &str = "observe:";
 pub(crate) fn registration(observed: &[String]) -> Value {
     let mut hooks = Map::new();
     for event in observed {
-        hooks.insert(
-            event.clone(),
-            json!([{ "matcher": null, "hookCallbackIds": [format!("{OBSERVE_HOOK}{event}")] }]),
-        );
+        hooks
+            .insert(event.clone(), json!([{ "matcher": null, "hookCallbackIds": [format!("{OBSERVE_HOOK}{event}")] }]));
     }
     let deferring = json!({ "matcher": format!("{FRONTEND_PREFIX}.*|{ASK_TOOL}"), "hookCallbackIds": [DEFER_HOOK] });
     match hooks.entry("PreToolUse").or_insert_with(|| json!([])) {
@@ -73,19 +71,13 @@ fn defer(input: &Value) -> Hook {
     };
     if input.get("agent_id").is_some_and(|id| !id.is_null()) {
         // A sub-agent cannot wait for an answer: its parent's turn would end under it.
-        return Hook::Refuse(
-            "Only the main agent may call this tool. Hand the question back to it in your report.",
-        );
+        return Hook::Refuse("Only the main agent may call this tool. Hand the question back to it in your report.");
     }
     let (tool, question) = match tool.strip_prefix(FRONTEND_PREFIX) {
         Some(tool) => (tool, None),
         None => (tool, Some(input["tool_input"].clone())),
     };
-    Hook::Defer(OpenCall {
-        id: id.to_owned(),
-        tool: tool.to_owned(),
-        question,
-    })
+    Hook::Defer(OpenCall { id: id.to_owned(), tool: tool.to_owned(), question })
 }
 
 /// A hook's input without the paths of the CLI's own files.
@@ -93,13 +85,7 @@ fn observed(input: &Value) -> Value {
     let mut about = input.clone();
     if let Value::Object(members) = &mut about {
         members.retain(|member, _| {
-            ![
-                "transcript_path",
-                "agent_transcript_path",
-                "session_id",
-                "effort",
-            ]
-            .contains(&&**member)
+            !["transcript_path", "agent_transcript_path", "session_id", "effort"].contains(&&**member)
         });
     }
     about
@@ -120,8 +106,7 @@ pub(crate) fn hook_answer(hook: &Hook) -> Value {
 /// Decides on `can_use_tool`: asked is only for what neither the mode nor the allowed tools cover.
 pub(crate) fn permission(mode: PermissionMode, request: &Value) -> Value {
     let tool = text(request, "tool_name").unwrap_or("this tool");
-    let unrestricted =
-        mode == PermissionMode::BypassPermissions && request["requires_user_interaction"] != true;
+    let unrestricted = mode == PermissionMode::BypassPermissions && request["requires_user_interaction"] != true;
     if unrestricted || tool.starts_with(FRONTEND_PREFIX) {
         return json!({ "behavior": "allow", "updatedInput": request["input"] });
     }
@@ -148,29 +133,20 @@ mod tests {
 
     #[test]
     fn frontend_tools_and_questions_wait_for_somebody_elses_answer() {
-        let Hook::Defer(call) = hook(&callback("defer", "mcp__ui__paint", None)) else {
-            panic!("not deferred")
-        };
+        let Hook::Defer(call) = hook(&callback("defer", "mcp__ui__paint", None)) else { panic!("not deferred") };
         assert_eq!((call.tool.as_str(), call.question), ("paint", None));
-        let Hook::Defer(call) = hook(&callback("defer", ASK_TOOL, None)) else {
-            panic!("not deferred")
-        };
+        let Hook::Defer(call) = hook(&callback("defer", ASK_TOOL, None)) else { panic!("not deferred") };
         assert_eq!(call.question, Some(json!({ "a": 1 })));
     }
 
     #[test]
     fn a_sub_agent_cannot_wait_for_a_person() {
-        assert!(matches!(
-            hook(&callback("defer", ASK_TOOL, Some("a1"))),
-            Hook::Refuse(_)
-        ));
+        assert!(matches!(hook(&callback("defer", ASK_TOOL, Some("a1"))), Hook::Refuse(_)));
     }
 
     #[test]
     fn an_observed_hook_is_passed_on_without_the_clis_own_paths() {
-        let Hook::Observe(about) = hook(&callback("observe:Stop", "x", None)) else {
-            panic!("not observed")
-        };
+        let Hook::Observe(about) = hook(&callback("observe:Stop", "x", None)) else { panic!("not observed") };
         assert!(about.get("transcript_path").is_none());
         assert_eq!(hook_answer(&Hook::Observe(about)), json!({}));
     }
@@ -187,16 +163,8 @@ mod tests {
         let request = json!({ "tool_name": "Bash", "input": { "command": "x" } });
         let refused = permission(PermissionMode::AcceptEdits, &request);
         assert_eq!(refused["behavior"], "deny");
-        assert!(
-            refused["message"]
-                .as_str()
-                .unwrap()
-                .contains("Bash was not permitted")
-        );
+        assert!(refused["message"].as_str().unwrap().contains("Bash was not permitted"));
         let allowed = permission(PermissionMode::BypassPermissions, &request);
-        assert_eq!(
-            allowed,
-            json!({ "behavior": "allow", "updatedInput": { "command": "x" } })
-        );
+        assert_eq!(allowed, json!({ "behavior": "allow", "updatedInput": { "command": "x" } }));
     }
 }

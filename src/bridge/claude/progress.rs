@@ -30,10 +30,7 @@ pub(crate) struct Progress {
 impl Progress {
     /// A turn that this message begins.
     pub(crate) fn new(prompt: Option<String>) -> Self {
-        Self {
-            prompt,
-            ..Self::default()
-        }
+        Self { prompt, ..Self::default() }
     }
 
     /// Notes what matters of a line for how the turn ends.
@@ -55,9 +52,7 @@ impl Progress {
     fn shows_that_it_began(&self, value: &Value) -> bool {
         match text(value, "type") {
             Some("command_lifecycle") => text(value, "command_uuid") == self.prompt.as_deref(),
-            Some("system") if value["subtype"] == "session_state_changed" => {
-                value["state"] == "running"
-            }
+            Some("system") if value["subtype"] == "session_state_changed" => value["state"] == "running",
             Some("system") => value["subtype"] == "init",
             Some("assistant" | "user") => true,
             _ => false,
@@ -68,10 +63,7 @@ impl Progress {
     pub(crate) fn result(&mut self, value: Value, agents_at_work: bool) -> bool {
         self.answered |= self.is_ours(&value);
         self.add_usage(&value);
-        self.turns += value["num_turns"]
-            .as_u64()
-            .and_then(|turns| u32::try_from(turns).ok())
-            .unwrap_or_default();
+        self.turns += value["num_turns"].as_u64().and_then(|turns| u32::try_from(turns).ok()).unwrap_or_default();
         self.result = Some(value);
         self.answered && !agents_at_work
     }
@@ -86,9 +78,7 @@ impl Progress {
             return true;
         };
         if result.get("user_message_uuids").is_some() || result.get("user_message_uuid").is_some() {
-            let named = list(result, "user_message_uuids")
-                .iter()
-                .any(|uuid| uuid == prompt.as_str());
+            let named = list(result, "user_message_uuids").iter().any(|uuid| uuid == prompt.as_str());
             return named || text(result, "user_message_uuid") == Some(prompt);
         }
         // Versions that name no messages: all but the agent's own turns are ours.
@@ -97,18 +87,12 @@ impl Progress {
 
     /// The CLI's totals go on over turns and restarts; what is new is given beside them (since 2.1.330).
     fn add_usage(&mut self, result: &Value) {
-        let Some(models) = result
-            .get("model_usage_since_last_result")
-            .and_then(Value::as_object)
-        else {
+        let Some(models) = result.get("model_usage_since_last_result").and_then(Value::as_object) else {
             return;
         };
         let mut cost = self.cost_usd.unwrap_or_default();
         for (model, used) in models {
-            let entry = self
-                .usage
-                .entry(model.clone())
-                .or_insert_with(|| of_model(model));
+            let entry = self.usage.entry(model.clone()).or_insert_with(|| of_model(model));
             add(entry, used);
             cost += used["costUSD"].as_f64().unwrap_or_default();
         }
@@ -117,20 +101,13 @@ impl Progress {
 }
 
 fn of_model(model: &str) -> Usage {
-    Usage {
-        provider: Some("anthropic".to_owned()),
-        model: Some(model.to_owned()),
-        ..Usage::default()
-    }
+    Usage { provider: Some("anthropic".to_owned()), model: Some(model.to_owned()), ..Usage::default() }
 }
 
 /// The Messages API counts cache reads and writes beside the input, AG-UI inside it.
 fn add(entry: &mut Usage, used: &Value) {
     let count = |member: &str| used[member].as_u64().unwrap_or_default();
-    let (read, written) = (
-        count("cacheReadInputTokens"),
-        count("cacheCreationInputTokens"),
-    );
+    let (read, written) = (count("cacheReadInputTokens"), count("cacheCreationInputTokens"));
     let (input, output) = (count("inputTokens") + read + written, count("outputTokens"));
     let grow = |total: &mut Option<u64>, by: u64| *total = Some(total.unwrap_or_default() + by);
     grow(&mut entry.input_tokens, input);
@@ -173,31 +150,17 @@ mod tests {
     #[test]
     fn versions_that_name_no_messages_end_with_their_result() {
         assert!(Progress::new(Some("p1".into())).result(json!({}), false));
-        assert!(
-            Progress::new(None).result(json!({ "origin": { "kind": "task-notification" } }), false)
-        );
+        assert!(Progress::new(None).result(json!({ "origin": { "kind": "task-notification" } }), false));
     }
 
     #[test]
     fn usage_is_added_up_per_model_with_the_cache_inside_the_input() {
         let mut turn = Progress::new(None);
-        turn.result(
-            json!({ "model_usage_since_last_result": usage(10, 0.5), "num_turns": 2 }),
-            true,
-        );
-        turn.result(
-            json!({ "model_usage_since_last_result": usage(1, 0.25), "num_turns": 1 }),
-            false,
-        );
+        turn.result(json!({ "model_usage_since_last_result": usage(10, 0.5), "num_turns": 2 }), true);
+        turn.result(json!({ "model_usage_since_last_result": usage(1, 0.25), "num_turns": 1 }), false);
         let used = &turn.usage["m"];
-        assert_eq!(
-            (used.input_tokens, used.output_tokens, used.total_tokens),
-            (Some(27), Some(14), Some(41))
-        );
-        assert_eq!(
-            (used.cached_input_tokens, used.cache_write_input_tokens),
-            (Some(10), Some(6))
-        );
+        assert_eq!((used.input_tokens, used.output_tokens, used.total_tokens), (Some(27), Some(14), Some(41)));
+        assert_eq!((used.cached_input_tokens, used.cache_write_input_tokens), (Some(10), Some(6)));
         assert_eq!((turn.cost_usd, turn.turns), (Some(0.75), 3));
     }
 }

@@ -22,11 +22,7 @@ pub(crate) fn message(blocks: Vec<Value>, answers: bool, slash_commands: bool) -
         [] => json!(GO_ON),
         _ => Value::Array(blocks),
     };
-    Prompt {
-        line: control::user(&content, &uuid, !slash_commands),
-        uuid,
-        answers,
-    }
+    Prompt { line: control::user(&content, &uuid, !slash_commands), uuid, answers }
 }
 
 /// What a person says, as content blocks.
@@ -65,9 +61,7 @@ pub(crate) fn results(open: &[OpenCall], answers: &[Answer]) -> Vec<Value> {
 }
 
 fn result(call: &OpenCall, answers: &[Answer]) -> Value {
-    let answer = answers
-        .iter()
-        .find(|answer| answer.tool_call_id.as_str() == call.id);
+    let answer = answers.iter().find(|answer| answer.tool_call_id.as_str() == call.id);
     match answer.and_then(|answer| answer.payload.as_ref()) {
         Some(payload) => {
             json!({ "type": "tool_result", "tool_use_id": call.id, "content": worded(payload) })
@@ -95,16 +89,9 @@ fn worded(payload: &Value) -> String {
 
 /// The answers in words, for an agent that does not remember its questions.
 pub(crate) fn retold(open: &[OpenCall], answers: &[Answer]) -> Vec<Value> {
-    let known = |id: &str| {
-        open.iter()
-            .find(|call| call.id == id)
-            .map(|call| call.tool.as_str())
-    };
+    let known = |id: &str| open.iter().find(|call| call.id == id).map(|call| call.tool.as_str());
     let answer = |answer: &Answer| {
-        let payload = answer
-            .payload
-            .as_ref()
-            .map_or_else(|| UNANSWERED.to_owned(), worded);
+        let payload = answer.payload.as_ref().map_or_else(|| UNANSWERED.to_owned(), worded);
         let tool = known(&answer.tool_call_id).unwrap_or("a question");
         json!({ "type": "text", "text": format!("The answer to {tool}, which you asked earlier: {payload}") })
     };
@@ -115,9 +102,7 @@ pub(crate) fn retold(open: &[OpenCall], answers: &[Answer]) -> Vec<Value> {
 /// frontend tools come from the client, which has them.
 pub(crate) fn answered(open: &[OpenCall], answers: &[Answer]) -> Vec<Event> {
     let questions = open.iter().filter(|call| call.question.is_some());
-    questions
-        .map(|call| answered_event(call, &result(call, answers)))
-        .collect()
+    questions.map(|call| answered_event(call, &result(call, answers))).collect()
 }
 
 fn answered_event(call: &OpenCall, result: &Value) -> Event {

@@ -33,30 +33,13 @@ impl Recorder {
     /// Begins a recording for a process of this thread; none when no directory is given or it cannot be written.
     pub(crate) fn open(directory: Option<&Path>, thread: &Id) -> Option<Self> {
         let directory = directory?;
-        let name: String = thread
-            .chars()
-            .map(|letter| {
-                if letter.is_ascii_alphanumeric() {
-                    letter
-                } else {
-                    '-'
-                }
-            })
-            .take(80)
-            .collect();
+        let name: String =
+            thread.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).take(80).collect();
         let path = directory.join(format!("{name}-{}.jsonl", uuid::Uuid::new_v4()));
-        let opened = create_dir_all(directory).and_then(|()| {
-            OpenOptions::new()
-                .create_new(true)
-                .append(true)
-                .mode(0o600)
-                .open(&path)
-        });
+        let opened = create_dir_all(directory)
+            .and_then(|()| OpenOptions::new().create_new(true).append(true).mode(0o600).open(&path));
         match opened {
-            Ok(file) => Some(Self {
-                file,
-                started: Instant::now(),
-            }),
+            Ok(file) => Some(Self { file, started: Instant::now() }),
             Err(error) => {
                 tracing::warn!(path = %path.display(), %error, "the agent's output is not recorded");
                 None

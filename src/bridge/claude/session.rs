@@ -26,10 +26,7 @@ pub(crate) enum Step {
     /// The CLI does not want an answer any more.
     Withdrawn { id: String },
     /// The CLI answers a request of ours.
-    Replied {
-        id: String,
-        reply: Result<Value, String>,
-    },
+    Replied { id: String, reply: Result<Value, String> },
     /// The conversation has this id, as of now.
     Named(String),
     /// The CLI asks the provider again after this time; the provider's status.
@@ -58,14 +55,7 @@ impl Session {
     /// A process whose conversation has this id, if it is known.
     pub(crate) fn new(id: Option<String>) -> Self {
         let translator = Translator::new(FRONTEND_PREFIX);
-        Self {
-            translator,
-            tasks: Tasks::default(),
-            progress: None,
-            open: Vec::new(),
-            id,
-            stray_result: None,
-        }
+        Self { translator, tasks: Tasks::default(), progress: None, open: Vec::new(), id, stray_result: None }
     }
 
     /// Begins a turn: with a message of ours, or one that the agent began.
@@ -103,11 +93,7 @@ impl Session {
             _ => "The run was stopped.",
         };
         self.close_cut(reason, out);
-        outcome::unfinished(
-            self.progress.take().unwrap_or_default(),
-            ending,
-            self.id.clone(),
-        )
+        outcome::unfinished(self.progress.take().unwrap_or_default(), ending, self.id.clone())
     }
 
     /// What a turn that did not end well leaves open is not answered any more.
@@ -126,16 +112,12 @@ impl Session {
 
     /// Whether the CLI has reacted to the turn's message.
     pub(crate) fn spoke(&self) -> bool {
-        self.progress
-            .as_ref()
-            .is_some_and(|progress| progress.spoke)
+        self.progress.as_ref().is_some_and(|progress| progress.spoke)
     }
 
     /// The message of the turn.
     pub(crate) fn prompt(&self) -> Option<&str> {
-        self.progress
-            .as_ref()
-            .and_then(|progress| progress.prompt.as_deref())
+        self.progress.as_ref().and_then(|progress| progress.prompt.as_deref())
     }
 
     /// Whether the process has nothing to do and nothing to wait for.
@@ -167,9 +149,7 @@ impl Session {
         match text(&value, "type").unwrap_or_default() {
             "control_request" => asked(value),
             "control_response" => replied(value),
-            "control_cancel_request" => Step::Withdrawn {
-                id: owned(&value, "request_id"),
-            },
+            "control_cancel_request" => Step::Withdrawn { id: owned(&value, "request_id") },
             "result" => self.result(value),
             _ if self.in_turn() => self.in_turn_value(value, out),
             _ => self.between_turns(&value),
@@ -183,11 +163,7 @@ impl Session {
             return Step::Nothing;
         };
         progress.spoke = true;
-        if progress.result(value, at_work) {
-            Step::Over
-        } else {
-            Step::Nothing
-        }
+        if progress.result(value, at_work) { Step::Over } else { Step::Nothing }
     }
 
     fn in_turn_value(&mut self, value: Value, out: &mut Vec<Event>) -> Step {
@@ -196,9 +172,7 @@ impl Session {
         };
         progress.observe(&value);
         let step = match (text(&value, "type"), text(&value, "subtype")) {
-            (Some("system"), Some("session_state_changed"))
-                if value["state"] == "idle" && progress.idle() =>
-            {
+            (Some("system"), Some("session_state_changed")) if value["state"] == "idle" && progress.idle() => {
                 Step::Over
             }
             (Some("system"), Some("init")) => self.named(&value),
@@ -222,12 +196,8 @@ impl Session {
 
     fn between_turns(&mut self, value: &Value) -> Step {
         match (text(value, "type"), text(value, "subtype")) {
-            (Some("system"), Some("session_state_changed")) if value["state"] == "running" => {
-                Step::Began
-            }
-            (Some("system"), Some("session_state_changed" | "thinking_tokens" | "status")) => {
-                Step::Nothing
-            }
+            (Some("system"), Some("session_state_changed")) if value["state"] == "running" => Step::Began,
+            (Some("system"), Some("session_state_changed" | "thinking_tokens" | "status")) => Step::Nothing,
             (Some("system"), Some("init")) | (Some("assistant"), _) => Step::Began,
             (Some("user"), _) if value["isReplay"] != true => Step::Began,
             (Some("system"), _) => {
@@ -240,10 +210,7 @@ impl Session {
 }
 
 fn asked(mut value: Value) -> Step {
-    Step::Asked {
-        id: owned(&value, "request_id"),
-        request: value["request"].take(),
-    }
+    Step::Asked { id: owned(&value, "request_id"), request: value["request"].take() }
 }
 
 fn replied(mut value: Value) -> Step {
@@ -251,24 +218,15 @@ fn replied(mut value: Value) -> Step {
     let id = owned(&response, "request_id");
     let reply = match text(&response, "subtype") {
         Some("success") => Ok(response["response"].take()),
-        _ => Err(text(&response, "error")
-            .unwrap_or("the CLI refused the request")
-            .to_owned()),
+        _ => Err(text(&response, "error").unwrap_or("the CLI refused the request").to_owned()),
     };
     Step::Replied { id, reply }
 }
 
 fn retrying(value: &Value) -> Step {
     let delay_ms = value["retry_delay_ms"].as_f64().unwrap_or_default();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a saturating cast is what is meant"
-    )]
-    Step::Retrying {
-        status: value["error_status"].as_u64(),
-        delay_ms: delay_ms as u64,
-    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a saturating cast is what is meant")]
+    Step::Retrying { status: value["error_status"].as_u64(), delay_ms: delay_ms as u64 }
 }
 
 fn owned(value: &Value, member: &str) -> String {

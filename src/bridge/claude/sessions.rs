@@ -35,10 +35,7 @@ enum Stored {
 impl From<Stored> for Conversation {
     fn from(stored: Stored) -> Self {
         match stored {
-            Stored::Id(id) => Self {
-                id,
-                open: Vec::new(),
-            },
+            Stored::Id(id) => Self { id, open: Vec::new() },
             Stored::Open { id, open } => Self { id, open },
         }
     }
@@ -49,10 +46,7 @@ impl From<Conversation> for Stored {
         if conversation.open.is_empty() {
             Self::Id(conversation.id)
         } else {
-            Self::Open {
-                id: conversation.id,
-                open: conversation.open,
-            }
+            Self::Open { id: conversation.id, open: conversation.open }
         }
     }
 }
@@ -78,13 +72,7 @@ impl Sessions {
             Ok(known) => (known, None),
             Err(reason) => (BTreeMap::new(), Some(reason)),
         };
-        Self {
-            inner: Arc::new(Inner {
-                path,
-                known: Mutex::new(known),
-                damage,
-            }),
-        }
+        Self { inner: Arc::new(Inner { path, known: Mutex::new(known), damage }) }
     }
 
     /// What is known of a thread.
@@ -110,15 +98,10 @@ impl Sessions {
 
     /// Forgets the conversation of a thread.
     pub(crate) async fn forget(&self, thread: &str) -> io::Result<()> {
-        self.change(thread, |known| *known = Conversation::default())
-            .await
+        self.change(thread, |known| *known = Conversation::default()).await
     }
 
-    async fn change(
-        &self,
-        thread: &str,
-        change: impl FnOnce(&mut Conversation) + Send + 'static,
-    ) -> io::Result<()> {
+    async fn change(&self, thread: &str, change: impl FnOnce(&mut Conversation) + Send + 'static) -> io::Result<()> {
         let (this, thread) = (self.clone(), thread.to_owned());
         let written = tokio::task::spawn_blocking(move || {
             let mut known = this.lock();
@@ -130,10 +113,7 @@ impl Sessions {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Conversation>> {
-        self.inner
-            .known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.inner.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -170,11 +150,7 @@ mod tests {
     use super::*;
 
     fn call() -> OpenCall {
-        OpenCall {
-            id: "t1".into(),
-            tool: "paint".into(),
-            question: None,
-        }
+        OpenCall { id: "t1".into(), tool: "paint".into(), question: None }
     }
 
     #[tokio::test]
@@ -185,20 +161,8 @@ mod tests {
         sessions.set_id("b", "id-b").await.unwrap();
         sessions.set_open("b", vec![call()]).await.unwrap();
         let again = Sessions::open(directory.path());
-        assert_eq!(
-            again.get("a"),
-            Some(Conversation {
-                id: "id-a".into(),
-                open: Vec::new()
-            })
-        );
-        assert_eq!(
-            again.get("b"),
-            Some(Conversation {
-                id: "id-b".into(),
-                open: vec![call()]
-            })
-        );
+        assert_eq!(again.get("a"), Some(Conversation { id: "id-a".into(), open: Vec::new() }));
+        assert_eq!(again.get("b"), Some(Conversation { id: "id-b".into(), open: vec![call()] }));
         again.forget("a").await.unwrap();
         assert_eq!(Sessions::open(directory.path()).get("a"), None);
         assert_eq!(again.damage(), None);
@@ -208,10 +172,7 @@ mod tests {
     fn the_file_of_the_original_runner_is_understood() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join(FILE), r#"{"thread": "conversation"}"#).unwrap();
-        assert_eq!(
-            Sessions::open(directory.path()).get("thread").unwrap().id,
-            "conversation"
-        );
+        assert_eq!(Sessions::open(directory.path()).get("thread").unwrap().id, "conversation");
     }
 
     #[tokio::test]
@@ -220,12 +181,7 @@ mod tests {
         fs::write(directory.path().join(FILE), r#"{"thread": "conv"#).unwrap();
         let sessions = Sessions::open(directory.path());
         assert!(sessions.damage().unwrap().contains("damaged"));
-        assert!(
-            directory
-                .path()
-                .join("claude_session_ids.json.damaged")
-                .exists()
-        );
+        assert!(directory.path().join("claude_session_ids.json.damaged").exists());
         sessions.set_id("a", "id-a").await.unwrap();
         assert_eq!(Sessions::open(directory.path()).damage(), None);
     }

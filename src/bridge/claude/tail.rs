@@ -31,10 +31,7 @@ impl Tail {
     pub(crate) async fn last_words(&mut self, patience: std::time::Duration) -> String {
         tokio::time::timeout(patience, &mut self.drain).await.ok();
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join("\n")
+        kept.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -60,11 +57,7 @@ async fn drain(stream: impl AsyncRead + Unpin, kept: Arc<Mutex<VecDeque<String>>
 }
 
 fn keep(kept: &Mutex<VecDeque<String>>, line: &[u8]) {
-    let line: String = String::from_utf8_lossy(line)
-        .trim_end()
-        .chars()
-        .take(WIDTH)
-        .collect();
+    let line: String = String::from_utf8_lossy(line).trim_end().chars().take(WIDTH).collect();
     if line.is_empty() {
         return;
     }
@@ -83,19 +76,13 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_end_is_kept() {
-        let input = (0..100)
-            .map(|number| format!("line {number}"))
-            .collect::<Vec<_>>()
-            .join(
-                "
+        let input = (0..100).map(|number| format!("line {number}")).collect::<Vec<_>>().join(
+            "
 ",
-            );
+        );
         let mut tail = Tail::of(std::io::Cursor::new(input.into_bytes()));
         let words = tail.last_words(Duration::from_secs(5)).await;
         assert_eq!(words.lines().count(), LINES);
-        assert!(
-            words.starts_with("line 80") && words.ends_with("line 99"),
-            "{words}"
-        );
+        assert!(words.starts_with("line 80") && words.ends_with("line 99"), "{words}");
     }
 }

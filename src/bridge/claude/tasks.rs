@@ -24,11 +24,8 @@ impl Tasks {
             Some("task_notification") => self.ended(id),
             Some("task_updated") if ends(&value["patch"]["status"]) => self.ended(id),
             Some("background_tasks_changed") => {
-                self.background = list(value, "tasks")
-                    .iter()
-                    .filter_map(|task| text(task, "task_id"))
-                    .map(str::to_owned)
-                    .collect();
+                self.background =
+                    list(value, "tasks").iter().filter_map(|task| text(task, "task_id")).map(str::to_owned).collect();
             }
             _ => {}
         }
@@ -57,8 +54,5 @@ impl Tasks {
 }
 
 fn ends(status: &Value) -> bool {
-    matches!(
-        status.as_str(),
-        Some("completed" | "failed" | "killed" | "stopped")
-    )
+    matches!(status.as_str(), Some("completed" | "failed" | "killed" | "stopped"))
 }

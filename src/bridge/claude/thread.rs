@@ -13,9 +13,7 @@ use super::{
 };
 use crate::{
     agui::{Event, EventKind, Id, TextRole},
-    bridge::{
-        Answer, BridgeError, Ending, EventSink, FailureKind, SessionSpec, Turn, TurnEnd, TurnInput,
-    },
+    bridge::{Answer, BridgeError, Ending, EventSink, FailureKind, SessionSpec, Turn, TurnEnd, TurnInput},
 };
 
 /// How many processes a prompt is given to, when they end before they take it.
@@ -41,11 +39,7 @@ struct Slot {
 
 impl Thread {
     pub(crate) fn new(shared: Arc<Shared>, id: Id) -> Self {
-        Self {
-            shared,
-            id,
-            slot: Mutex::default(),
-        }
+        Self { shared, id, slot: Mutex::default() }
     }
 
     /// Starts the agent, so that the next turn finds it ready.
@@ -56,9 +50,7 @@ impl Thread {
             // Their answers must be in the conversation before a process reads it.
             return Ok(());
         }
-        self.ensure(&mut slot, spec)
-            .await
-            .map_err(|NotReady { kind, message, .. }| BridgeError { kind, message })
+        self.ensure(&mut slot, spec).await.map_err(|NotReady { kind, message, .. }| BridgeError { kind, message })
     }
 
     /// Ends the agent; resolves when it is gone.
@@ -94,14 +86,8 @@ impl Thread {
                 Report::NotTaken => slot.agent = None,
             }
         }
-        let message =
-            format!("the agent's process ended {ATTEMPTS} times before it took the prompt");
-        ended(Ending::Failed {
-            kind: FailureKind::AgentCrashed {
-                out_of_memory: false,
-            },
-            message,
-        })
+        let message = format!("the agent's process ended {ATTEMPTS} times before it took the prompt");
+        ended(Ending::Failed { kind: FailureKind::AgentCrashed { out_of_memory: false }, message })
     }
 
     /// Gives a turn to a process; it is stopped when its run or the whole bridge is.
@@ -115,13 +101,7 @@ impl Thread {
     ) -> Report {
         let interrupt = self.shared.shutdown.child_token();
         let stop = interrupt.clone();
-        let report = agent.turn(|reply| Order {
-            prompt,
-            notices,
-            events,
-            interrupt,
-            reply,
-        });
+        let report = agent.turn(|reply| Order { prompt, notices, events, interrupt, reply });
         tokio::pin!(report);
         tokio::select! {
             report = &mut report => return report,
@@ -141,11 +121,7 @@ impl Thread {
         let open = self.open_calls();
         let mut blocks = self.answer(slot, turn, &open, answers).await?;
         blocks.extend(said);
-        Ok(Some(prompt::message(
-            blocks,
-            !open.is_empty(),
-            self.shared.config.slash_commands,
-        )))
+        Ok(Some(prompt::message(blocks, !open.is_empty(), self.shared.config.slash_commands)))
     }
 
     /// Answers the calls that are open, wherever the agent remembers them. Returns what the message must begin with.
@@ -167,30 +143,15 @@ impl Thread {
         }
         let written = self.answer_on_disk(spec, open, answers).await;
         self.ensure(slot, spec).await?;
-        Ok(if written && !std::mem::take(&mut slot.lost) {
-            Vec::new()
-        } else {
-            prompt::retold(open, answers)
-        })
+        Ok(if written && !std::mem::take(&mut slot.lost) { Vec::new() } else { prompt::retold(open, answers) })
     }
 
     /// Puts the results into the conversation that the next process reads. False when that is not possible.
-    async fn answer_on_disk(
-        &self,
-        spec: &SessionSpec,
-        open: &[OpenCall],
-        answers: &[Answer],
-    ) -> bool {
+    async fn answer_on_disk(&self, spec: &SessionSpec, open: &[OpenCall], answers: &[Answer]) -> bool {
         let Some(known) = self.shared.sessions.get(&self.id) else {
             return false;
         };
-        let written = transcript::answer(
-            &self.shared,
-            spec,
-            &known.id,
-            &prompt::results(open, answers),
-        )
-        .await;
+        let written = transcript::answer(&self.shared, spec, &known.id, &prompt::results(open, answers)).await;
         if let Err(reason) = &written {
             tracing::warn!(
                 thread = self.id.as_str(),
@@ -202,11 +163,7 @@ impl Thread {
     }
 
     fn open_calls(&self) -> Vec<OpenCall> {
-        self.shared
-            .sessions
-            .get(&self.id)
-            .map(|known| known.open)
-            .unwrap_or_default()
+        self.shared.sessions.get(&self.id).map(|known| known.open).unwrap_or_default()
     }
 
     /// Starts the agent when there is none. A conversation that does not exist any more is said, and begun anew.
@@ -217,19 +174,12 @@ impl Thread {
         let known = self.shared.sessions.get(&self.id).map(|known| known.id);
         let agent = match Agent::start(&self.shared, spec.clone(), known.as_deref()).await {
             Err(failure) if failure.lost => {
-                self.conversation_lost(
-                    slot,
-                    known.as_deref(),
-                    "the agent's host does not have it any more",
-                )
-                .await;
+                self.conversation_lost(slot, known.as_deref(), "the agent's host does not have it any more").await;
                 Agent::start(&self.shared, spec.clone(), None).await?
             }
             started => started?,
         };
-        if let (None, Some(damage), false) =
-            (&known, self.shared.sessions.damage(), slot.damage_said)
-        {
+        if let (None, Some(damage), false) = (&known, self.shared.sessions.damage(), slot.damage_said) {
             slot.damage_said = true;
             self.conversation_lost(slot, None, damage).await;
         }
@@ -276,17 +226,8 @@ fn lost_notice(id: Option<&str>, reason: &str) -> Vec<Event> {
     let role = Some(TextRole::Developer);
     vec![
         translate::custom("ambient:conversation_lost", about),
-        EventKind::TextMessageStart {
-            message_id: message_id.clone(),
-            role,
-            name: None,
-        }
-        .into(),
-        EventKind::TextMessageContent {
-            message_id: message_id.clone(),
-            delta: said,
-        }
-        .into(),
+        EventKind::TextMessageStart { message_id: message_id.clone(), role, name: None }.into(),
+        EventKind::TextMessageContent { message_id: message_id.clone(), delta: said }.into(),
         EventKind::TextMessageEnd { message_id }.into(),
     ]
 }

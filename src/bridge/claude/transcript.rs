@@ -22,35 +22,21 @@ pub(crate) async fn answer(
     conversation: &str,
     results: &[Value],
 ) -> Result<(), String> {
-    let read = format!(
-        r#"for f in "$1"/projects/*/"$2".jsonl; do [ -f "$f" ] && exec tail -c {END} "$f"; done; exit 3"#
-    );
+    let read =
+        format!(r#"for f in "$1"/projects/*/"$2".jsonl; do [ -f "$f" ] && exec tail -c {END} "$f"; done; exit 3"#);
     let end = shell(shared, spec, conversation, &read, b"").await?;
     let mut row = row(&end, spec, conversation, results)?.to_string();
     row.insert(0, '\n');
     row.push('\n');
-    let append =
-        r#"for f in "$1"/projects/*/"$2".jsonl; do [ -f "$f" ] && exec cat >> "$f"; done; exit 3"#;
-    shell(shared, spec, conversation, append, row.as_bytes())
-        .await
-        .map(|_| ())
+    let append = r#"for f in "$1"/projects/*/"$2".jsonl; do [ -f "$f" ] && exec cat >> "$f"; done; exit 3"#;
+    shell(shared, spec, conversation, append, row.as_bytes()).await.map(|_| ())
 }
 
 /// The row that follows the last one of the conversation.
-fn row(
-    end: &str,
-    spec: &SessionSpec,
-    conversation: &str,
-    results: &[Value],
-) -> Result<Value, String> {
-    let rows = end
-        .lines()
-        .rev()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+fn row(end: &str, spec: &SessionSpec, conversation: &str, results: &[Value]) -> Result<Value, String> {
+    let rows = end.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let last = rows
-        .filter(|row| {
-            matches!(text(row, "type"), Some("assistant" | "user")) && row["isSidechain"] != true
-        })
+        .filter(|row| matches!(text(row, "type"), Some("assistant" | "user")) && row["isSidechain"] != true)
         .find(|row| row["uuid"].is_string())
         .ok_or("the conversation's file has no messages")?;
     Ok(json!({
@@ -75,12 +61,7 @@ async fn shell(
     script: &str,
     input: &[u8],
 ) -> Result<String, String> {
-    let path = shared
-        .config
-        .env
-        .0
-        .get("PATH")
-        .map_or("/usr/bin:/bin", String::as_str);
+    let path = shared.config.env.0.get("PATH").map_or("/usr/bin:/bin", String::as_str);
     let process = ProcessSpec {
         program: "sh".into(),
         args: ["-c", script, "sh"]
@@ -91,11 +72,7 @@ async fn shell(
         env: vec![("PATH".into(), path.into())],
         cwd: spec.cwd.clone(),
     };
-    let started = shared
-        .host
-        .start(process)
-        .await
-        .map_err(|error| error.to_string())?;
+    let started = shared.host.start(process).await.map_err(|error| error.to_string())?;
     match tokio::time::timeout(shared.config.timing.start, talk(started, input)).await {
         Ok(outcome) => outcome,
         Err(_) => Err("the shell on the agent's host did not end in time".to_owned()),
@@ -103,28 +80,12 @@ async fn shell(
 }
 
 async fn talk(process: AgentProcess, input: &[u8]) -> Result<String, String> {
-    let AgentProcess {
-        mut stdin,
-        mut stdout,
-        stderr,
-        control,
-    } = process;
-    stdin
-        .write_all(input)
-        .await
-        .map_err(|error| error.to_string())?;
+    let AgentProcess { mut stdin, mut stdout, stderr, control } = process;
+    stdin.write_all(input).await.map_err(|error| error.to_string())?;
     drop((stdin, stderr));
     let mut output = Vec::new();
-    stdout
-        .read_to_end(&mut output)
-        .await
-        .map_err(|error| error.to_string())?;
-    match control
-        .wait()
-        .await
-        .map_err(|error| error.to_string())?
-        .code
-    {
+    stdout.read_to_end(&mut output).await.map_err(|error| error.to_string())?;
+    match control.wait().await.map_err(|error| error.to_string())?.code {
         Some(0) => Ok(String::from_utf8_lossy(&output).into_owned()),
         Some(3) => Err("the conversation's file is not there".to_owned()),
         code => Err(format!("the shell on the agent's host ended with {code:?}")),

@@ -99,10 +99,7 @@ pub(crate) fn text<'v>(value: &'v Value, member: &str) -> Option<&'v str> {
 
 /// The members of an array member; empty when it is none.
 pub(crate) fn list<'v>(value: &'v Value, member: &str) -> &'v [Value] {
-    value
-        .get(member)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
+    value.get(member).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 #[cfg(test)]
@@ -112,9 +109,7 @@ mod tests {
     #[test]
     fn a_delta_without_escapes_borrows_its_text_from_the_line() {
         let line = br#"{"type":"stream_event","event":{"index":0,"delta":{"type":"text_delta","text":"Hel"},"type":"content_block_delta"},"new":{"x":[1]}}"#;
-        let Some(Frame::Stream(frame)) = parse(line) else {
-            panic!("not a stream event")
-        };
+        let Some(Frame::Stream(frame)) = parse(line) else { panic!("not a stream event") };
         let text = frame.event.delta.and_then(|delta| delta.text).unwrap();
         assert!(matches!(text.0, Cow::Borrowed("Hel")));
     }

@@ -54,30 +54,17 @@ struct Player {
 impl ReplayBridge {
     /// Reads a recording. The error names the file and the line that is not one of a recording.
     pub fn open(path: &Path, pace: Pace) -> io::Result<Self> {
-        let named = |error: io::Error| {
-            io::Error::new(
-                error.kind(),
-                format!("the recording {}: {error}", path.display()),
-            )
-        };
+        let named =
+            |error: io::Error| io::Error::new(error.kind(), format!("the recording {}: {error}", path.display()));
         let text = std::fs::read(path).map_err(named)?;
-        let recording = Recording::parse(text)
-            .map_err(|reason| named(io::Error::new(io::ErrorKind::InvalidData, reason)))?;
-        Ok(Self {
-            recording: Arc::new(recording),
-            pace,
-            threads: Mutex::default(),
-        })
+        let recording =
+            Recording::parse(text).map_err(|reason| named(io::Error::new(io::ErrorKind::InvalidData, reason)))?;
+        Ok(Self { recording: Arc::new(recording), pace, threads: Mutex::default() })
     }
 
     fn player(&self, thread: &Id) -> Arc<tokio::sync::Mutex<Player>> {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || {
-            Arc::new(tokio::sync::Mutex::new(Player {
-                session: Session::new(None),
-                next: 0,
-            }))
-        };
+        let new = || Arc::new(tokio::sync::Mutex::new(Player { session: Session::new(None), next: 0 }));
         Arc::clone(threads.entry(thread.clone()).or_insert_with(new))
     }
 }
@@ -88,12 +75,7 @@ impl Bridge for ReplayBridge {
     }
 
     fn features(&self) -> Features {
-        Features {
-            reasoning: true,
-            interrupts: true,
-            frontend_tools: true,
-            ..Features::default()
-        }
+        Features { reasoning: true, interrupts: true, frontend_tools: true, ..Features::default() }
     }
 
     fn warm(&self, _: SessionSpec) -> BoxFuture<'_, Result<(), BridgeError>> {
@@ -118,20 +100,11 @@ impl Bridge for ReplayBridge {
 }
 
 impl Player {
-    async fn play(
-        &mut self,
-        recording: &Recording,
-        pace: Pace,
-        turn: &Turn,
-        events: &EventSink,
-    ) -> TurnEnd {
+    async fn play(&mut self, recording: &Recording, pace: Pace, turn: &Turn, events: &EventSink) -> TurnEnd {
         self.session.begin(None);
         let mut out = Vec::new();
         let interrupted = tokio::select! {
-            over = self.play_on(recording, pace, &mut out, events) => match over {
-                true => None,
-                false => Some(at_the_end()),
-            },
+            over = self.play_on(recording, pace, &mut out, events) => (!over).then(at_the_end),
             () = turn.interrupt.cancelled() => Some(Ending::Interrupted),
         };
         let end = match interrupted {
@@ -143,21 +116,12 @@ impl Player {
     }
 
     /// Plays to the end of the turn; false when the recording ends before it.
-    async fn play_on(
-        &mut self,
-        recording: &Recording,
-        pace: Pace,
-        out: &mut Vec<Event>,
-        events: &EventSink,
-    ) -> bool {
+    async fn play_on(&mut self, recording: &Recording, pace: Pace, out: &mut Vec<Event>, events: &EventSink) -> bool {
         let started = Instant::now();
         let from = recording.at(self.next);
         while let Some((at, line)) = recording.line(self.next) {
             if pace == Pace::Recorded {
-                tokio::time::sleep_until(
-                    started + at.saturating_sub(from.unwrap_or(Duration::ZERO)),
-                )
-                .await;
+                tokio::time::sleep_until(started + at.saturating_sub(from.unwrap_or(Duration::ZERO))).await;
             }
             self.next += 1;
             let step = self.session.line(line, out);
@@ -190,10 +154,6 @@ async fn send(out: &mut Vec<Event>, events: &EventSink) {
 }
 
 fn at_the_end() -> Ending {
-    let message =
-        "the recording has no further turn; start a new thread to play it again".to_owned();
-    Ending::Failed {
-        kind: FailureKind::AgentError,
-        message,
-    }
+    let message = "the recording has no further turn; start a new thread to play it again".to_owned();
+    Ending::Failed { kind: FailureKind::AgentError, message }
 }

@@ -21,15 +21,12 @@ impl Recording {
             if record.trim_ascii().is_empty() {
                 continue;
             }
-            let recorded: Recorded<'_> = serde_json::from_slice(record)
-                .map_err(|error| format!("line {}: {error}", number + 1))?;
+            let recorded: Recorded<'_> =
+                serde_json::from_slice(record).map_err(|error| format!("line {}: {error}", number + 1))?;
             let line = recorded.line.get();
             // A raw value is a part of the text it was read from.
             let offset = at + (line.as_ptr() as usize - record.as_ptr() as usize);
-            lines.push((
-                Duration::from_millis(recorded.at_ms),
-                offset..offset + line.len(),
-            ));
+            lines.push((Duration::from_millis(recorded.at_ms), offset..offset + line.len()));
         }
         Ok(Self { text, lines })
     }

@@ -78,13 +78,8 @@ impl Drive<'_> {
         }
         let run = &self.job.runs[at];
         self.output.run_begins(run);
-        let remaining = self
-            .deadline
-            .map(|deadline| seconds_until(deadline, Timestamp::now()));
-        let ticket = self
-            .engine
-            .submit(request(&self.job.session, run, remaining))
-            .await?;
+        let remaining = self.deadline.map(|deadline| seconds_until(deadline, Timestamp::now()));
+        let ticket = self.engine.submit(request(&self.job.session, run, remaining)).await?;
         let followed = self.follow(at, ticket, interrupts).await?;
         self.place.save_run(&self.job.runs[at])?;
         if followed.is_some() {
@@ -95,15 +90,8 @@ impl Drive<'_> {
     }
 
     /// Shows a run's events until its last one. `None`: a person interrupted twice.
-    async fn follow(
-        &mut self,
-        at: usize,
-        mut ticket: Ticket,
-        interrupts: &mut Signal,
-    ) -> Result<Option<()>, RunError> {
-        let mut following = Follow::start(&mut ticket)
-            .await
-            .ok_or(RunError::NotStarted)?;
+    async fn follow(&mut self, at: usize, mut ticket: Ticket, interrupts: &mut Signal) -> Result<Option<()>, RunError> {
+        let mut following = Follow::start(&mut ticket).await.ok_or(RunError::NotStarted)?;
         let mut fold = Fold::new();
         let thread = thread_id(&self.job.session, &self.job.runs[at]);
         let mut interrupted = false;
@@ -146,10 +134,7 @@ impl Drive<'_> {
         let name = self.job.runs[at].metadata.name.clone().unwrap_or_default();
         let session = self.job.session.clone();
         let asking = self.job.runs[..at].iter_mut().rev().find(|run| {
-            let waits = run
-                .status
-                .as_ref()
-                .is_some_and(|s| s.phase == RunPhase::WaitingForInput);
+            let waits = run.status.as_ref().is_some_and(|s| s.phase == RunPhase::WaitingForInput);
             waits && request::thread_id(&session, run) == thread
         });
         if let Some(asking) = asking {
@@ -162,13 +147,8 @@ impl Drive<'_> {
     /// Puts a Run's questions to the person at the terminal; the answers become the next Run.
     async fn ask(&mut self, at: usize) -> Result<(), RunError> {
         let run = &self.job.runs[at];
-        let asks = run
-            .status
-            .as_ref()
-            .is_some_and(|status| status.phase == RunPhase::WaitingForInput);
-        let answered_by_manifest = self.job.runs[at + 1..]
-            .iter()
-            .any(|run| run.spec.resume.is_some());
+        let asks = run.status.as_ref().is_some_and(|status| status.phase == RunPhase::WaitingForInput);
+        let answered_by_manifest = self.job.runs[at + 1..].iter().any(|run| run.spec.resume.is_some());
         if !asks || answered_by_manifest || !self.output.can_ask() {
             return Ok(());
         }
@@ -183,17 +163,12 @@ impl Drive<'_> {
 fn exit_code(run: &Run) -> u8 {
     let status = run.status.as_ref();
     let phase = status.map(|status| status.phase).unwrap_or_default();
-    outcome::exit_code(
-        phase,
-        status.and_then(|status| Some(status.outcome.as_ref()?.reason)),
-    )
+    outcome::exit_code(phase, status.and_then(|status| Some(status.outcome.as_ref()?.reason)))
 }
 
 /// Whole seconds, at least one: a deadline that has passed ends the run at once, with its reason.
 fn seconds_until(deadline: Timestamp, now: Timestamp) -> u64 {
-    u64::try_from(deadline.as_second() - now.as_second())
-        .unwrap_or(0)
-        .max(1)
+    u64::try_from(deadline.as_second() - now.as_second()).unwrap_or(0).max(1)
 }
 
 #[cfg(test)]

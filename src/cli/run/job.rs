@@ -26,9 +26,7 @@ pub(super) enum JobError {
          name, or restore the old spec"
     )]
     Changed(String),
-    #[error(
-        "there is nothing to run: the session has no initialPrompt and there is no Run; add one, or use -m \"…\""
-    )]
+    #[error("there is nothing to run: the session has no initialPrompt and there is no Run; add one, or use -m \"…\"")]
     Nothing,
 }
 
@@ -45,22 +43,12 @@ pub(super) struct Sources {
 
 /// Puts the sources together. Objects that are new get a UID and a time of creation.
 pub(super) fn assemble(sources: Sources) -> Result<Job, JobError> {
-    let Sources {
-        known_session,
-        known_runs,
-        given_session,
-        given_runs,
-        message,
-        now,
-    } = sources;
+    let Sources { known_session, known_runs, given_session, given_runs, message, now } = sources;
     let session = merge_session(known_session, given_session, now);
     let mut runs = known_runs;
     let mut met: Vec<Run> = initial_run(&session, &runs).into_iter().collect();
     for given in given_runs {
-        match runs
-            .iter_mut()
-            .find(|known| known.metadata.name == given.metadata.name)
-        {
+        match runs.iter_mut().find(|known| known.metadata.name == given.metadata.name) {
             Some(known) => update_run(known, &given)?,
             None => met.push(given),
         }
@@ -69,18 +57,10 @@ pub(super) fn assemble(sources: Sources) -> Result<Job, JobError> {
     // Known runs are older than those met now, and those met now keep the order they are given in.
     runs.sort_by_key(created);
     runs.extend(met.into_iter().map(|run| stamp_run(run, now)));
-    if runs.is_empty() {
-        Err(JobError::Nothing)
-    } else {
-        Ok(Job { session, runs })
-    }
+    if runs.is_empty() { Err(JobError::Nothing) } else { Ok(Job { session, runs }) }
 }
 
-fn merge_session(
-    known: Option<AgenticSession>,
-    given: AgenticSession,
-    now: Timestamp,
-) -> AgenticSession {
+fn merge_session(known: Option<AgenticSession>, given: AgenticSession, now: Timestamp) -> AgenticSession {
     match known {
         Some(known) => {
             let metadata = ObjectMeta {
@@ -88,16 +68,9 @@ fn merge_session(
                 creation_timestamp: known.metadata.creation_timestamp,
                 ..given.metadata
             };
-            AgenticSession {
-                metadata,
-                status: known.status,
-                ..given
-            }
+            AgenticSession { metadata, status: known.status, ..given }
         }
-        None => AgenticSession {
-            metadata: stamp(given.metadata, now),
-            ..given
-        },
+        None => AgenticSession { metadata: stamp(given.metadata, now), ..given },
     }
 }
 
@@ -111,10 +84,7 @@ fn stamp(metadata: ObjectMeta, now: Timestamp) -> ObjectMeta {
 }
 
 fn stamp_run(run: Run, now: Timestamp) -> Run {
-    Run {
-        metadata: stamp(run.metadata, now),
-        ..run
-    }
+    Run { metadata: stamp(run.metadata, now), ..run }
 }
 
 fn created(run: &Run) -> Option<Timestamp> {
@@ -122,14 +92,9 @@ fn created(run: &Run) -> Option<Timestamp> {
 }
 
 fn update_run(known: &mut Run, given: &Run) -> Result<(), JobError> {
-    let same = RunSpec {
-        desired_state: known.spec.desired_state,
-        ..given.spec.clone()
-    } == known.spec;
+    let same = RunSpec { desired_state: known.spec.desired_state, ..given.spec.clone() } == known.spec;
     if !same {
-        return Err(JobError::Changed(
-            given.metadata.name.clone().unwrap_or_default(),
-        ));
+        return Err(JobError::Changed(given.metadata.name.clone().unwrap_or_default()));
     }
     known.spec.desired_state = given.spec.desired_state;
     Ok(())
@@ -137,53 +102,30 @@ fn update_run(known: &mut Run, given: &Run) -> Result<(), JobError> {
 
 /// `initialPrompt` becomes one Run, once for the life of the session.
 fn initial_run(session: &AgenticSession, known: &[Run]) -> Option<Run> {
-    let prompt = session
-        .spec
-        .initial_prompt
-        .as_ref()
-        .filter(|prompt| !prompt.trim().is_empty())?;
+    let prompt = session.spec.initial_prompt.as_ref().filter(|prompt| !prompt.trim().is_empty())?;
     let name = names::initial_run(session_name(session));
-    let met = known
-        .iter()
-        .any(|run| run.metadata.name.as_deref() == Some(&name));
+    let met = known.iter().any(|run| run.metadata.name.as_deref() == Some(&name));
     (!met).then(|| prompt_run(session, name, prompt))
 }
 
-fn message_run<'a>(
-    session: &AgenticSession,
-    text: &str,
-    known: impl Iterator<Item = &'a Run>,
-) -> Run {
-    let taken: HashSet<&str> = known
-        .filter_map(|run| run.metadata.name.as_deref())
-        .collect();
+fn message_run<'a>(session: &AgenticSession, text: &str, known: impl Iterator<Item = &'a Run>) -> Run {
+    let taken: HashSet<&str> = known.filter_map(|run| run.metadata.name.as_deref()).collect();
     let name = |number: usize| format!("{}-{number}", session_name(session));
     // Among one more names than are taken there is a free one.
-    let free = (taken.len() + 1..=2 * taken.len() + 1)
-        .map(name)
-        .find(|name| !taken.contains(name.as_str()));
+    let free = (taken.len() + 1..=2 * taken.len() + 1).map(name).find(|name| !taken.contains(name.as_str()));
     prompt_run(session, free.unwrap_or_default(), text)
 }
 
 fn prompt_run(session: &AgenticSession, name: String, prompt: &str) -> Run {
     let spec = RunSpec {
-        session_ref: SessionRef {
-            name: session_name(session).to_owned(),
-        },
+        session_ref: SessionRef { name: session_name(session).to_owned() },
         prompt: Some(prompt.to_owned()),
         desired_state: DesiredState::Running,
         ..RunSpec::default()
     };
-    let metadata = ObjectMeta {
-        name: Some(name),
-        namespace: session.metadata.namespace.clone(),
-        ..ObjectMeta::default()
-    };
-    Run {
-        metadata,
-        spec,
-        status: None,
-    }
+    let metadata =
+        ObjectMeta { name: Some(name), namespace: session.metadata.namespace.clone(), ..ObjectMeta::default() };
+    Run { metadata, spec, status: None }
 }
 
 /// The session's name; the loader refuses manifests without one.

@@ -47,12 +47,7 @@ pub(super) struct Args {
     #[arg(short, long)]
     verbose: bool,
     /// The agent CLI: a path, or a name on PATH.
-    #[arg(
-        long,
-        env = "AMBIENT_AGENT_COMMAND",
-        default_value = "claude",
-        value_name = "COMMAND"
-    )]
+    #[arg(long, env = "AMBIENT_AGENT_COMMAND", default_value = "claude", value_name = "COMMAND")]
     agent_command: String,
     /// The socket of `ambient agent`; absent: the agent is a child process.
     #[arg(long, env = "AMBIENT_AGENT_SOCKET", value_name = "PATH")]
@@ -143,11 +138,7 @@ impl RunError {
 }
 
 pub(super) fn main(args: Args) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error, exit::CRASH),
     };

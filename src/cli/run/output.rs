@@ -43,12 +43,7 @@ pub(super) struct Output {
 impl Output {
     pub(super) fn new(format: Format, detail: Detail, workspace: String) -> Self {
         let screen = Terminal::new();
-        Self {
-            format,
-            screen,
-            view: View::new(detail, workspace),
-            started: Instant::now(),
-        }
+        Self { format, screen, view: View::new(detail, workspace), started: Instant::now() }
     }
 
     fn text(&mut self, line: &str) {
@@ -135,11 +130,7 @@ impl Output {
 /// The objects as kubectl prints several.
 fn list(job: &Job) -> io::Result<Value> {
     let session = serde_json::to_value(&job.session)?;
-    let runs = job
-        .runs
-        .iter()
-        .map(serde_json::to_value)
-        .collect::<Result<Vec<_>, _>>()?;
+    let runs = job.runs.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
     let items: Vec<Value> = std::iter::once(session).chain(runs).collect();
     Ok(json!({ "apiVersion": "v1", "kind": "List", "items": items }))
 }
@@ -151,8 +142,7 @@ fn print_json(value: &Value) -> io::Result<()> {
 }
 
 fn print_yaml(value: &Value) -> io::Result<()> {
-    let text =
-        serde_saphyr::to_string(value).map_err(|error| io::Error::other(error.to_string()))?;
+    let text = serde_saphyr::to_string(value).map_err(|error| io::Error::other(error.to_string()))?;
     io::stdout().write_all(text.as_bytes())
 }
 
@@ -164,31 +154,15 @@ enum Said {
 fn progress_line(progress: &Progress) -> Said {
     match progress {
         Progress::Started { repo } => Said::Busy(format!("cloning {repo}")),
-        Progress::Fraction {
-            repo,
-            percent,
-            phase,
-        } => Said::Busy(format!("cloning {repo}: {} {percent} %", doing(*phase))),
-        Progress::Retrying {
-            repo,
-            reason,
-            attempt,
-            after,
-        } => Said::Line(format!(
-            "  … {repo}: {reason}; try {attempt} in {}\n",
-            seconds(*after)
-        )),
-        Progress::Finished {
-            repo,
-            took,
-            base,
-            branch,
-        } => {
+        Progress::Fraction { repo, percent, phase } => {
+            Said::Busy(format!("cloning {repo}: {} {percent} %", doing(*phase)))
+        }
+        Progress::Retrying { repo, reason, attempt, after } => {
+            Said::Line(format!("  … {repo}: {reason}; try {attempt} in {}\n", seconds(*after)))
+        }
+        Progress::Finished { repo, took, base, branch } => {
             let what = format!("{repo} ({base} → {branch})");
-            Said::Line(format!(
-                "  ✓ clone       {what:<60}{:>9}\n",
-                duration(*took)
-            ))
+            Said::Line(format!("  ✓ clone       {what:<60}{:>9}\n", duration(*took)))
         }
         Progress::Kept { repo } => Said::Line(format!("  ✓ clone       {repo} (as it was)\n")),
         Progress::Failed { repo, reason } => Said::Line(format!("  ✗ {repo}: {reason}\n")),

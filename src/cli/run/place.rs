@@ -24,11 +24,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PlaceError {
     #[error("cannot {action} {path}: {source}")]
-    Io {
-        action: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
+    Io { action: &'static str, path: PathBuf, source: io::Error },
     #[error("{path} is not what `ambient run` wrote: {reason}; mend it, or name another --dir")]
     Unreadable { path: PathBuf, reason: String },
     #[error("{0} holds no session; run a manifest first: ambient run FILE --dir {0}")]
@@ -77,8 +73,7 @@ impl Place {
 
     /// The session that was run here before.
     pub(super) fn known_session(&self) -> Result<AgenticSession, PlaceError> {
-        self.session()?
-            .ok_or_else(|| PlaceError::Empty(self.dir.clone()))
+        self.session()?.ok_or_else(|| PlaceError::Empty(self.dir.clone()))
     }
 
     /// Every Run that was met here.
@@ -87,13 +82,8 @@ impl Place {
         let entries = fs::read_dir(&folder).map_err(|source| failed("read", &folder, source))?;
         let mut runs = Vec::new();
         for entry in entries {
-            let path = entry
-                .map_err(|source| failed("read", &folder, source))?
-                .path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "yaml")
-            {
+            let path = entry.map_err(|source| failed("read", &folder, source))?.path();
+            if path.extension().is_some_and(|extension| extension == "yaml") {
                 runs.extend(read::<Run>(&path)?);
             }
         }
@@ -111,11 +101,7 @@ impl Place {
 }
 
 fn failed(action: &'static str, path: &Path, source: io::Error) -> PlaceError {
-    PlaceError::Io {
-        action,
-        path: path.to_owned(),
-        source,
-    }
+    PlaceError::Io { action, path: path.to_owned(), source }
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, PlaceError> {
@@ -124,24 +110,16 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, PlaceError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed("read", path, error)),
     };
-    let unreadable = |reason: String| PlaceError::Unreadable {
-        path: path.to_owned(),
-        reason,
-    };
-    serde_saphyr::from_str(&text)
-        .map(Some)
-        .map_err(|error| unreadable(error.to_string()))
+    let unreadable = |reason: String| PlaceError::Unreadable { path: path.to_owned(), reason };
+    serde_saphyr::from_str(&text).map(Some).map_err(|error| unreadable(error.to_string()))
 }
 
 fn write<T: Serialize>(path: &Path, object: &T) -> Result<(), PlaceError> {
     let encode = |error: serde_saphyr::ser_error::Error| io::Error::other(error.to_string());
-    let text = serde_saphyr::to_string(object)
-        .map_err(encode)
-        .map_err(|source| failed("write", path, source))?;
+    let text = serde_saphyr::to_string(object).map_err(encode).map_err(|source| failed("write", path, source))?;
     // Nothing that is the same is written again: the files' times tell when something happened.
     if fs::read_to_string(path).is_ok_and(|old| old == text) {
         return Ok(());
     }
-    write_atomic(path, text.as_bytes())
-        .map_err(|error| failed("write", path, io::Error::other(error)))
+    write_atomic(path, text.as_bytes()).map_err(|error| failed("write", path, io::Error::other(error)))
 }

@@ -16,25 +16,17 @@ use crate::api::{
 pub(super) async fn ask(session: &str, run: &Run) -> Option<Run> {
     let interrupts = run.status.as_ref()?.interrupts.clone();
     // Reading a terminal blocks for as long as the person thinks.
-    let answers = tokio::task::spawn_blocking(move || read_answers(&interrupts))
-        .await
-        .ok()??;
+    let answers = tokio::task::spawn_blocking(move || read_answers(&interrupts)).await.ok()??;
     Some(answering(session, run, answers, Timestamp::now()))
 }
 
 fn read_answers(interrupts: &[Interrupt]) -> Option<Vec<Answer>> {
     let mut input = io::stdin().lock();
-    interrupts
-        .iter()
-        .map(|interrupt| read_answer(interrupt, &mut input))
-        .collect()
+    interrupts.iter().map(|interrupt| read_answer(interrupt, &mut input)).collect()
 }
 
 fn read_answer(interrupt: &Interrupt, input: &mut impl BufRead) -> Option<Answer> {
-    let question = interrupt
-        .message
-        .as_deref()
-        .unwrap_or("The agent asks for your answer.");
+    let question = interrupt.message.as_deref().unwrap_or("The agent asks for your answer.");
     anstream::print!("  ? {question}\n  > ");
     io::stdout().flush().ok()?;
     let mut line = String::new();
@@ -44,20 +36,12 @@ fn read_answer(interrupt: &Interrupt, input: &mut impl BufRead) -> Option<Answer
 
 /// JSON is taken as JSON, so that a form can be filled in; an empty line declines.
 fn to_answer(interrupt_id: &str, line: &str) -> Answer {
-    let json = || {
-        serde_json::from_str(line)
-            .ok()
-            .filter(|value: &Value| value.is_object() || value.is_array())
-    };
+    let json = || serde_json::from_str(line).ok().filter(|value: &Value| value.is_object() || value.is_array());
     let payload = json().unwrap_or_else(|| Value::String(line.to_owned()));
     let declined = line.is_empty();
     Answer {
         interrupt_id: interrupt_id.to_owned(),
-        status: if declined {
-            AnswerStatus::Cancelled
-        } else {
-            AnswerStatus::Resolved
-        },
+        status: if declined { AnswerStatus::Cancelled } else { AnswerStatus::Resolved },
         payload: (!declined).then_some(payload),
     }
 }
@@ -73,18 +57,12 @@ fn answering(session: &str, asking: &Run, answers: Vec<Answer>, now: Timestamp) 
         ..ObjectMeta::default()
     };
     let spec = RunSpec {
-        session_ref: SessionRef {
-            name: session.to_owned(),
-        },
+        session_ref: SessionRef { name: session.to_owned() },
         resume: Some(answers),
         thread_id: asking.spec.thread_id.clone(),
         ..RunSpec::default()
     };
-    Run {
-        metadata,
-        spec,
-        status: None,
-    }
+    Run { metadata, spec, status: None }
 }
 
 #[cfg(test)]

@@ -20,12 +20,7 @@ pub(super) fn run_id(run: &Run) -> Id {
 
 /// The conversation that a Run continues.
 pub(super) fn thread_id(session: &AgenticSession, run: &Run) -> Id {
-    Id::from(
-        run.spec
-            .thread_id
-            .as_deref()
-            .unwrap_or(session_name(session)),
-    )
+    Id::from(run.spec.thread_id.as_deref().unwrap_or(session_name(session)))
 }
 
 /// What the engine is asked. `remaining` is what the session's own deadline leaves, in seconds.
@@ -44,10 +39,7 @@ pub(super) fn request(session: &AgenticSession, run: &Run, remaining: Option<u64
         forwarded_props: None,
         resume,
     };
-    let own = run
-        .spec
-        .timeout
-        .and_then(|seconds| u64::try_from(seconds).ok());
+    let own = run.spec.timeout.and_then(|seconds| u64::try_from(seconds).ok());
     let options = RunOptions {
         timeout_seconds: own.into_iter().chain(remaining).min(),
         model: run.spec.model.clone(),
@@ -62,10 +54,7 @@ fn spoken(run: &Run, run_id: &Id) -> (Vec<Message>, Vec<ResumeItem>) {
     match run.spec.input() {
         Some(Input::Prompt(text)) => (vec![user(id(0), text)], Vec::new()),
         Some(Input::Messages(messages)) => {
-            let messages = messages
-                .iter()
-                .enumerate()
-                .map(|(number, message)| said(message, id(number)));
+            let messages = messages.iter().enumerate().map(|(number, message)| said(message, id(number)));
             (messages.collect(), Vec::new())
         }
         Some(Input::Answers(answers)) => (Vec::new(), answers.iter().map(resume).collect()),
@@ -74,11 +63,7 @@ fn spoken(run: &Run, run_id: &Id) -> (Vec<Message>, Vec<ResumeItem>) {
 }
 
 fn user(id: Id, text: &str) -> Message {
-    Message::User {
-        id,
-        content: Content::Text(text.to_owned()),
-        common: MessageCommon::default(),
-    }
+    Message::User { id, content: Content::Text(text.to_owned()), common: MessageCommon::default() }
 }
 
 fn said(message: &InputMessage, default_id: Id) -> Message {
@@ -102,16 +87,8 @@ fn resume(answer: &Answer) -> ResumeItem {
         AnswerStatus::Resolved => ResumeStatus::Resolved,
         AnswerStatus::Cancelled => ResumeStatus::Cancelled,
     };
-    let payload = answer
-        .payload
-        .clone()
-        .filter(|payload| *payload != Value::Null);
-    ResumeItem {
-        interrupt_id: Id::from(answer.interrupt_id.as_str()),
-        status,
-        payload,
-        metadata: None,
-    }
+    let payload = answer.payload.clone().filter(|payload| *payload != Value::Null);
+    ResumeItem { interrupt_id: Id::from(answer.interrupt_id.as_str()), status, payload, metadata: None }
 }
 
 #[cfg(test)]

@@ -46,38 +46,22 @@ pub(super) async fn run(args: Args) -> Result<u8, RunError> {
     // Opening the log takes the session's lock: what is read after it cannot change under us.
     let store = assemble::open_store(&place.events())?;
     let job = job(&args, &place, given)?;
-    let mut output = Output::new(
-        args.output,
-        Detail {
-            thinking: args.thinking,
-            verbose: args.verbose,
-        },
-        text(&place.workspace()),
-    );
+    let mut output =
+        Output::new(args.output, Detail { thinking: args.thinking, verbose: args.verbose }, text(&place.workspace()));
     place.save_session(&job.session)?;
     for run in &job.runs {
         place.save_run(run)?;
     }
     let shown = shown_dir(&args, &job.session);
-    output.begins(
-        session_name(&job.session),
-        runner(&job.session).as_str(),
-        model(&job.session),
-        &shown,
-    );
+    output.begins(session_name(&job.session), runner(&job.session).as_str(), model(&job.session), &shown);
     let hydrated = set_up(&job.session, &place, &mut output).await?;
     let parts = parts(&args, &place, &job.session, &hydrated, redactor);
     let host = assemble::agent_host(args.agent_socket.as_ref(), &place.events()).await?;
     let probe = Arc::new(ws::GitProbe::new(&hydrated, Arc::clone(&host)));
     let engine = assemble::engine(parts, store, host, probe).await?;
     let started = Timestamp::now();
-    let drive = Drive {
-        engine: &engine,
-        place: &place,
-        output: &mut output,
-        deadline: deadline(&job.session, started),
-        job,
-    };
+    let drive =
+        Drive { engine: &engine, place: &place, output: &mut output, deadline: deadline(&job.session, started), job };
     let driven = drive.all().await;
     let (mut job, ended) = match driven {
         Ok(driven) => driven,
@@ -88,9 +72,7 @@ pub(super) async fn run(args: Args) -> Result<u8, RunError> {
     };
     finish(&engine, &place, &mut job, &hydrated, ended).await?;
     let resume = format!("ambient run --dir {shown} -m \"…\"");
-    output
-        .ends(&job, &format!("{shown}/events"), &resume)
-        .map_err(RunError::Output)?;
+    output.ends(&job, &format!("{shown}/events"), &resume).map_err(RunError::Output)?;
     Ok(match ended {
         Ended::Done(code) => code,
         Ended::Quit => exit::INTERRUPTED,
@@ -106,13 +88,8 @@ struct Given {
 
 fn given(args: &Args) -> Result<Given, RunError> {
     let sources = load::read(&args.files)?;
-    let texts: Vec<_> = sources
-        .iter()
-        .map(|source| manifest::Source {
-            name: &source.name,
-            text: &source.text,
-        })
-        .collect();
+    let texts: Vec<_> =
+        sources.iter().map(|source| manifest::Source { name: &source.name, text: &source.text }).collect();
     let manifests = manifest::load(&texts, Where::Laptop).map_err(RunError::Manifests)?;
     let mut sessions = Vec::new();
     let mut runs = Vec::new();
@@ -129,27 +106,18 @@ fn given(args: &Args) -> Result<Given, RunError> {
     if sessions.len() > 1 {
         return Err(RunError::Sessions(sessions.len()));
     }
-    let session = sessions
-        .pop()
-        .map(|(session, folder)| with_replay_folder(session, &folder));
+    let session = sessions.pop().map(|(session, folder)| with_replay_folder(session, &folder));
     Ok(Given { session, runs })
 }
 
 fn folder_of(sources: &[load::Source], name: &str) -> PathBuf {
     let source = sources.iter().find(|source| source.name == name);
-    source
-        .map(|source| source.folder.clone())
-        .unwrap_or_default()
+    source.map(|source| source.folder.clone()).unwrap_or_default()
 }
 
 /// A recording is named relative to its manifest.
 fn with_replay_folder(mut session: AgenticSession, folder: &Path) -> AgenticSession {
-    if let Some(replay) = session
-        .spec
-        .runner
-        .as_mut()
-        .and_then(|runner| runner.replay.as_mut())
-    {
+    if let Some(replay) = session.spec.runner.as_mut().and_then(|runner| runner.replay.as_mut()) {
         replay.path = text(&folder.join(&replay.path));
     }
     session
@@ -196,19 +164,11 @@ fn job(args: &Args, place: &Place, given: Given) -> Result<Job, RunError> {
     Ok(job::assemble(sources)?)
 }
 
-async fn set_up(
-    session: &AgenticSession,
-    place: &Place,
-    output: &mut Output,
-) -> Result<Hydrated, RunError> {
+async fn set_up(session: &AgenticSession, place: &Place, output: &mut Output) -> Result<Hydrated, RunError> {
     let plan: WorkspacePlan = ws::plan(
         session,
         credentials()?,
-        ws::Dirs {
-            workspace: place.workspace(),
-            state: place.state(),
-            data: place.events(),
-        },
+        ws::Dirs { workspace: place.workspace(), state: place.state(), data: place.events() },
     );
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     let on_progress = move |progress| {
@@ -230,20 +190,10 @@ async fn set_up(
     Ok(hydrated)
 }
 
-fn parts(
-    args: &Args,
-    place: &Place,
-    session: &AgenticSession,
-    hydrated: &Hydrated,
-    redactor: Arc<Redactor>,
-) -> Parts {
+fn parts(args: &Args, place: &Place, session: &AgenticSession, hydrated: &Hydrated, redactor: Arc<Redactor>) -> Parts {
     Parts {
         runner: runner(session),
-        replay: session
-            .spec
-            .runner
-            .as_ref()
-            .and_then(|runner| Some(PathBuf::from(&runner.replay.as_ref()?.path))),
+        replay: session.spec.runner.as_ref().and_then(|runner| Some(PathBuf::from(&runner.replay.as_ref()?.path))),
         record: args.record.clone(),
         agent_command: args.agent_command.clone(),
         idle: RUN_TIMEOUT,
@@ -259,28 +209,15 @@ fn parts(
 }
 
 fn runner(session: &AgenticSession) -> RunnerType {
-    session
-        .spec
-        .runner
-        .as_ref()
-        .map(|runner| runner.kind)
-        .unwrap_or_default()
+    session.spec.runner.as_ref().map(|runner| runner.kind).unwrap_or_default()
 }
 
 fn model(session: &AgenticSession) -> &str {
-    session
-        .spec
-        .llm_settings
-        .as_ref()
-        .map_or("default model", |settings| settings.model.as_str())
+    session.spec.llm_settings.as_ref().map_or("default model", |settings| settings.model.as_str())
 }
 
 fn deadline(session: &AgenticSession, started: Timestamp) -> Option<Timestamp> {
-    started
-        .checked_add(SignedDuration::from_secs(
-            session.spec.active_deadline_seconds?,
-        ))
-        .ok()
+    started.checked_add(SignedDuration::from_secs(session.spec.active_deadline_seconds?)).ok()
 }
 
 async fn finish(

@@ -14,40 +14,21 @@ use crate::api::{
 
 /// What the fold says of a Run, with the conditions that follow from it.
 pub(super) fn observed(run: &mut Run, folded: RunStatus, now: Timestamp) {
-    let conditions = run
-        .status
-        .take()
-        .map(|status| status.conditions)
-        .unwrap_or_default();
+    let conditions = run.status.take().map(|status| status.conditions).unwrap_or_default();
     let generation = run.metadata.generation;
-    let mut status = RunStatus {
-        conditions,
-        observed_generation: generation,
-        attempt: Some(1),
-        ..folded
-    };
+    let mut status = RunStatus { conditions, observed_generation: generation, attempt: Some(1), ..folded };
     conditions::update_run(&mut status, generation, now);
     run.status = Some(status);
 }
 
 /// A Run that was cancelled before it started.
 pub(super) fn cancelled(run: &mut Run, now: Timestamp) {
-    end(
-        run,
-        OutcomeReason::Cancelled,
-        "The Run was cancelled before it started.",
-        now,
-    );
+    end(run, OutcomeReason::Cancelled, "The Run was cancelled before it started.", now);
 }
 
 /// A Run whose question another Run answered.
 pub(super) fn answered(run: &mut Run, by: &str, now: Timestamp) {
-    end(
-        run,
-        OutcomeReason::Answered,
-        &format!("The Run {by} answered what it asked."),
-        now,
-    );
+    end(run, OutcomeReason::Answered, &format!("The Run {by} answered what it asked."), now);
     if let Some(status) = &mut run.status {
         status.interrupts.clear();
     }
@@ -57,22 +38,14 @@ fn end(run: &mut Run, reason: OutcomeReason, message: &str, now: Timestamp) {
     let generation = run.metadata.generation;
     let status = run.status.get_or_insert_default();
     status.phase = reason.phase();
-    status.outcome = Some(Outcome {
-        reason,
-        message: Some(message.to_owned()),
-    });
+    status.outcome = Some(Outcome { reason, message: Some(message.to_owned()) });
     status.completion_time.get_or_insert(Time(now));
     status.observed_generation = generation;
     conditions::update_run(status, generation, now);
 }
 
 /// The session as this process leaves it.
-pub(super) fn session(
-    job: &mut Job,
-    repos: Vec<ReconciledRepo>,
-    agent_session: Option<String>,
-    now: Timestamp,
-) {
+pub(super) fn session(job: &mut Job, repos: Vec<ReconciledRepo>, agent_session: Option<String>, now: Timestamp) {
     let generation = job.session.metadata.generation;
     let old = job.session.status.take().unwrap_or_default();
     let mut status = AgenticSessionStatus {
@@ -89,36 +62,24 @@ pub(super) fn session(
         ..AgenticSessionStatus::default()
     };
     let aspects = [
-        (
-            conditions::READY,
-            "The session is not running; `ambient run` goes on with it.",
-        ),
+        (conditions::READY, "The session is not running; `ambient run` goes on with it."),
         (conditions::RECONCILING, ""),
         (conditions::STALLED, ""),
     ];
     for (kind, message) in aspects {
-        let aspect = Aspect {
-            kind,
-            status: false.into(),
-            reason: "Stopped",
-            message,
-        };
+        let aspect = Aspect { kind, status: false.into(), reason: "Stopped", message };
         conditions::upsert(&mut status.conditions, aspect, generation, now);
     }
     job.session.status = Some(status);
 }
 
 fn phase(run: &Run) -> RunPhase {
-    run.status
-        .as_ref()
-        .map(|status| status.phase)
-        .unwrap_or_default()
+    run.status.as_ref().map(|status| status.phase).unwrap_or_default()
 }
 
 fn counts(runs: &[Run]) -> RunCounts {
-    let count = |wanted: RunPhase| {
-        u32::try_from(runs.iter().filter(|run| phase(run) == wanted).count()).unwrap_or(u32::MAX)
-    };
+    let count =
+        |wanted: RunPhase| u32::try_from(runs.iter().filter(|run| phase(run) == wanted).count()).unwrap_or(u32::MAX);
     RunCounts {
         total: u32::try_from(runs.len()).unwrap_or(u32::MAX),
         succeeded: count(RunPhase::Succeeded),
@@ -132,8 +93,6 @@ fn usage(runs: &[Run]) -> Usage {
 }
 
 fn last_activity(runs: &[Run]) -> Option<Time> {
-    let times = runs
-        .iter()
-        .filter_map(|run| run.status.as_ref()?.completion_time.clone());
+    let times = runs.iter().filter_map(|run| run.status.as_ref()?.completion_time.clone());
     times.max_by_key(|time| time.0)
 }

@@ -10,9 +10,7 @@ use serde::Deserialize;
 
 use super::args::Args;
 use crate::{
-    api::session::{
-        AgentSpec, AgenticSessionSpec, LlmSettings, PermissionMode, RepoSpec, RunnerType,
-    },
+    api::session::{AgentSpec, AgenticSessionSpec, LlmSettings, PermissionMode, RepoSpec, RunnerType},
     security::Secret,
 };
 
@@ -40,21 +38,13 @@ pub(super) enum ConfigError {
     #[error("RUNNER_TYPE: {0}")]
     Runner(#[from] crate::api::session::UnknownRunner),
     #[error("{name}: expected {expected}: {error}")]
-    Json {
-        name: &'static str,
-        expected: &'static str,
-        error: serde_json::Error,
-    },
+    Json { name: &'static str, expected: &'static str, error: serde_json::Error },
     #[error("EVENTS_TAP_TIMEOUT_SEC: expected seconds from 0 to 3600, found {0}")]
     Wait(f64),
 }
 
 pub(super) fn resolve(args: &Args) -> Result<Config, ConfigError> {
-    let options: SdkOptions = json(
-        "SDK_OPTIONS",
-        "an object such as {\"max_turns\": 20}",
-        &args.sdk_options,
-    )?;
+    let options: SdkOptions = json("SDK_OPTIONS", "an object such as {\"max_turns\": 20}", &args.sdk_options)?;
     Ok(Config {
         address: address(args)?,
         token: args.token.clone().map(Secret::from),
@@ -70,11 +60,7 @@ pub(super) fn resolve(args: &Args) -> Result<Config, ConfigError> {
 
 /// Without a token only this machine may connect.
 fn address(args: &Args) -> Result<SocketAddr, ConfigError> {
-    let default = if args.token.is_some() {
-        Ipv4Addr::UNSPECIFIED
-    } else {
-        Ipv4Addr::LOCALHOST
-    };
+    let default = if args.token.is_some() { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
     let host = args.host.unwrap_or(IpAddr::V4(default));
     if args.token.is_none() && !host.is_loopback() {
         return Err(ConfigError::Open(host));
@@ -83,16 +69,8 @@ fn address(args: &Args) -> Result<SocketAddr, ConfigError> {
 }
 
 fn session(args: &Args, options: SdkOptions) -> Result<AgenticSessionSpec, ConfigError> {
-    let repos: Vec<RepoSpec> = json(
-        "REPOS_JSON",
-        "a list such as [{\"url\": \"https://…\"}]",
-        &args.repos,
-    )?;
-    let model = args
-        .model
-        .clone()
-        .or(options.model)
-        .filter(|model| !model.is_empty());
+    let repos: Vec<RepoSpec> = json("REPOS_JSON", "a list such as [{\"url\": \"https://…\"}]", &args.repos)?;
+    let model = args.model.clone().or(options.model).filter(|model| !model.is_empty());
     let agent = AgentSpec {
         permission_mode: options.permission_mode.unwrap_or_default(),
         allowed_tools: options.allowed_tools,
@@ -104,10 +82,7 @@ fn session(args: &Args, options: SdkOptions) -> Result<AgenticSessionSpec, Confi
     Ok(AgenticSessionSpec {
         repos,
         main_repo: args.main_repo.clone().filter(|name| !name.is_empty()),
-        llm_settings: model.map(|model| LlmSettings {
-            model,
-            ..LlmSettings::default()
-        }),
+        llm_settings: model.map(|model| LlmSettings { model, ..LlmSettings::default() }),
         agent: Some(agent),
         ..AgenticSessionSpec::default()
     })
@@ -134,11 +109,7 @@ fn json<T: Default + for<'a> Deserialize<'a>>(
     if text.trim().is_empty() {
         return Ok(T::default());
     }
-    serde_json::from_str(text).map_err(|error| ConfigError::Json {
-        name,
-        expected,
-        error,
-    })
+    serde_json::from_str(text).map_err(|error| ConfigError::Json { name, expected, error })
 }
 
 fn initial_prompt(args: &Args) -> Option<String> {
@@ -148,8 +119,6 @@ fn initial_prompt(args: &Args) -> Option<String> {
 }
 
 fn wait(seconds: f64) -> Result<Duration, ConfigError> {
-    let known = Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|wait| *wait <= Duration::from_hours(1));
+    let known = Duration::try_from_secs_f64(seconds).ok().filter(|wait| *wait <= Duration::from_hours(1));
     known.ok_or(ConfigError::Wait(seconds))
 }

@@ -45,10 +45,7 @@ enum RunnerError {
     #[error("the workspace cannot be used: {0}")]
     Workspace(#[from] HydrateError),
     #[error("cannot listen on {address}: {error}; is another runner there? Set AGUI_PORT")]
-    Listen {
-        address: std::net::SocketAddr,
-        error: std::io::Error,
-    },
+    Listen { address: std::net::SocketAddr, error: std::io::Error },
     #[error("the server failed: {0}")]
     Serve(std::io::Error),
     #[error("the runner cannot start: {0}")]
@@ -67,19 +64,11 @@ impl RunnerError {
 
 pub(super) fn main(args: Args) -> ExitCode {
     let redactor = Arc::new(Redactor::from_env(std::env::vars()));
-    logging::start(
-        &args.log_level,
-        args.log_format == "json",
-        Arc::clone(&redactor),
-    );
+    logging::start(&args.log_level, args.log_format == "json", Arc::clone(&redactor));
     // One thread: the work is moving small pieces between a pipe, a file and sockets, and a hop between threads costs more
     // than the piece. What blocks for long has threads of its own.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let result = runtime
-        .map_err(RunnerError::Start)
-        .and_then(|runtime| runtime.block_on(run(args, redactor)));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let result = runtime.map_err(RunnerError::Start).and_then(|runtime| runtime.block_on(run(args, redactor)));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, error.exit_code()),
@@ -98,10 +87,7 @@ async fn run(args: Args, redactor: Arc<Redactor>) -> Result<(), RunnerError> {
         engine: Arc::clone(&engine),
         session_id: session_id.clone(),
         token: config.token.clone(),
-        pace: Pace {
-            heartbeat: HEARTBEAT,
-            stop: drained.clone(),
-        },
+        pace: Pace { heartbeat: HEARTBEAT, stop: drained.clone() },
         wait: config.events_wait,
     };
     let serving = tokio::spawn(http::serve(listener, http::router(state), stop.clone()));
@@ -133,21 +119,14 @@ fn stop_signal() -> std::io::Result<CancellationToken> {
 }
 
 async fn listen(config: &Config) -> Result<TcpListener, RunnerError> {
-    let failed = |error| RunnerError::Listen {
-        address: config.address,
-        error,
-    };
+    let failed = |error| RunnerError::Listen { address: config.address, error };
     let listener = TcpListener::bind(config.address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     tracing::info!(%address, token = config.token.is_some(), "listening");
     Ok(listener)
 }
 
-async fn engine(
-    args: &Args,
-    config: &Config,
-    redactor: Arc<Redactor>,
-) -> Result<Arc<Engine>, RunnerError> {
+async fn engine(args: &Args, config: &Config, redactor: Arc<Redactor>) -> Result<Arc<Engine>, RunnerError> {
     let store = assemble::open_store(&args.data_dir)?;
     let host = assemble::agent_host(args.agent_socket.as_ref(), &args.data_dir).await?;
     let hydrated: Hydrated = workspace::adopt(
@@ -184,10 +163,7 @@ fn begin(engine: &Arc<Engine>, session_id: Id, prompt: Option<String>) {
         let Some(prompt) = prompt else {
             return engine.warm(&session_id).await;
         };
-        if let Err(error) = engine
-            .submit(RunRequest::plain(initial(&session_id, prompt)))
-            .await
-        {
+        if let Err(error) = engine.submit(RunRequest::plain(initial(&session_id, prompt))).await {
             tracing::error!(%error, "the initial prompt was not accepted");
         }
     });
@@ -195,11 +171,8 @@ fn begin(engine: &Arc<Engine>, session_id: Id, prompt: Option<String>) {
 
 fn initial(session_id: &Id, prompt: String) -> RunAgentInput {
     let run_id = Id::from(format!("{session_id}-initial"));
-    let message = Message::User {
-        id: run_id.clone(),
-        content: Content::Text(prompt),
-        common: MessageCommon::default(),
-    };
+    let message =
+        Message::User { id: run_id.clone(), content: Content::Text(prompt), common: MessageCommon::default() };
     RunAgentInput {
         thread_id: session_id.clone(),
         run_id,

@@ -34,12 +34,8 @@ fn may_come_up(error: &io::Error) -> bool {
 
 fn explain(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => {
-            "there is no such socket: is `ambient agent` running, and its folder shared?".into()
-        }
-        io::ErrorKind::ConnectionRefused => {
-            "nobody listens on it any more: start `ambient agent` again".into()
-        }
+        io::ErrorKind::NotFound => "there is no such socket: is `ambient agent` running, and its folder shared?".into(),
+        io::ErrorKind::ConnectionRefused => "nobody listens on it any more: start `ambient agent` again".into(),
         io::ErrorKind::PermissionDenied => {
             format!("{error}: run both sides as the same user or group")
         }

@@ -48,10 +48,7 @@ impl SocketHost {
     /// A host behind `socket`. A start waits up to 10 s for the supervisor to come up, and as long for its answer.
     #[must_use]
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self {
-            socket: socket.into(),
-            patience: PATIENCE,
-        }
+        Self { socket: socket.into(), patience: PATIENCE }
     }
 
     /// Waits this long instead.
@@ -68,21 +65,13 @@ impl SocketHost {
 
     async fn launch(&self, spec: ProcessSpec) -> Result<AgentProcess, HostError> {
         let program = spec.program.to_string_lossy().into_owned();
-        resolve::check_size(&spec).map_err(|reason| HostError::Start {
-            program: program.clone(),
-            reason,
-        })?;
+        resolve::check_size(&spec).map_err(|reason| HostError::Start { program: program.clone(), reason })?;
         let (ours, theirs) = stdio::pipes(&spec)?;
-        let answer = self
-            .ask(&Request::Start(spec.into()), Some(theirs), &program)
-            .await?;
+        let answer = self.ask(&Request::Start(spec.into()), Some(theirs), &program).await?;
         match answer.reply {
-            Reply::Started { pid } => Ok(ours.with(Box::new(Remote::new(
-                pid,
-                answer.stream,
-                answer.replies,
-                &self.socket,
-            )))),
+            Reply::Started { pid } => {
+                Ok(ours.with(Box::new(Remote::new(pid, answer.stream, answer.replies, &self.socket))))
+            }
             _ => Err(out_of_turn()),
         }
     }
@@ -96,35 +85,16 @@ impl SocketHost {
     }
 
     /// The answer, when it is none of the failures that any question may meet.
-    async fn ask(
-        &self,
-        request: &Request,
-        theirs: Option<Theirs>,
-        program: &str,
-    ) -> Result<Answer, HostError> {
-        let frame = wire::encode(request, MAX_REQUEST)
-            .map_err(|error| HostError::Lost(error.to_string()))?;
+    async fn ask(&self, request: &Request, theirs: Option<Theirs>, program: &str) -> Result<Answer, HostError> {
+        let frame = wire::encode(request, MAX_REQUEST).map_err(|error| HostError::Lost(error.to_string()))?;
         let connected = dial::connect(&self.socket, Instant::now() + self.patience).await;
         let stream = Arc::new(connected.map_err(|reason| self.unreachable(reason))?);
         let mut replies = Receiver::new(Arc::clone(&stream), MAX_REPLY);
-        let reply = timeout(
-            self.patience,
-            exchange(&stream, &frame, theirs, &mut replies),
-        )
-        .await;
+        let reply = timeout(self.patience, exchange(&stream, &frame, theirs, &mut replies)).await;
         match reply.map_err(|_| self.unreachable("it does not answer".into()))? {
-            Ok(Some(Reply::Refused { reason })) => Err(HostError::Start {
-                program: program.into(),
-                reason,
-            }),
-            Ok(Some(Reply::Malformed { reason } | Reply::Lost { reason })) => {
-                Err(HostError::Lost(reason))
-            }
-            Ok(Some(reply)) => Ok(Answer {
-                reply,
-                stream,
-                replies,
-            }),
+            Ok(Some(Reply::Refused { reason })) => Err(HostError::Start { program: program.into(), reason }),
+            Ok(Some(Reply::Malformed { reason } | Reply::Lost { reason })) => Err(HostError::Lost(reason)),
+            Ok(Some(reply)) => Ok(Answer { reply, stream, replies }),
             Ok(None) => Err(self.unreachable("it closed the connection before it answered".into())),
             Err(ReceiveError::Io(error)) => Err(self.unreachable(error.to_string())),
             Err(ReceiveError::Wire(error)) => Err(HostError::Lost(error.to_string())),
@@ -132,10 +102,7 @@ impl SocketHost {
     }
 
     fn unreachable(&self, reason: String) -> HostError {
-        HostError::Unreachable {
-            socket: self.socket.clone(),
-            reason,
-        }
+        HostError::Unreachable { socket: self.socket.clone(), reason }
     }
 }
 
@@ -159,9 +126,7 @@ async fn exchange(
     theirs: Option<Theirs>,
     replies: &mut Receiver,
 ) -> Result<Option<Reply>, ReceiveError> {
-    let ends = theirs
-        .as_ref()
-        .map(|ends| [ends.stdin.as_fd(), ends.stdout.as_fd(), ends.stderr.as_fd()]);
+    let ends = theirs.as_ref().map(|ends| [ends.stdin.as_fd(), ends.stdout.as_fd(), ends.stderr.as_fd()]);
     let sent = connection::send(stream, frame, ends.as_ref().map_or(&[], |ends| ends)).await;
     // The process's ends must be the process's alone, or their closing would never be seen.
     drop(theirs);

@@ -33,11 +33,7 @@ impl Remote {
             let exit = last(replies, &socket).await;
             ended.send_replace(Some(exit));
         });
-        Self {
-            pid,
-            stream,
-            ended: watched,
-        }
+        Self { pid, stream, ended: watched }
     }
 }
 
@@ -64,8 +60,7 @@ impl ProcessControl for Remote {
 
     fn signal(&self, signal: Signal) -> Result<(), HostError> {
         let lost = |reason: &str| HostError::Lost(format!("a signal cannot be sent: {reason}"));
-        let frame = wire::encode(&Request::Signal(signal), MAX_REQUEST)
-            .map_err(|error| lost(&error.to_string()))?;
+        let frame = wire::encode(&Request::Signal(signal), MAX_REQUEST).map_err(|error| lost(&error.to_string()))?;
         match rustix::net::send(&self.stream, &frame, SendFlags::empty()) {
             Ok(sent) if sent == frame.len() => Ok(()),
             // The process is gone, or is killed with the connection; `wait` tells which.
@@ -81,9 +76,7 @@ impl ProcessControl for Remote {
             let ended = ended.wait_for(Option::is_some).await;
             match ended.ok().and_then(|ended| ended.clone()) {
                 Some(ended) => ended.map_err(HostError::Lost),
-                None => Err(HostError::Lost(
-                    "the runtime that watched the process has ended".into(),
-                )),
+                None => Err(HostError::Lost("the runtime that watched the process has ended".into())),
             }
         })
     }

@@ -31,30 +31,17 @@ pub(super) struct Children {
 
 impl Children {
     pub(super) fn new() -> Self {
-        Self {
-            agents: Mutex::default(),
-            is_init: std::process::id() == 1,
-        }
+        Self { agents: Mutex::default(), is_init: std::process::id() == 1 }
     }
 
     /// Starts an agent, which is killed when the child is dropped.
-    pub(super) fn start(
-        self: &Arc<Self>,
-        spec: &ProcessSpec,
-        stdio: Theirs,
-    ) -> Result<Child, HostError> {
+    pub(super) fn start(self: &Arc<Self>, spec: &ProcessSpec, stdio: Theirs) -> Result<Child, HostError> {
         let mut agents = self.agents();
         let leader = Leader::start(spec, stdio, |_| None)?;
         let pid = leader.pid();
         agents.insert(pid);
         tracing::info!(pid, program = %spec.program.display(), "started");
-        Ok(Child {
-            agent: Owned(leader),
-            _seat: Seat {
-                children: Arc::clone(self),
-                pid,
-            },
-        })
+        Ok(Child { agent: Owned(leader), _seat: Seat { children: Arc::clone(self), pid } })
     }
 
     /// As PID 1, reaps orphans until the set is dropped.
@@ -75,16 +62,11 @@ impl Children {
     fn reap(&self) {
         let agents = self.agents();
         let own = std::process::id();
-        let dead = |process: &Stat| {
-            process.parent == own && !process.is_alive() && !agents.contains(&process.pid)
-        };
+        let dead = |process: &Stat| process.parent == own && !process.is_alive() && !agents.contains(&process.pid);
         for process in proc::all().into_iter().filter(dead) {
             if let Some(pid) = Pid::from_raw(process.pid.cast_signed()) {
                 // Nobody asks how it ended.
-                let _ = waitid(
-                    WaitId::Pid(pid),
-                    WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
-                );
+                let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
             }
         }
     }

@@ -45,10 +45,7 @@ pub(super) struct Socket {
 impl Socket {
     /// Made under another name and moved into place, so that nobody meets it with another mode, or a moment without it.
     pub(super) async fn bind(path: &Path) -> Result<Self, BindError> {
-        let failed = |source| BindError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| BindError::Io { path: path.to_owned(), source };
         // The bind is on another, shorter name; clients would fail on a longer one.
         SocketAddr::from_pathname(path).map_err(failed)?;
         check_place(path).await?;
@@ -58,11 +55,7 @@ impl Socket {
         fs::set_permissions(&new, Permissions::from_mode(MODE)).map_err(failed)?;
         let inode = fs::metadata(&new).map_err(failed)?.ino();
         fs::rename(&new, path).map_err(failed)?;
-        Ok(Self {
-            listener,
-            path: path.to_owned(),
-            inode,
-        })
+        Ok(Self { listener, path: path.to_owned(), inode })
     }
 }
 
@@ -78,10 +71,7 @@ impl Drop for Socket {
 async fn check_place(path: &Path) -> Result<(), BindError> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(source) => Err(BindError::Io {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(BindError::Io { path: path.to_owned(), source }),
         Ok(found) if !found.file_type().is_socket() => Err(BindError::NotASocket(path.to_owned())),
         Ok(_) if UnixStream::connect(path).await.is_ok() => Err(BindError::InUse(path.to_owned())),
         Ok(_) => Ok(()),

@@ -36,10 +36,7 @@ impl Supervisor {
     /// Listens on `path`, whose folder must exist. The socket that a dead supervisor left is replaced; a live one is an error.
     pub async fn bind(path: &Path) -> Result<Self, BindError> {
         let socket = Socket::bind(path).await?;
-        Ok(Self {
-            socket,
-            children: Arc::new(Children::new()),
-        })
+        Ok(Self { socket, children: Arc::new(Children::new()) })
     }
 
     /// Serves until `stop`. Then it takes no more requests, asks the running agents to end, kills them after 4 s, and
@@ -103,10 +100,7 @@ mod tests {
     fn the_same_user_the_same_group_and_root_are_welcome_and_nobody_else() {
         let own = Identity { uid: 1001, gid: 7 };
         let refused = |uid, gid| refusal(Identity { uid, gid }, own);
-        assert_eq!(
-            [refused(1001, 9), refused(1002, 7), refused(0, 0)],
-            [None, None, None]
-        );
+        assert_eq!([refused(1001, 9), refused(1002, 7), refused(0, 0)], [None, None, None]);
         assert!(refused(1002, 0).is_some_and(|reason| reason.contains("user 1002, group 0")));
     }
 }

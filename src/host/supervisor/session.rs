@@ -44,19 +44,10 @@ enum Over {
 }
 
 impl Session {
-    pub(super) fn new(
-        stream: UnixStream,
-        children: Arc<Children>,
-        stop: CancellationToken,
-    ) -> Self {
+    pub(super) fn new(stream: UnixStream, children: Arc<Children>, stop: CancellationToken) -> Self {
         let stream = Arc::new(stream);
         let requests = Receiver::new(Arc::clone(&stream), MAX_REQUEST);
-        Self {
-            stream,
-            requests,
-            children,
-            stop,
-        }
+        Self { stream, requests, children, stop }
     }
 
     /// Never fails: what goes wrong is told to the peer.
@@ -72,8 +63,7 @@ impl Session {
     }
 
     async fn start(&mut self) -> Result<Child, Over> {
-        self.admit()
-            .map_err(|reason| Over::With(Reply::Refused { reason }))?;
+        self.admit().map_err(|reason| Over::With(Reply::Refused { reason }))?;
         let stop = self.stop.clone();
         let request = tokio::select! {
             request = timeout(REQUEST, self.requests.next()) => request.map_err(|_| malformed("no request came in 10 s"))?,
@@ -94,30 +84,15 @@ impl Session {
 
     async fn launch(&mut self, start: Start) -> Result<Child, Over> {
         let stdio = stdio(self.requests.take_descriptors())?;
-        let child = self
-            .children
-            .start(&start.into(), stdio)
-            .map_err(|error| Over::With(refused(error)))?;
-        self.tell(&Reply::Started {
-            pid: child.leader().pid(),
-        })
-        .await;
+        let child = self.children.start(&start.into(), stdio).map_err(|error| Over::With(refused(error)))?;
+        self.tell(&Reply::Started { pid: child.leader().pid() }).await;
         Ok(child)
     }
 
     fn admit(&self) -> Result<(), String> {
-        let peer = self
-            .stream
-            .peer_cred()
-            .map_err(|error| format!("who asks is not known: {error}"))?;
-        let peer = Identity {
-            uid: peer.uid(),
-            gid: peer.gid(),
-        };
-        let own = Identity {
-            uid: geteuid().as_raw(),
-            gid: getegid().as_raw(),
-        };
+        let peer = self.stream.peer_cred().map_err(|error| format!("who asks is not known: {error}"))?;
+        let peer = Identity { uid: peer.uid(), gid: peer.gid() };
+        let own = Identity { uid: geteuid().as_raw(), gid: getegid().as_raw() };
         refusal(peer, own).map_or(Ok(()), Err)
     }
 
@@ -164,13 +139,8 @@ impl Session {
 
 fn stdio(descriptors: Vec<OwnedFd>) -> Result<Theirs, Over> {
     let descriptors = <[OwnedFd; 3]>::try_from(descriptors);
-    let [stdin, stdout, stderr] =
-        descriptors.map_err(|_| malformed("a start comes with three descriptors"))?;
-    Ok(Theirs {
-        stdin,
-        stdout,
-        stderr,
-    })
+    let [stdin, stdout, stderr] = descriptors.map_err(|_| malformed("a start comes with three descriptors"))?;
+    Ok(Theirs { stdin, stdout, stderr })
 }
 
 fn signal_to(child: &Child, signal: Signal) {
@@ -191,9 +161,7 @@ fn last(ended: Result<Exit, HostError>) -> Reply {
 }
 
 fn lost(reason: &str) -> Reply {
-    Reply::Lost {
-        reason: reason.into(),
-    }
+    Reply::Lost { reason: reason.into() }
 }
 
 fn refused(error: HostError) -> Reply {
@@ -205,9 +173,7 @@ fn refused(error: HostError) -> Reply {
 
 fn malformed(reason: &str) -> Over {
     tracing::warn!(reason, "a peer is turned away");
-    Over::With(Reply::Malformed {
-        reason: reason.into(),
-    })
+    Over::With(Reply::Malformed { reason: reason.into() })
 }
 
 fn broken(request: Result<Option<Request>, ReceiveError>) -> Over {

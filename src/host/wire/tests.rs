@@ -44,22 +44,10 @@ proptest! {
 #[test]
 fn two_messages_in_one_read_come_one_after_the_other() {
     let mut buffer = encode(&Reply::Started { pid: 7 }, MAX_REPLY).unwrap();
-    buffer.extend(
-        encode(
-            &Reply::Exited(Exit {
-                code: Some(1),
-                ..Exit::default()
-            }),
-            MAX_REPLY,
-        )
-        .unwrap(),
-    );
+    buffer.extend(encode(&Reply::Exited(Exit { code: Some(1), ..Exit::default() }), MAX_REPLY).unwrap());
     let mut next = || decode::<Reply>(&mut buffer, MAX_REPLY).unwrap();
     assert!(matches!(next(), Some(Reply::Started { pid: 7 })));
-    assert!(matches!(
-        next(),
-        Some(Reply::Exited(Exit { code: Some(1), .. }))
-    ));
+    assert!(matches!(next(), Some(Reply::Exited(Exit { code: Some(1), .. }))));
     assert!(next().is_none());
 }
 
@@ -74,28 +62,14 @@ fn garbage_is_told_by_its_first_byte_and_another_version_by_name() {
     let wrong = |bytes: &[u8]| decode::<Request>(&mut bytes.to_vec(), 100).err();
     assert_eq!(wrong(b"G"), Some(WireError::Foreign));
     assert_eq!(wrong(b"amb\x09\0\0\0\0"), Some(WireError::Version(9)));
-    assert_eq!(
-        wrong(b"amb\x01\0\0\x01\0"),
-        Some(WireError::TooLong {
-            length: 256,
-            limit: 100
-        })
-    );
-    assert!(matches!(
-        wrong(b"amb\x01\0\0\0\x02[]"),
-        Some(WireError::Json { .. })
-    ));
+    assert_eq!(wrong(b"amb\x01\0\0\x01\0"), Some(WireError::TooLong { length: 256, limit: 100 }));
+    assert!(matches!(wrong(b"amb\x01\0\0\0\x02[]"), Some(WireError::Json { .. })));
 }
 
 #[test]
 fn a_message_longer_than_the_limit_is_not_sent() {
-    let reply = Reply::Lost {
-        reason: "x".repeat(100),
-    };
-    assert!(matches!(
-        encode(&reply, 50),
-        Err(WireError::TooLong { limit: 50, .. })
-    ));
+    let reply = Reply::Lost { reason: "x".repeat(100) };
+    assert!(matches!(encode(&reply, 50), Err(WireError::TooLong { limit: 50, .. })));
 }
 
 #[test]

@@ -31,12 +31,5 @@ fn agent_features(features: Features) -> Vec<&'static str> {
         (features.structured_output, "structured_output"),
     ];
     let always = ["agentic_chat", "backend_tool_rendering", "shared_state"];
-    always
-        .into_iter()
-        .chain(
-            optional
-                .into_iter()
-                .filter_map(|(has, name)| has.then_some(name)),
-        )
-        .collect()
+    always.into_iter().chain(optional.into_iter().filter_map(|(has, name)| has.then_some(name))).collect()
 }

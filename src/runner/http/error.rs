@@ -39,9 +39,7 @@ impl HttpError {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Input(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Submit(SubmitError::Busy { .. } | SubmitError::Uncovered(_)) => {
-                StatusCode::CONFLICT
-            }
+            Self::Submit(SubmitError::Busy { .. } | SubmitError::Uncovered(_)) => StatusCode::CONFLICT,
             Self::Submit(SubmitError::Stopping) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Submit(SubmitError::Log(_)) | Self::Log(_) => StatusCode::INSUFFICIENT_STORAGE,
         }

@@ -34,27 +34,16 @@ pub(super) async fn events(
     let log = open(&server, &thread).await?;
     if let Some(after) = cursor(&headers, params.after.as_deref())? {
         let reader = log.reader(after);
-        return Ok(stream::response(stream::raw_tail(
-            reader,
-            format,
-            server.pace,
-        )));
+        return Ok(stream::response(stream::raw_tail(reader, format, server.pace)));
     }
     if format == Format::Record {
-        return Ok(stream::response(stream::raw_tail(
-            log.reader(0),
-            format,
-            server.pace,
-        )));
+        return Ok(stream::response(stream::raw_tail(log.reader(0), format, server.pace)));
     }
     Ok(stream::response(stream::joined(log, server.pace)))
 }
 
 /// The same, but 404 when no run goes on the thread and none starts soon.
-pub(super) async fn wait(
-    State(server): State<Server>,
-    Path(thread): Path<Id>,
-) -> Result<Response, HttpError> {
+pub(super) async fn wait(State(server): State<Server>, Path(thread): Path<Id>) -> Result<Response, HttpError> {
     let none = || HttpError::NotFound(format!("No active stream for thread '{}'", thread.as_str()));
     let log = open(&server, &thread).await?;
     let active = tokio::time::timeout(server.wait, join::running(&log)).await;
@@ -67,8 +56,7 @@ async fn open(server: &Server, thread: &Id) -> Result<ThreadLog, HttpError> {
     if *thread == server.session_id {
         return Ok(server.engine.open_log(thread).await?);
     }
-    let unknown =
-        || HttpError::NotFound(format!("no thread '{}' in this session", thread.as_str()));
+    let unknown = || HttpError::NotFound(format!("no thread '{}' in this session", thread.as_str()));
     server.engine.log(thread).ok_or_else(unknown)
 }
 
@@ -76,24 +64,16 @@ fn format(name: Option<&str>) -> Result<Format, HttpError> {
     match name {
         None | Some("agui") => Ok(Format::Event),
         Some("record") => Ok(Format::Record),
-        Some(other) => Err(HttpError::BadRequest(format!(
-            "format: expected agui or record, found {other:?}"
-        ))),
+        Some(other) => Err(HttpError::BadRequest(format!("format: expected agui or record, found {other:?}"))),
     }
 }
 
 /// Where a reader goes on. The header wins: a browser that reconnects sends it with the URL it was first given.
 fn cursor(headers: &HeaderMap, after: Option<&str>) -> Result<Option<Seq>, HttpError> {
-    let header = headers
-        .get("last-event-id")
-        .map(|value| value.to_str().unwrap_or("?"));
+    let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?"));
     let Some(text) = header.or(after) else {
         return Ok(None);
     };
-    let bad = || {
-        HttpError::BadRequest(format!(
-            "cursor: expected the id of an event (a number), found {text:?}"
-        ))
-    };
+    let bad = || HttpError::BadRequest(format!("cursor: expected the id of an event (a number), found {text:?}"));
     text.parse().map(Some).map_err(|_| bad())
 }

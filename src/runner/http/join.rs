@@ -22,11 +22,7 @@ pub(super) struct Joined {
 pub(super) async fn join(log: &ThreadLog) -> Result<Joined, LogError> {
     let at = log.last_seq();
     let thread = fold(log, at).await?;
-    Ok(Joined {
-        prelude: frames(&thread.prelude(), at),
-        run: thread.active_run().cloned(),
-        at,
-    })
+    Ok(Joined { prelude: frames(&thread.prelude(), at), run: thread.active_run().cloned(), at })
 }
 
 async fn fold(log: &ThreadLog, at: Seq) -> Result<Thread, LogError> {
@@ -37,10 +33,7 @@ async fn fold(log: &ThreadLog, at: Seq) -> Result<Thread, LogError> {
             break;
         };
         // An event that this version does not know is of a newer one; what it knows still makes sense without it.
-        chunk
-            .records()
-            .filter_map(|record| record.event().ok())
-            .for_each(|event| thread.apply(&event));
+        chunk.records().filter_map(|record| record.event().ok()).for_each(|event| thread.apply(&event));
     }
     Ok(thread)
 }
@@ -70,9 +63,5 @@ pub(super) async fn running(log: &ThreadLog) -> Result<RunSpan, LogError> {
 pub(super) async fn next_run(log: &ThreadLog, after: Seq) -> Result<Follow, LogError> {
     let chunk = log.reader(after).next().await?;
     let run = chunk.records().next().map(|record| record.run_id().clone());
-    Ok(Follow::new(
-        log.clone(),
-        run.unwrap_or_else(|| Id::from("")),
-        after,
-    ))
+    Ok(Follow::new(log.clone(), run.unwrap_or_else(|| Id::from("")), after))
 }

@@ -55,11 +55,7 @@ pub fn router(server: Server) -> Router {
         .route("/events/{thread}/wait", get(events::wait))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_INPUT))
         .layer(middleware::from_fn_with_state(server.clone(), auth::check));
-    Router::new()
-        .route("/health", get(health))
-        .merge(guarded)
-        .fallback(error::not_found)
-        .with_state(server)
+    Router::new().route("/health", get(health)).merge(guarded).fallback(error::not_found).with_state(server)
 }
 
 async fn health(axum::extract::State(server): axum::extract::State<Server>) -> Json<Value> {

@@ -18,11 +18,7 @@ impl Pulse {
     /// The stream speaks now.
     pub(super) fn new(every: Duration) -> Self {
         let spoke = Instant::now();
-        Self {
-            every,
-            spoke,
-            timer: Box::pin(sleep_until(spoke + every)),
-        }
+        Self { every, spoke, timer: Box::pin(sleep_until(spoke + every)) }
     }
 
     /// The stream has said something.

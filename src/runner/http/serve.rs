@@ -10,16 +10,10 @@ use tokio_util::sync::CancellationToken;
 const STALLED: Duration = Duration::from_secs(30);
 
 /// Serves until `stop` is cancelled and the open responses have ended.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    stop: CancellationToken,
-) -> io::Result<SocketAddr> {
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> io::Result<SocketAddr> {
     let address = listener.local_addr()?;
     let listener = listener.tap_io(tune);
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await?;
+    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
     Ok(address)
 }
 

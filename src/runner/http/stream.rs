@@ -30,9 +30,7 @@ pub struct Pace {
 }
 
 /// The answer of every stream.
-pub(super) fn response(
-    frames: impl Stream<Item = Result<Bytes, LogError>> + Send + 'static,
-) -> Response {
+pub(super) fn response(frames: impl Stream<Item = Result<Bytes, LogError>> + Send + 'static) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream; charset=utf-8"),
         (header::CACHE_CONTROL, "no-cache"),
@@ -54,14 +52,11 @@ pub(super) fn joined(log: ThreadLog, pace: Pace) -> impl Stream<Item = Result<By
 
 fn frames_of(state: RunStream, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
     let pulse = Pulse::new(pace.heartbeat);
-    stream::unfold(
-        (state, pace, pulse),
-        |(state, pace, mut pulse)| async move {
-            let (item, state) = state.step(&pace, &mut pulse).await?;
-            pulse.spoke();
-            Some((item, (state, pace, pulse)))
-        },
-    )
+    stream::unfold((state, pace, pulse), |(state, pace, mut pulse)| async move {
+        let (item, state) = state.step(&pace, &mut pulse).await?;
+        pulse.spoke();
+        Some((item, (state, pace, pulse)))
+    })
 }
 
 enum RunStream {
@@ -91,7 +86,7 @@ impl RunStream {
     async fn join(log: ThreadLog) -> Step {
         let joined = match join::join(&log).await {
             Ok(joined) => joined,
-            Err(error) => return Some((Err(error), Self::Done)),
+            Err(error) => return failed(error),
         };
         let next = match joined.run {
             Some(run) => Self::Reading(Follow::new(log, run, joined.at)),
@@ -105,7 +100,7 @@ impl RunStream {
             biased;
             run = join::next_run(&log, at) => match run {
                 Ok(follow) => Self::read(follow, pulse).await,
-                Err(error) => Some((Err(error), Self::Done)),
+                Err(error) => failed(error),
             },
             () = pace.stop.cancelled() => None,
             () = pulse.beat() => Some((Ok(HEARTBEAT), Self::Idle(log, at))),
@@ -136,11 +131,17 @@ impl RunStream {
     }
 }
 
+/// A log that was closed has said its last word; any other error cuts the stream off, so that the client comes back.
+fn failed(error: LogError) -> Step {
+    match error {
+        LogError::Closed { .. } => None,
+        error => Some((Err(error), RunStream::Done)),
+    }
+}
+
 fn waiting_note(start: &watch::Receiver<Start>) -> Bytes {
     match *start.borrow() {
-        Start::Queued(ahead) => Bytes::from(format!(
-            ": waiting behind {ahead} run(s) of this thread\n\n"
-        )),
+        Start::Queued(ahead) => Bytes::from(format!(": waiting behind {ahead} run(s) of this thread\n\n")),
         Start::Started(_) | Start::Left => HEARTBEAT,
     }
 }
@@ -155,30 +156,23 @@ pub(super) enum Format {
 }
 
 /// Everything after a cursor, until the runner has said its last word; heartbeats while nothing happens.
-pub(super) fn raw_tail(
-    reader: Reader,
-    format: Format,
-    pace: Pace,
-) -> impl Stream<Item = Result<Bytes, LogError>> {
+pub(super) fn raw_tail(reader: Reader, format: Format, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
     let pulse = Pulse::new(pace.heartbeat);
-    stream::unfold(
-        (Some(reader), pace, pulse),
-        move |(reader, pace, mut pulse)| async move {
-            let mut reader = reader?;
-            let (item, reader) = tokio::select! {
-                // First what there is: a reader that keeps up sees the last event before its stream ends.
-                biased;
-                chunk = reader.next() => match chunk {
-                    Ok(chunk) => (Ok(frames(&chunk, format)), Some(reader)),
-                    Err(error) => (Err(error), None),
-                },
-                () = pace.stop.cancelled() => return None,
-                () = pulse.beat() => (Ok(HEARTBEAT), Some(reader)),
-            };
-            pulse.spoke();
-            Some((item, (reader, pace, pulse)))
-        },
-    )
+    stream::unfold((Some(reader), pace, pulse), move |(reader, pace, mut pulse)| async move {
+        let mut reader = reader?;
+        let (item, reader) = tokio::select! {
+            // First what there is: a reader that keeps up sees the last event before its stream ends.
+            biased;
+            chunk = reader.next() => match chunk {
+                Ok(chunk) => (Ok(frames(&chunk, format)), Some(reader)),
+                Err(error) => (Err(error), None),
+            },
+            () = pace.stop.cancelled() => return None,
+            () = pulse.beat() => (Ok(HEARTBEAT), Some(reader)),
+        };
+        pulse.spoke();
+        Some((item, (reader, pace, pulse)))
+    })
 }
 
 fn frames(chunk: &Chunk, format: Format) -> Bytes {

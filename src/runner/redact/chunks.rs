@@ -31,20 +31,13 @@ impl Chunks {
         let Some(id) = id.filter(|_| self.current(tag).is_none()) else {
             return false;
         };
-        self.0.push(OpenChunk {
-            item,
-            id: id.clone(),
-            tag: tag.cloned(),
-        });
+        self.0.push(OpenChunk { item, id: id.clone(), tag: tag.cloned() });
         true
     }
 
     /// The id of the item that this agent has open.
     pub(super) fn current(&self, tag: Option<&Id>) -> Option<&Id> {
-        self.0
-            .iter()
-            .find(|open| open.tag.as_ref() == tag)
-            .map(|open| &open.id)
+        self.0.iter().find(|open| open.tag.as_ref() == tag).map(|open| &open.id)
     }
 }
 

@@ -9,13 +9,7 @@ use super::members::{Redact, each};
 
 impl Redact for Event {
     fn redact(&mut self, redactor: &Redactor) {
-        let Self {
-            kind,
-            timestamp: _,
-            raw_event,
-            metadata,
-            subagent_run_id,
-        } = self;
+        let Self { kind, timestamp: _, raw_event, metadata, subagent_run_id } = self;
         each(redactor, [kind, raw_event, metadata, subagent_run_id]);
     }
 }
@@ -77,9 +71,7 @@ impl Redact for EventKind {
 impl Redact for RunOutcome {
     fn redact(&mut self, redactor: &Redactor) {
         match self {
-            Self::Success {
-                pending_tool_call_ids,
-            } => pending_tool_call_ids.redact(redactor),
+            Self::Success { pending_tool_call_ids } => pending_tool_call_ids.redact(redactor),
             Self::Interrupt { interrupts } => interrupts.redact(redactor),
             Self::Cancelled => {}
         }

@@ -20,12 +20,7 @@ impl Redact for RunAgentInput {
 
 impl Redact for Tool {
     fn redact(&mut self, redactor: &Redactor) {
-        let Self {
-            name,
-            description,
-            parameters,
-            metadata,
-        } = self;
+        let Self { name, description, parameters, metadata } = self;
         each(redactor, [name, description, parameters, metadata]);
     }
 }
@@ -39,12 +34,7 @@ impl Redact for ContextItem {
 
 impl Redact for ResumeItem {
     fn redact(&mut self, redactor: &Redactor) {
-        let Self {
-            interrupt_id,
-            status: _,
-            payload,
-            metadata,
-        } = self;
+        let Self { interrupt_id, status: _, payload, metadata } = self;
         each(redactor, [interrupt_id, payload, metadata]);
     }
 }

@@ -68,9 +68,7 @@ impl Lanes {
         tag: &mut Option<Id>,
     ) {
         match (id, delta) {
-            (Some(id), Some(delta)) => self
-                .entry(redactor, item, id, true)
-                .redact(redactor, delta, tag),
+            (Some(id), Some(delta)) => self.entry(redactor, item, id, true).redact(redactor, delta, tag),
             (None, Some(delta)) => redactor.redact_string(delta),
             (_, None) => {}
         }
@@ -94,21 +92,14 @@ impl Lanes {
     }
 
     /// Appends what was held back of all items, and forgets them.
-    pub(super) fn finish(
-        &mut self,
-        redactor: &Redactor,
-        timestamp: Option<i64>,
-        out: &mut Vec<Event>,
-    ) {
+    pub(super) fn finish(&mut self, redactor: &Redactor, timestamp: Option<i64>, out: &mut Vec<Event>) {
         let rests = self.0.iter_mut().filter_map(|entry| entry.rest(redactor));
         out.extend(rests.map(|rest| Event { timestamp, ..rest }));
         self.0.clear();
     }
 
     fn position(&self, item: Item, id: &Id) -> Option<usize> {
-        self.0
-            .iter()
-            .rposition(|entry| entry.item == item && entry.id == *id)
+        self.0.iter().rposition(|entry| entry.item == item && entry.id == *id)
     }
 
     fn entry(&mut self, redactor: &Redactor, item: Item, id: &Id, is_chunk: bool) -> &mut Entry {
@@ -159,40 +150,20 @@ impl Entry {
             return None;
         }
         let delta = self.lane.flush_text(redactor.rules());
-        let event = Event::from(content(
-            self.item,
-            self.is_chunk,
-            self.redacted_id.clone(),
-            delta,
-        ));
+        let event = Event::from(content(self.item, self.is_chunk, self.redacted_id.clone(), delta));
         Some(event.of_subagent(self.redacted_tag.clone()))
     }
 }
 
 fn content(item: Item, is_chunk: bool, id: Id, delta: String) -> EventKind {
     match (item, is_chunk) {
-        (Item::Text, false) => EventKind::TextMessageContent {
-            message_id: id,
-            delta,
-        },
-        (Item::Reasoning, false) => EventKind::ReasoningMessageContent {
-            message_id: id,
-            delta,
-        },
-        (Item::ToolCall, false) => EventKind::ToolCallArgs {
-            tool_call_id: id,
-            delta,
-        },
-        (Item::Text, true) => EventKind::TextMessageChunk {
-            message_id: Some(id),
-            role: None,
-            delta: Some(delta),
-            name: None,
-        },
-        (Item::Reasoning, true) => EventKind::ReasoningMessageChunk {
-            message_id: Some(id),
-            delta: Some(delta),
-        },
+        (Item::Text, false) => EventKind::TextMessageContent { message_id: id, delta },
+        (Item::Reasoning, false) => EventKind::ReasoningMessageContent { message_id: id, delta },
+        (Item::ToolCall, false) => EventKind::ToolCallArgs { tool_call_id: id, delta },
+        (Item::Text, true) => {
+            EventKind::TextMessageChunk { message_id: Some(id), role: None, delta: Some(delta), name: None }
+        }
+        (Item::Reasoning, true) => EventKind::ReasoningMessageChunk { message_id: Some(id), delta: Some(delta) },
         (Item::ToolCall, true) => EventKind::ToolCallChunk {
             tool_call_id: Some(id),
             tool_call_name: None,

@@ -32,25 +32,14 @@ impl Redact for Message {
 
 impl Redact for MessageCommon {
     fn redact(&mut self, redactor: &Redactor) {
-        let Self {
-            name,
-            encrypted_value,
-            metadata,
-            subagent_run_id,
-        } = self;
+        let Self { name, encrypted_value, metadata, subagent_run_id } = self;
         each(redactor, [name, encrypted_value, metadata, subagent_run_id]);
     }
 }
 
 impl Redact for ToolCall {
     fn redact(&mut self, redactor: &Redactor) {
-        let Self {
-            id,
-            kind: _,
-            function: FunctionCall { name, arguments },
-            encrypted_value,
-            metadata,
-        } = self;
+        let Self { id, kind: _, function: FunctionCall { name, arguments }, encrypted_value, metadata } = self;
         each(redactor, [id, name, arguments, encrypted_value, metadata]);
     }
 }
@@ -68,26 +57,10 @@ impl Redact for ContentPart {
     fn redact(&mut self, redactor: &Redactor) {
         match self {
             Self::Text { text, id, metadata } => each(redactor, [text, id, metadata]),
-            Self::Image {
-                source,
-                id,
-                metadata,
-            }
-            | Self::Audio {
-                source,
-                id,
-                metadata,
-            }
-            | Self::Video {
-                source,
-                id,
-                metadata,
-            }
-            | Self::Document {
-                source,
-                id,
-                metadata,
-            } => each(redactor, [source, id, metadata]),
+            Self::Image { source, id, metadata }
+            | Self::Audio { source, id, metadata }
+            | Self::Video { source, id, metadata }
+            | Self::Document { source, id, metadata } => each(redactor, [source, id, metadata]),
         }
     }
 }
@@ -97,11 +70,7 @@ impl Redact for MediaSource {
         match self {
             Self::Data { value, mime_type } => each(redactor, [value, mime_type]),
             Self::Url { value, mime_type } => each(redactor, [value, mime_type]),
-            Self::File {
-                value,
-                provider,
-                mime_type,
-            } => each(redactor, [value, provider, mime_type]),
+            Self::File { value, provider, mime_type } => each(redactor, [value, provider, mime_type]),
         }
     }
 }

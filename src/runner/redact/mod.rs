@@ -41,11 +41,7 @@ impl EventRedactor {
     /// A redactor for a thread on which nothing is open.
     #[must_use]
     pub fn new(redactor: Arc<Redactor>) -> Self {
-        Self {
-            redactor,
-            lanes: Lanes::default(),
-            chunks: Chunks::default(),
-        }
+        Self { redactor, lanes: Lanes::default(), chunks: Chunks::default() }
     }
 
     /// Appends to `out` what may go out now that `event` has come: none, one or several events.
@@ -55,23 +51,14 @@ impl EventRedactor {
         }
         match Part::of(&mut event.kind) {
             Part::Delta(item, id, delta) => {
-                self.lanes
-                    .delta(&self.redactor, item, id, delta, &mut event.subagent_run_id);
+                self.lanes.delta(&self.redactor, item, id, delta, &mut event.subagent_run_id);
                 let is_empty = delta.is_empty();
                 self.push_delta(event, is_empty, out);
             }
             Part::Chunk(item, id, delta) => {
-                let opens = self
-                    .chunks
-                    .open(item, id.as_ref(), event.subagent_run_id.as_ref());
+                let opens = self.chunks.open(item, id.as_ref(), event.subagent_run_id.as_ref());
                 let current = self.chunks.current(event.subagent_run_id.as_ref());
-                self.lanes.chunk(
-                    &self.redactor,
-                    item,
-                    current,
-                    delta.as_mut(),
-                    &mut event.subagent_run_id,
-                );
+                self.lanes.chunk(&self.redactor, item, current, delta.as_mut(), &mut event.subagent_run_id);
                 delta.take_if(|delta| delta.is_empty());
                 let is_empty = delta.is_none() && !opens;
                 event.kind.redact(&self.redactor);

@@ -21,27 +21,12 @@ pub(super) enum Part<'a> {
 impl<'a> Part<'a> {
     pub(super) fn of(kind: &'a mut EventKind) -> Self {
         match kind {
-            EventKind::TextMessageContent { message_id, delta } => {
-                Self::Delta(Item::Text, message_id, delta)
-            }
-            EventKind::ToolCallArgs {
-                tool_call_id,
-                delta,
-            } => Self::Delta(Item::ToolCall, tool_call_id, delta),
-            EventKind::ReasoningMessageContent { message_id, delta } => {
-                Self::Delta(Item::Reasoning, message_id, delta)
-            }
-            EventKind::TextMessageChunk {
-                message_id, delta, ..
-            } => Self::Chunk(Item::Text, message_id, delta),
-            EventKind::ToolCallChunk {
-                tool_call_id,
-                delta,
-                ..
-            } => Self::Chunk(Item::ToolCall, tool_call_id, delta),
-            EventKind::ReasoningMessageChunk { message_id, delta } => {
-                Self::Chunk(Item::Reasoning, message_id, delta)
-            }
+            EventKind::TextMessageContent { message_id, delta } => Self::Delta(Item::Text, message_id, delta),
+            EventKind::ToolCallArgs { tool_call_id, delta } => Self::Delta(Item::ToolCall, tool_call_id, delta),
+            EventKind::ReasoningMessageContent { message_id, delta } => Self::Delta(Item::Reasoning, message_id, delta),
+            EventKind::TextMessageChunk { message_id, delta, .. } => Self::Chunk(Item::Text, message_id, delta),
+            EventKind::ToolCallChunk { tool_call_id, delta, .. } => Self::Chunk(Item::ToolCall, tool_call_id, delta),
+            EventKind::ReasoningMessageChunk { message_id, delta } => Self::Chunk(Item::Reasoning, message_id, delta),
             EventKind::TextMessageEnd { message_id } => Self::End(Item::Text, message_id),
             EventKind::ToolCallEnd { tool_call_id } => Self::End(Item::ToolCall, tool_call_id),
             EventKind::ReasoningMessageEnd { message_id } => Self::End(Item::Reasoning, message_id),

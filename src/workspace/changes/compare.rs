@@ -30,12 +30,7 @@ pub fn compare(before: &Snapshot, after: &Snapshot) -> Changes {
     };
     let added = |path: &str, _: &Stamp| !before.truncated && !before.files.contains_key(path);
     let deleted = |path: &str, _: &Stamp| !after.truncated && !after.files.contains_key(path);
-    let modified = |path: &str, now: &Stamp| {
-        before
-            .files
-            .get(path)
-            .is_some_and(|then| differs(then, now))
-    };
+    let modified = |path: &str, now: &Stamp| before.files.get(path).is_some_and(|then| differs(then, now));
     let mut changes = Changes {
         added: paths(after, &added),
         modified: paths(after, &modified),
@@ -44,11 +39,7 @@ pub fn compare(before: &Snapshot, after: &Snapshot) -> Changes {
         truncated: before.truncated || after.truncated,
     };
     changes.count = changes.added.len() + changes.modified.len() + changes.deleted.len();
-    for list in [
-        &mut changes.added,
-        &mut changes.modified,
-        &mut changes.deleted,
-    ] {
+    for list in [&mut changes.added, &mut changes.modified, &mut changes.deleted] {
         list.truncate(NAMED);
     }
     changes

@@ -13,14 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use compare::{Changes, compare};
 
 /// Directories that hold what tools make, at any depth.
-const SKIPPED: [&str; 6] = [
-    ".git",
-    "node_modules",
-    "target",
-    "__pycache__",
-    ".venv",
-    ".cache",
-];
+const SKIPPED: [&str; 6] = [".git", "node_modules", "target", "__pycache__", ".venv", ".cache"];
 
 /// How much a snapshot looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,12 +30,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self {
-            entries: 20_000,
-            depth: 32,
-            hashed_file: 1 << 20,
-            hashed_total: 64 << 20,
-        }
+        Self { entries: 20_000, depth: 32, hashed_file: 1 << 20, hashed_total: 64 << 20 }
     }
 }
 

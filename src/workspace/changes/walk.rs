@@ -40,21 +40,12 @@ struct Pending {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(skip: &'a [&'a str], bounds: Bounds) -> Self {
-        Self {
-            skip,
-            bounds,
-            hashed: 0,
-            snapshot: Snapshot::default(),
-        }
+        Self { skip, bounds, hashed: 0, snapshot: Snapshot::default() }
     }
 
     pub(super) fn run(mut self, root: &Path) -> io::Result<Snapshot> {
         let directory = Root::open(root)?.as_fd().try_clone_to_owned()?;
-        let mut pending = vec![Pending {
-            directory,
-            path: String::new(),
-            depth: 0,
-        }];
+        let mut pending = vec![Pending { directory, path: String::new(), depth: 0 }];
         while let Some(next) = pending.pop() {
             // A directory that cannot be read is left out.
             let _ = self.list(&next, &mut pending);
@@ -100,42 +91,23 @@ impl<'a> Walk<'a> {
             self.snapshot.truncated = true;
             return;
         }
-        if let Ok(directory) =
-            openat_directory(at.directory.as_fd(), OsStr::from_bytes(name.to_bytes()))
-        {
-            pending.push(Pending {
-                directory,
-                path: format!("{path}/"),
-                depth: at.depth + 1,
-            });
+        if let Ok(directory) = openat_directory(at.directory.as_fd(), OsStr::from_bytes(name.to_bytes())) {
+            pending.push(Pending { directory, path: format!("{path}/"), depth: at.depth + 1 });
         }
     }
 
-    fn stamp(
-        &mut self,
-        directory: BorrowedFd<'_>,
-        name: &CStr,
-        kind: FileType,
-        stat: &Stat,
-    ) -> Stamp {
+    fn stamp(&mut self, directory: BorrowedFd<'_>, name: &CStr, kind: FileType, stat: &Stat) -> Stamp {
         let size = u64::try_from(stat.st_size).unwrap_or(0);
         let hash = match kind {
-            FileType::Symlink => readlinkat(directory, name, Vec::new())
-                .ok()
-                .map(|target| hash::of(target.to_bytes())),
+            FileType::Symlink => readlinkat(directory, name, Vec::new()).ok().map(|target| hash::of(target.to_bytes())),
             FileType::RegularFile if self.may_hash(size) => self.hash(directory, name),
             _ => None,
         };
-        Stamp {
-            size,
-            modified: (stat.st_mtime, stat.st_mtime_nsec),
-            hash,
-        }
+        Stamp { size, modified: (stat.st_mtime, stat.st_mtime_nsec), hash }
     }
 
     fn may_hash(&self, size: u64) -> bool {
-        size <= self.bounds.hashed_file
-            && self.hashed.saturating_add(size) <= self.bounds.hashed_total
+        size <= self.bounds.hashed_file && self.hashed.saturating_add(size) <= self.bounds.hashed_total
     }
 
     fn hash(&mut self, directory: BorrowedFd<'_>, name: &CStr) -> Option<String> {
@@ -149,9 +121,7 @@ impl<'a> Walk<'a> {
                 0 => return Some(hash::hex(&hasher.finalize())),
                 read => {
                     hasher.update(&buffer[..read]);
-                    self.hashed = self
-                        .hashed
-                        .saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+                    self.hashed = self.hashed.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
                 }
             }
         }

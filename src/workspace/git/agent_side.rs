@@ -61,45 +61,28 @@ impl<'a> AgentGit<'a> {
     /// git found on `path` (the `PATH` of the agent's side), each command with this deadline.
     pub fn new(host: &'a dyn AgentHost, path: impl Into<OsString>, deadline: Duration) -> Self {
         let path = path.into();
-        Self {
-            host,
-            path,
-            deadline,
-        }
+        Self { host, path, deadline }
     }
 
     /// Runs a command that only looks.
-    pub(super) async fn look(
-        &self,
-        directory: &Path,
-        args: &[&str],
-    ) -> Result<Printed, AgentGitError> {
+    pub(super) async fn look(&self, directory: &Path, args: &[&str]) -> Result<Printed, AgentGitError> {
         let run = async {
             let process = self.host.start(self.spec(directory, args)).await?;
             collect(directory, process).await
         };
         let result = timeout(self.deadline, run).await;
         result.unwrap_or_else(|_| {
-            Err(AgentGitError::Deadline {
-                directory: directory.display().to_string(),
-                deadline: self.deadline,
-            })
+            Err(AgentGitError::Deadline { directory: directory.display().to_string(), deadline: self.deadline })
         })
     }
 
     fn spec(&self, directory: &Path, args: &[&str]) -> ProcessSpec {
-        let options = OPTIONS
-            .iter()
-            .flat_map(|option| ["-c".into(), OsString::from(option)]);
+        let options = OPTIONS.iter().flat_map(|option| ["-c".into(), OsString::from(option)]);
         // The directory may be gone, and then git says so; a missing `cwd` would look like a missing git.
         let place = [OsString::from("-C"), directory.into()];
         ProcessSpec {
             program: "git".into(),
-            args: place
-                .into_iter()
-                .chain(options)
-                .chain(args.iter().map(Into::into))
-                .collect(),
+            args: place.into_iter().chain(options).chain(args.iter().map(Into::into)).collect(),
             env: self.environment(directory),
             cwd: "/".into(),
         }
@@ -108,13 +91,8 @@ impl<'a> AgentGit<'a> {
     fn environment(&self, directory: &Path) -> Vec<(OsString, OsString)> {
         // Without its `.git`, a repository must not be taken for a part of one above it.
         let ceiling = directory.parent().unwrap_or(directory).as_os_str();
-        let fixed = ENVIRONMENT
-            .iter()
-            .map(|(name, value)| (name.into(), value.into()));
-        let ours = [
-            ("PATH".into(), self.path.clone()),
-            ("GIT_CEILING_DIRECTORIES".into(), ceiling.to_owned()),
-        ];
+        let fixed = ENVIRONMENT.iter().map(|(name, value)| (name.into(), value.into()));
+        let ours = [("PATH".into(), self.path.clone()), ("GIT_CEILING_DIRECTORIES".into(), ceiling.to_owned())];
         fixed.chain(ours).collect()
     }
 }
@@ -147,12 +125,7 @@ const ENVIRONMENT: [(&str, &str); 10] = [
 ];
 
 async fn collect(directory: &Path, process: AgentProcess) -> Result<Printed, AgentGitError> {
-    let AgentProcess {
-        stdin,
-        stdout,
-        stderr,
-        control,
-    } = process;
+    let AgentProcess { stdin, stdout, stderr, control } = process;
     drop(stdin);
     let output = async {
         let printed = read_bounded(stdout, MAX_OUTPUT).await?;
@@ -167,10 +140,7 @@ async fn collect(directory: &Path, process: AgentProcess) -> Result<Printed, Age
     if exit.code == Some(0) || printed.truncated {
         return Ok(printed);
     }
-    Err(AgentGitError::Failed {
-        directory: directory.display().to_string(),
-        said: printable(complaint.trim_ascii()),
-    })
+    Err(AgentGitError::Failed { directory: directory.display().to_string(), said: printable(complaint.trim_ascii()) })
 }
 
 async fn read_bounded(mut pipe: impl AsyncRead + Unpin, limit: u64) -> Result<Printed, HostError> {
@@ -178,19 +148,14 @@ async fn read_bounded(mut pipe: impl AsyncRead + Unpin, limit: u64) -> Result<Pr
     let read = (&mut pipe).take(limit).read_to_end(&mut stdout).await;
     read.map_err(|error| lost(&error))?;
     let more = pipe.read_u8().await.is_ok();
-    Ok(Printed {
-        stdout,
-        truncated: more,
-    })
+    Ok(Printed { stdout, truncated: more })
 }
 
 async fn read_and_drain(mut pipe: impl AsyncRead + Unpin) -> Result<Vec<u8>, HostError> {
     let mut kept = Vec::new();
     let read = (&mut pipe).take(MAX_STDERR).read_to_end(&mut kept).await;
     read.map_err(|error| lost(&error))?;
-    tokio::io::copy(&mut pipe, &mut tokio::io::sink())
-        .await
-        .map_err(|error| lost(&error))?;
+    tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await.map_err(|error| lost(&error))?;
     Ok(kept)
 }
 

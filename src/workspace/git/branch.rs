@@ -63,58 +63,31 @@ pub(super) fn start(refs: &Refs, asked: Option<&str>, working: &str) -> Result<S
     }
     let default = refs.default.as_deref();
     let base = asked.or(default).unwrap_or(working);
-    let found = |reference: String| {
-        refs.commit(&reference)
-            .map(|commit| (reference.clone(), commit.to_owned()))
-    };
+    let found = |reference: String| refs.commit(&reference).map(|commit| (reference.clone(), commit.to_owned()));
     if let Some((reference, commit)) = found(remote(working)) {
         let checkout = checkout(working, "--track", &reference);
         return Ok(begin(base, commit, vec![checkout]));
     }
     let Some(asked) = asked else {
-        let (reference, commit) = default
-            .and_then(|name| found(remote(name)))
-            .ok_or(NoDefault)?;
-        return Ok(begin(
-            base,
-            commit,
-            vec![checkout(working, "--no-track", &reference)],
-        ));
+        let (reference, commit) = default.and_then(|name| found(remote(name))).ok_or(NoDefault)?;
+        return Ok(begin(base, commit, vec![checkout(working, "--no-track", &reference)]));
     };
     if let Some((reference, commit)) = found(remote(asked)) {
         let local = (default != Some(asked)).then(|| branch(asked, "--track", &reference));
         let checkout = checkout(working, "--no-track", &reference);
-        return Ok(begin(
-            base,
-            commit,
-            local.into_iter().chain([checkout]).collect(),
-        ));
+        return Ok(begin(base, commit, local.into_iter().chain([checkout]).collect()));
     }
     if let Some((reference, commit)) = found(format!("refs/tags/{asked}")) {
-        return Ok(begin(
-            base,
-            commit,
-            vec![checkout(working, "--no-track", &reference)],
-        ));
+        return Ok(begin(base, commit, vec![checkout(working, "--no-track", &reference)]));
     }
-    let (reference, commit) = default
-        .and_then(|name| found(remote(name)))
-        .ok_or(NoDefault)?;
+    let (reference, commit) = default.and_then(|name| found(remote(name))).ok_or(NoDefault)?;
     let local = (asked != working).then(|| branch(asked, "--no-track", &reference));
     let checkout = checkout(working, "--no-track", &reference);
-    Ok(begin(
-        base,
-        commit,
-        local.into_iter().chain([checkout]).collect(),
-    ))
+    Ok(begin(base, commit, local.into_iter().chain([checkout]).collect()))
 }
 
 fn begin(base: &str, commit: String, commands: Vec<Vec<String>>) -> Start {
-    Start {
-        base: base.to_owned(),
-        commit: Some(commit),
-        commands,
-    }
+    Start { base: base.to_owned(), commit: Some(commit), commands }
 }
 
 /// A repository without commits: the branch exists once the agent commits.
@@ -122,11 +95,7 @@ fn unborn(asked: Option<&str>, working: &str) -> Start {
     Start {
         base: asked.unwrap_or("empty").to_owned(),
         commit: None,
-        commands: vec![words(&[
-            "symbolic-ref",
-            "HEAD",
-            &format!("refs/heads/{working}"),
-        ])],
+        commands: vec![words(&["symbolic-ref", "HEAD", &format!("refs/heads/{working}")])],
     }
 }
 

@@ -49,11 +49,7 @@ impl CloneJob<'_> {
         git: &GitSettings,
         mut on_progress: impl FnMut(Phase, u8) + Send,
     ) -> Result<Cloned, RepoFailure> {
-        let scratch = self.into.join(format!(
-            "{SCRATCH}{}-{}",
-            self.name,
-            uuid::Uuid::new_v4().simple()
-        ));
+        let scratch = self.into.join(format!("{SCRATCH}{}-{}", self.name, uuid::Uuid::new_v4().simple()));
         let cloned = self.clone_into(git, &scratch, &mut on_progress).await;
         let cloned = match cloned {
             Ok(cloned) => self.put_in_place(&scratch).await.map(|()| cloned),
@@ -72,12 +68,7 @@ impl CloneJob<'_> {
         scratch: &Path,
         on_progress: &mut (impl FnMut(Phase, u8) + Send),
     ) -> Result<Cloned, RepoFailure> {
-        let command = git.network(
-            self.into,
-            self.deadline,
-            (self.url, self.credential),
-            self.arguments(scratch),
-        );
+        let command = git.network(self.into, self.deadline, (self.url, self.credential), self.arguments(scratch));
         self.git(command, on_progress).await?;
         let local = |args: Vec<String>| git.local(scratch, self.deadline, args);
         let list = vec!["for-each-ref".to_owned(), branch::REF_FORMAT.to_owned()];
@@ -89,10 +80,7 @@ impl CloneJob<'_> {
         for command in start.commands {
             self.git(local(command), on_progress).await?;
         }
-        Ok(Cloned {
-            base: start.base,
-            commit: start.commit,
-        })
+        Ok(Cloned { base: start.base, commit: start.commit })
     }
 
     /// No checkout yet: which branch to check out depends on what the remote has.
@@ -107,19 +95,12 @@ impl CloneJob<'_> {
             // A plain `git push` of a branch that the remote lacks just works.
             "--config=push.autoSetupRemote=true",
         ];
-        let identity = self.identity.into_iter().flat_map(|(name, email)| {
-            [
-                format!("--config=user.name={name}"),
-                format!("--config=user.email={email}"),
-            ]
-        });
+        let identity = self
+            .identity
+            .into_iter()
+            .flat_map(|(name, email)| [format!("--config=user.name={name}"), format!("--config=user.email={email}")]);
         let target = ["--".into(), self.url.as_str().into(), scratch.into()];
-        fixed
-            .iter()
-            .map(Into::into)
-            .chain(identity.map(Into::into))
-            .chain(target)
-            .collect()
+        fixed.iter().map(Into::into).chain(identity.map(Into::into)).chain(target).collect()
     }
 
     async fn git(

@@ -58,9 +58,7 @@ impl GitEnv {
 impl std::fmt::Debug for GitEnv {
     /// Names only: a proxy's URL may hold a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list()
-            .entries(self.inherited.iter().map(|(name, _)| name))
-            .finish()
+        f.debug_list().entries(self.inherited.iter().map(|(name, _)| name)).finish()
     }
 }
 
@@ -91,11 +89,7 @@ impl GitSettings {
         S: Into<OsString>,
     {
         GitCommand {
-            args: self
-                .options()
-                .into_iter()
-                .chain(args.into_iter().map(Into::into))
-                .collect(),
+            args: self.options().into_iter().chain(args.into_iter().map(Into::into)).collect(),
             env: self.environment(""),
             cwd: cwd.to_owned(),
             deadline,
@@ -161,10 +155,7 @@ impl GitSettings {
             ("GIT_ATTR_NOSYSTEM", OsStr::new("1")),
             ("GIT_TERMINAL_PROMPT", OsStr::new("0")),
             ("GIT_ALLOW_PROTOCOL", OsStr::new(protocols)),
-            (
-                "GIT_SSH_COMMAND",
-                OsStr::new("ssh -o BatchMode=yes -o ConnectTimeout=20"),
-            ),
+            ("GIT_SSH_COMMAND", OsStr::new("ssh -o BatchMode=yes -o ConnectTimeout=20")),
             ("GIT_OPTIONAL_LOCKS", OsStr::new("0")),
             ("GIT_PAGER", OsStr::new("cat")),
         ];
@@ -186,14 +177,9 @@ impl GitSettings {
             ("AMBIENT_GIT_SCHEME", OsStr::new(scheme)),
             ("AMBIENT_GIT_AUTHORITY", OsStr::new(url.authority())),
             ("AMBIENT_GIT_USERNAME", OsStr::new(&credential.username)),
-            (
-                "AMBIENT_GIT_PASSWORD",
-                OsStr::new(credential.secret.expose()),
-            ),
+            ("AMBIENT_GIT_PASSWORD", OsStr::new(credential.secret.expose())),
             askpass,
         ];
-        answers
-            .map(|(name, value)| (OsString::from(name), value.to_owned()))
-            .into()
+        answers.map(|(name, value)| (OsString::from(name), value.to_owned())).into()
     }
 }

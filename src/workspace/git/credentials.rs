@@ -79,12 +79,10 @@ impl Credentials {
                 error.column()
             )
         })?;
-        Ok(hosts
-            .into_iter()
-            .fold(all, |all, (host, token)| match token.split_once(':') {
-                Some((user, token)) => all.host(&host, user, token),
-                None => all.host(&host, "oauth2", &token),
-            }))
+        Ok(hosts.into_iter().fold(all, |all, (host, token)| match token.split_once(':') {
+            Some((user, token)) => all.host(&host, user, token),
+            None => all.host(&host, "oauth2", &token),
+        }))
     }
 
     /// The token of github.com.
@@ -102,12 +100,8 @@ impl Credentials {
     /// The token of one host, or of one port of it (`host:port`).
     #[must_use]
     pub fn host(mut self, authority: &str, username: &str, token: &str) -> Self {
-        let credential = Credential {
-            username: username.to_owned(),
-            secret: Secret::new(token),
-        };
-        self.hosts
-            .insert(authority.to_ascii_lowercase(), credential);
+        let credential = Credential { username: username.to_owned(), secret: Secret::new(token) };
+        self.hosts.insert(authority.to_ascii_lowercase(), credential);
         self
     }
 
@@ -130,23 +124,17 @@ impl Credentials {
         let known = self.for_url(&parsed.url);
         match (&parsed.user, known) {
             // `https://TOKEN@host`: the way GitHub's own documentation writes it.
-            (Some(user), _) if is_token(user) => Some(Credential {
-                username: "x-access-token".to_owned(),
-                secret: Secret::new(user.as_str()),
-            }),
-            (Some(user), Some(known)) => Some(Credential {
-                username: user.clone(),
-                secret: known.secret.clone(),
-            }),
+            (Some(user), _) if is_token(user) => {
+                Some(Credential { username: "x-access-token".to_owned(), secret: Secret::new(user.as_str()) })
+            }
+            (Some(user), Some(known)) => Some(Credential { username: user.clone(), secret: known.secret.clone() }),
             (None, known) => known.cloned(),
             (Some(_), None) => None,
         }
     }
 
     fn for_url(&self, url: &RepoUrl) -> Option<&Credential> {
-        self.hosts
-            .get(url.authority())
-            .or_else(|| self.hosts.get(url.host()))
+        self.hosts.get(url.authority()).or_else(|| self.hosts.get(url.host()))
     }
 
     /// "add a token for HOST to …", the end of a sentence.
@@ -165,7 +153,5 @@ impl Credentials {
 
 /// Prefixes that GitHub and GitLab give their tokens.
 fn is_token(user: &str) -> bool {
-    ["ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-"]
-        .iter()
-        .any(|prefix| user.starts_with(prefix))
+    ["ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-"].iter().any(|prefix| user.starts_with(prefix))
 }

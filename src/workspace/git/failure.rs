@@ -57,18 +57,13 @@ impl Cause {
     fn remedy(self, field: &str, url: &RepoUrl, credentials: &Credentials) -> String {
         match self {
             Self::NoAccess if url.may_carry_secret() => {
-                format!(
-                    "Check {field}.url, or {}.",
-                    credentials.remedy(url.authority())
-                )
+                format!("Check {field}.url, or {}.", credentials.remedy(url.authority()))
             }
             Self::NoAccess => {
                 format!("Check {field}.url, and that the ssh key in use may read it.")
             }
             Self::HostKey => format!("Add the key of {} to known_hosts.", url.host()),
-            Self::Certificate => {
-                "Add its certificate authority: SSL_CERT_FILE, or the trusted CA bundle.".to_owned()
-            }
+            Self::Certificate => "Add its certificate authority: SSL_CERT_FILE, or the trusted CA bundle.".to_owned(),
             Self::DiskFull => "Free some space or enlarge the workspace's volume.".to_owned(),
             Self::Unreachable => {
                 format!("Check the host in {field}.url and the network, then try again.")
@@ -125,9 +120,7 @@ const SIGNS: [(&str, Cause); 36] = [
 pub fn diagnose(stderr: &[String]) -> (Cause, &str) {
     let lowered: Vec<String> = stderr.iter().map(|line| line.to_lowercase()).collect();
     let position = |sign: &str| lowered.iter().position(|line| line.contains(sign));
-    let found = SIGNS
-        .iter()
-        .find_map(|(sign, cause)| Some((*cause, position(sign)?)));
+    let found = SIGNS.iter().find_map(|(sign, cause)| Some((*cause, position(sign)?)));
     match found {
         Some((cause, line)) => (cause, &stderr[line]),
         None => (Cause::Other, first_complaint(stderr)),
@@ -143,9 +136,7 @@ fn first_complaint(stderr: &[String]) -> &str {
 /// A line for a person to read: without git's prefix, what a terminal could obey, or the secret.
 pub(super) fn readable(line: &str, secret: Option<&Secret>) -> String {
     let prefixes = ["remote: ", "fatal: ", "error: "];
-    let line = prefixes.iter().fold(line, |line, prefix| {
-        line.strip_prefix(prefix).unwrap_or(line)
-    });
+    let line = prefixes.iter().fold(line, |line, prefix| line.strip_prefix(prefix).unwrap_or(line));
     let line: String = line.chars().filter(|c| !c.is_control()).take(300).collect();
     match secret.map(Secret::expose) {
         Some(secret) if !secret.is_empty() => line.replace(secret, "***"),

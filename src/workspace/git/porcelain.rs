@@ -60,9 +60,7 @@ impl Numstat {
         let mut sum = Self::default();
         for record in records(output) {
             let mut fields = record.splitn(3, |byte| *byte == b'\t');
-            if let (Some(insertions), Some(deletions), Some(path)) =
-                (fields.next(), fields.next(), fields.next())
-            {
+            if let (Some(insertions), Some(deletions), Some(path)) = (fields.next(), fields.next(), fields.next()) {
                 sum.insertions = sum.insertions.saturating_add(number(insertions));
                 sum.deletions = sum.deletions.saturating_add(number(deletions));
                 sum.paths.push(printable(path));
@@ -75,16 +73,11 @@ impl Numstat {
 /// What ends with a NUL.
 fn records(output: &[u8]) -> impl Iterator<Item = &[u8]> {
     let whole = output.iter().rposition(|byte| *byte == 0).unwrap_or(0);
-    output[..whole]
-        .split(|byte| *byte == 0)
-        .filter(|record| !record.is_empty())
+    output[..whole].split(|byte| *byte == 0).filter(|record| !record.is_empty())
 }
 
 fn number(text: &[u8]) -> u64 {
-    std::str::from_utf8(text)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0)
+    std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 fn ahead(counts: &str) -> Option<u64> {
@@ -99,11 +92,7 @@ pub(super) fn is_commit(text: &str) -> bool {
 /// Text that moves no cursor and turns no direction on a terminal.
 pub(crate) fn printable(bytes: &[u8]) -> String {
     let harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    String::from_utf8_lossy(bytes)
-        .chars()
-        .map(|c| if harmful(c) { '\u{fffd}' } else { c })
-        .collect()
+    String::from_utf8_lossy(bytes).chars().map(|c| if harmful(c) { '\u{fffd}' } else { c }).collect()
 }

@@ -39,10 +39,7 @@ pub(super) enum ProcessError {
 }
 
 /// Runs git to its end and shows each line of its stderr while it runs.
-pub(super) async fn run(
-    command: GitCommand,
-    mut on_line: impl FnMut(&str) + Send,
-) -> Result<Output, ProcessError> {
+pub(super) async fn run(command: GitCommand, mut on_line: impl FnMut(&str) + Send) -> Result<Output, ProcessError> {
     let deadline = command.deadline;
     let mut child = spawn(command).map_err(ProcessError::Start)?;
     // Declared after the child, so that it is dropped before: the group is killed while its leader still has its id.
@@ -51,9 +48,7 @@ pub(super) async fn run(
     if matches!(output, Ok(Ok(_))) {
         group.disarm();
     }
-    output
-        .map_err(|_| ProcessError::Deadline(deadline))?
-        .map_err(ProcessError::Read)
+    output.map_err(|_| ProcessError::Deadline(deadline))?.map_err(ProcessError::Read)
 }
 
 fn spawn(command: GitCommand) -> io::Result<Child> {
@@ -74,20 +69,13 @@ async fn collect(child: &mut Child, on_line: &mut (impl FnMut(&str) + Send)) -> 
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let (stdout, stderr) = tokio::try_join!(read_all(stdout), read_lines(stderr, on_line))?;
     let status = child.wait().await?;
-    Ok(Output {
-        success: status.success(),
-        stdout,
-        stderr,
-    })
+    Ok(Output { success: status.success(), stdout, stderr })
 }
 
 async fn read_all(stdout: Option<impl AsyncRead + Unpin>) -> io::Result<String> {
     let mut bytes = Vec::new();
     if let Some(mut stdout) = stdout {
-        (&mut stdout)
-            .take(MAX_STDOUT)
-            .read_to_end(&mut bytes)
-            .await?;
+        (&mut stdout).take(MAX_STDOUT).read_to_end(&mut bytes).await?;
         tokio::io::copy(&mut stdout, &mut tokio::io::sink()).await?;
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())

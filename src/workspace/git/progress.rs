@@ -38,11 +38,6 @@ pub fn parse(line: &str) -> Option<(Phase, u8)> {
 /// Whether a line only tells of progress, so that it has no place in an error message.
 #[must_use]
 pub fn is_chatter(line: &str) -> bool {
-    const CHATTER: [&str; 4] = [
-        "Cloning into",
-        "remote: Enumerating",
-        "remote: Total",
-        "Switched to",
-    ];
+    const CHATTER: [&str; 4] = ["Cloning into", "remote: Enumerating", "remote: Total", "Switched to"];
     parse(line).is_some() || CHATTER.iter().any(|start| line.starts_with(start))
 }

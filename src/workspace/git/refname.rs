@@ -21,11 +21,8 @@ pub fn check(name: &str) -> Result<(), BranchError> {
 }
 
 fn fault(name: &str) -> Option<&'static str> {
-    let forbidden =
-        |c: char| c.is_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\');
-    let part_is_bad = |part: &str| {
-        part.is_empty() || part.starts_with('.') || part.strip_suffix(".lock").is_some()
-    };
+    let forbidden = |c: char| c.is_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\');
+    let part_is_bad = |part: &str| part.is_empty() || part.starts_with('.') || part.strip_suffix(".lock").is_some();
     if name.is_empty() {
         Some("it is empty")
     } else if name.len() > 200 {

@@ -62,13 +62,7 @@ pub async fn status(
     };
     let pushed = ahead == 0 && (porcelain.ahead.is_some() || (moved && base.is_some()));
     let truncated = listing.truncated || diff_truncated;
-    Ok(summary(
-        name,
-        porcelain,
-        numstat,
-        (ahead, pushed),
-        truncated,
-    ))
+    Ok(summary(name, porcelain, numstat, (ahead, pushed), truncated))
 }
 
 const STATUS: [&str; 7] = [
@@ -82,11 +76,7 @@ const STATUS: [&str; 7] = [
     "--ignore-submodules=dirty",
 ];
 
-async fn diff(
-    git: &AgentGit<'_>,
-    directory: &Path,
-    base: Option<&str>,
-) -> Result<(Numstat, bool), AgentGitError> {
+async fn diff(git: &AgentGit<'_>, directory: &Path, base: Option<&str>) -> Result<(Numstat, bool), AgentGitError> {
     for from in base.into_iter().chain(["HEAD"]) {
         let args = [
             "diff",
@@ -111,14 +101,7 @@ async fn diff(
 
 /// Commits on no remote, for a branch without upstream.
 async fn unpushed(git: &AgentGit<'_>, directory: &Path) -> Result<u64, AgentGitError> {
-    let args = [
-        "rev-list",
-        "--count",
-        "--max-count=10000",
-        "HEAD",
-        "--not",
-        "--remotes",
-    ];
+    let args = ["rev-list", "--count", "--max-count=10000", "HEAD", "--not", "--remotes"];
     let printed = git.look(directory, &args).await?;
     let count = String::from_utf8_lossy(&printed.stdout);
     Ok(count.trim().parse().unwrap_or(0))

@@ -39,29 +39,25 @@ pub(crate) fn solid_json() -> BoxedStrategy<Value> {
     leaf.prop_recursive(2, 8, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-            prop::collection::btree_map(text(), inner, 0..3)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
+            prop::collection::btree_map(text(), inner, 0..3).prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
     .boxed()
 }
 
 pub(crate) fn object() -> impl Strategy<Value = Map<String, Value>> {
-    prop::collection::btree_map(text(), json_value(), 0..3)
-        .prop_map(|map| map.into_iter().collect())
+    prop::collection::btree_map(text(), json_value(), 0..3).prop_map(|map| map.into_iter().collect())
 }
 
 pub(crate) fn patch() -> impl Strategy<Value = Vec<Value>> {
     let pointer = || "(/([a-z]|~0|~1){0,3}){0,2}";
-    let operation = (0..6_u8, pointer(), pointer(), json_value()).prop_map(
-        |(op, path, from, value)| match op {
-            0 => json!({"op": "add", "path": path, "value": value}),
-            1 => json!({"op": "remove", "path": path}),
-            2 => json!({"op": "replace", "path": path, "value": value}),
-            3 => json!({"op": "move", "path": path, "from": from}),
-            4 => json!({"op": "copy", "path": path, "from": from}),
-            _ => json!({"op": "test", "path": path, "value": value}),
-        },
-    );
+    let operation = (0..6_u8, pointer(), pointer(), json_value()).prop_map(|(op, path, from, value)| match op {
+        0 => json!({"op": "add", "path": path, "value": value}),
+        1 => json!({"op": "remove", "path": path}),
+        2 => json!({"op": "replace", "path": path, "value": value}),
+        3 => json!({"op": "move", "path": path, "from": from}),
+        4 => json!({"op": "copy", "path": path, "from": from}),
+        _ => json!({"op": "test", "path": path, "value": value}),
+    });
     prop::collection::vec(operation, 0..3)
 }

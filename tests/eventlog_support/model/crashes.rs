@@ -26,21 +26,13 @@ impl Model {
     }
 
     pub(super) fn stumble(&mut self, operations: u8, power: bool, seed: u64) {
-        let disk = if power {
-            self.disk.power_cut(seed)
-        } else {
-            self.disk.killed()
-        };
+        let disk = if power { self.disk.power_cut(seed) } else { self.disk.killed() };
         disk.die_after(operations.into());
         if let Ok(store) = Store::open("/data", tiny(Arc::new(disk.clone()))) {
             let _ = store.thread(&"t".into());
         }
         let power_again = seed.is_multiple_of(2);
-        self.restart(if power_again {
-            disk.power_cut(seed)
-        } else {
-            disk.killed()
-        });
+        self.restart(if power_again { disk.power_cut(seed) } else { disk.killed() });
         if power || power_again {
             self.check_losses(false);
         } else {
@@ -51,16 +43,9 @@ impl Model {
     /// After a power cut: what was synced is there, and there is no hole in what is there.
     fn check_losses(&mut self, dead: bool) {
         let lost = self.forget_missing(dead);
-        assert!(
-            lost.iter().all(|seq| *seq > self.safe),
-            "{lost:?} were synced: {}",
-            self.safe
-        );
+        assert!(lost.iter().all(|seq| *seq > self.safe), "{lost:?} were synced: {}", self.safe);
         let end = self.records.keys().last().copied().unwrap_or(0);
-        assert!(
-            lost.iter().all(|seq| *seq > end),
-            "{lost:?} are a hole before {end}"
-        );
+        assert!(lost.iter().all(|seq| *seq > end), "{lost:?} are a hole before {end}");
     }
 
     /// Takes what the log no longer has out of the model; returns those that were not acknowledged.
@@ -69,28 +54,13 @@ impl Model {
         if dead {
             self.adopt_unseen();
         }
-        let left: BTreeSet<Seq> = self
-            .everything()
-            .into_iter()
-            .map(|(seq, _, _)| seq)
-            .collect();
-        assert!(
-            left.iter().all(|seq| self.records.contains_key(seq)),
-            "{left:?}"
-        );
-        let missing: Vec<Seq> = self
-            .records
-            .keys()
-            .filter(|seq| !left.contains(seq))
-            .copied()
-            .collect();
+        let left: BTreeSet<Seq> = self.everything().into_iter().map(|(seq, _, _)| seq).collect();
+        assert!(left.iter().all(|seq| self.records.contains_key(seq)), "{left:?}");
+        let missing: Vec<Seq> = self.records.keys().filter(|seq| !left.contains(seq)).copied().collect();
         for seq in &missing {
             self.records.remove(seq);
         }
-        missing
-            .into_iter()
-            .filter(|seq| *seq > self.acknowledged)
-            .collect()
+        missing.into_iter().filter(|seq| *seq > self.acknowledged).collect()
     }
 
     pub(super) fn die(&mut self, operations: u8, power: bool, seed: u64) {
@@ -114,11 +84,7 @@ impl Model {
 
     fn adopt_unseen(&mut self) {
         let last = self.used.last().copied().unwrap_or(0);
-        for (seq, run, event) in self
-            .everything()
-            .into_iter()
-            .filter(|(seq, _, _)| *seq > last)
-        {
+        for (seq, run, event) in self.everything().into_iter().filter(|(seq, _, _)| *seq > last) {
             self.used.insert(seq);
             self.records.insert(seq, (run, event));
         }
@@ -135,11 +101,7 @@ impl Model {
         self.disk = disk;
         self.store = open(&self.disk);
         self.log = thread(&self.store);
-        self.readers = self
-            .cursors
-            .iter()
-            .map(|cursor| self.log.reader(*cursor))
-            .collect();
+        self.readers = self.cursors.iter().map(|cursor| self.log.reader(*cursor)).collect();
         let used = self.used.last().copied().unwrap_or(0);
         assert!(self.log.last_seq() >= used, "{used} could come back");
         self.check_inputs();
@@ -147,19 +109,11 @@ impl Model {
 
     /// Confirmed inputs are pending or started, in order.
     fn check_inputs(&mut self) {
-        let pending: Vec<Id> = self
-            .log
-            .pending()
-            .into_iter()
-            .map(|input| input.run_id)
-            .collect();
+        let pending: Vec<Id> = self.log.pending().into_iter().map(|input| input.run_id).collect();
         let started = |id: &Id| self.log.run(id).is_some_and(|run| run.started);
         assert!(pending.iter().all(|id| !started(id)));
         for (id, _) in self.inputs.iter().filter(|(_, confirmed)| *confirmed) {
-            assert!(
-                pending.contains(id) || started(id),
-                "the input of {id} is lost"
-            );
+            assert!(pending.contains(id) || started(id), "the input of {id} is lost");
         }
         let order = |id: &Id| self.inputs.iter().position(|(input, _)| input == id);
         assert!(pending.is_sorted_by_key(order), "{pending:?}");

@@ -22,26 +22,12 @@ struct Written<'t> {
 }
 
 impl Checker<'_> {
-    pub(super) fn scalar(
-        &mut self,
-        place: Place<'_>,
-        schema: &JSONSchemaProps,
-        kind: &str,
-    ) -> Value {
-        let Kind::Scalar {
-            text,
-            meaning,
-            is_plain,
-        } = &self.tree.node(place.node).kind
-        else {
+    pub(super) fn scalar(&mut self, place: Place<'_>, schema: &JSONSchemaProps, kind: &str) -> Value {
+        let Kind::Scalar { text, meaning, is_plain } = &self.tree.node(place.node).kind else {
             self.wrong_type(place, article(kind));
             return neutral(schema);
         };
-        let written = Written {
-            text,
-            meaning: *meaning,
-            is_plain: *is_plain,
-        };
+        let written = Written { text, meaning: *meaning, is_plain: *is_plain };
         match kind {
             "string" => self.string(place, schema, written),
             "integer" => self.integer(place, schema, written),
@@ -50,12 +36,7 @@ impl Checker<'_> {
         }
     }
 
-    fn string(
-        &mut self,
-        place: Place<'_>,
-        schema: &JSONSchemaProps,
-        written: Written<'_>,
-    ) -> Value {
+    fn string(&mut self, place: Place<'_>, schema: &JSONSchemaProps, written: Written<'_>) -> Value {
         let text = written.text;
         match written.meaning {
             Meaning::Text if written.is_plain => self.kubectl_trap(place, text),
@@ -73,17 +54,8 @@ impl Checker<'_> {
             }
         }
         let length = text.chars().count();
-        self.size(
-            place,
-            length,
-            (schema.min_length, schema.max_length),
-            "characters",
-        );
-        if self.is_allowed(place, schema, text) {
-            Value::String(text.to_owned())
-        } else {
-            neutral(schema)
-        }
+        self.size(place, length, (schema.min_length, schema.max_length), "characters");
+        if self.is_allowed(place, schema, text) { Value::String(text.to_owned()) } else { neutral(schema) }
     }
 
     fn kubectl_trap(&mut self, place: Place<'_>, text: &str) {
@@ -94,13 +66,7 @@ impl Checker<'_> {
     }
 
     fn is_allowed(&mut self, place: Place<'_>, schema: &JSONSchemaProps, text: &str) -> bool {
-        let known = || {
-            schema
-                .enum_
-                .iter()
-                .flatten()
-                .filter_map(|value| value.0.as_str())
-        };
+        let known = || schema.enum_.iter().flatten().filter_map(|value| value.0.as_str());
         if schema.enum_.is_none() || known().any(|name| name == text) {
             return true;
         }
@@ -115,12 +81,7 @@ impl Checker<'_> {
         false
     }
 
-    fn integer(
-        &mut self,
-        place: Place<'_>,
-        schema: &JSONSchemaProps,
-        written: Written<'_>,
-    ) -> Value {
+    fn integer(&mut self, place: Place<'_>, schema: &JSONSchemaProps, written: Written<'_>) -> Value {
         let Meaning::Int(number) = written.meaning else {
             self.wrong_type(place, "a whole number");
             return neutral(schema);
@@ -131,24 +92,12 @@ impl Checker<'_> {
         }
         #[expect(clippy::cast_precision_loss, reason = "limits are small numbers")]
         let fits = self.is_in_limits(place, schema, number as f64);
-        if fits {
-            Value::from(number)
-        } else {
-            neutral(schema)
-        }
+        if fits { Value::from(number) } else { neutral(schema) }
     }
 
-    fn number(
-        &mut self,
-        place: Place<'_>,
-        schema: &JSONSchemaProps,
-        written: Written<'_>,
-    ) -> Value {
+    fn number(&mut self, place: Place<'_>, schema: &JSONSchemaProps, written: Written<'_>) -> Value {
         let number = match written.meaning {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "the field is a floating point number"
-            )]
+            #[expect(clippy::cast_precision_loss, reason = "the field is a floating point number")]
             Meaning::Int(number) => number as f64,
             Meaning::Float(number) if number.is_finite() => number,
             Meaning::Float(_) | Meaning::Null | Meaning::Bool(_) | Meaning::Text => {
@@ -167,8 +116,7 @@ impl Checker<'_> {
         if let Some(max) = schema.maximum.filter(|&max| number > max) {
             self.report(place, format!("expected at most {max}, found {number}"));
         }
-        schema.minimum.is_none_or(|min| number >= min)
-            && schema.maximum.is_none_or(|max| number <= max)
+        schema.minimum.is_none_or(|min| number >= min) && schema.maximum.is_none_or(|max| number <= max)
     }
 
     fn boolean(&mut self, place: Place<'_>, written: Written<'_>) -> Value {
@@ -219,13 +167,7 @@ impl Checker<'_> {
             Kind::List(elements) => elements
                 .iter()
                 .enumerate()
-                .map(|(index, &node)| {
-                    self.free(Place {
-                        node,
-                        path: &place.path.index(index),
-                        ..place
-                    })
-                })
+                .map(|(index, &node)| self.free(Place { node, path: &place.path.index(index), ..place }))
                 .collect(),
             Kind::Map(entries) => self.free_map(place, entries),
             Kind::Alias(_) => Value::Null,
@@ -240,14 +182,7 @@ impl Checker<'_> {
                 Some(name) => {
                     let path = place.path.key(name);
                     let is_secret = place.is_secret || super::is_secret_key(name);
-                    map.insert(
-                        name.to_owned(),
-                        self.free(Place {
-                            node,
-                            path: &path,
-                            is_secret,
-                        }),
-                    );
+                    map.insert(name.to_owned(), self.free(Place { node, path: &path, is_secret }));
                 }
                 None => self.report(Place { node: key, ..place }, "expected a field name"),
             }
@@ -262,10 +197,7 @@ impl Checker<'_> {
             Meaning::Int(number) => Value::from(number),
             Meaning::Float(number) if number.is_finite() => Value::from(number),
             Meaning::Float(_) => {
-                self.report(
-                    place,
-                    "expected a value that JSON has; this number is not one",
-                );
+                self.report(place, "expected a value that JSON has; this number is not one");
                 Value::Null
             }
             Meaning::Text => Value::String(text.to_owned()),
@@ -283,11 +215,7 @@ fn article(kind: &str) -> &'static str {
 }
 
 fn quote(place: Place<'_>, text: &str) -> String {
-    if place.is_secret {
-        "put it in quotes".to_owned()
-    } else {
-        format!("put it in quotes: {}", quoted(text))
-    }
+    if place.is_secret { "put it in quotes".to_owned() } else { format!("put it in quotes: {}", quoted(text)) }
 }
 
 fn alternatives(names: &[&str]) -> String {

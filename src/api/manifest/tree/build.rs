@@ -24,11 +24,7 @@ pub(super) fn build(text: &str) -> (Tree, Option<SyntaxError>) {
 }
 
 fn syntax(at: Mark, message: impl Into<String>) -> SyntaxError {
-    SyntaxError {
-        at,
-        message: message.into(),
-        help: None,
-    }
+    SyntaxError { at, message: message.into(), help: None }
 }
 
 /// A list or map that has begun.
@@ -72,59 +68,28 @@ impl Builder {
         let target = self.anchors.get(&anchor).copied();
         let target = target.ok_or_else(|| syntax(span.start, "this alias has no anchor"))?;
         if self.open.iter().any(|open| open.id == target) {
-            return Err(syntax(
-                span.start,
-                "this alias stands for a value that it is part of",
-            ));
+            return Err(syntax(span.start, "this alias stands for a value that it is part of"));
         }
-        self.add(
-            Node {
-                span,
-                kind: Kind::Alias(target),
-            },
-            0,
-        )
-        .map(|_| ())
+        self.add(Node { span, kind: Kind::Alias(target) }, 0).map(|_| ())
     }
 
-    fn begin(
-        &mut self,
-        is_map: bool,
-        anchor: usize,
-        tag: Option<&Tag>,
-        span: Span,
-    ) -> Result<(), SyntaxError> {
+    fn begin(&mut self, is_map: bool, anchor: usize, tag: Option<&Tag>, span: Span) -> Result<(), SyntaxError> {
         if self.open.len() >= MAX_DEPTH {
-            return Err(syntax(
-                span.start,
-                format!("nested deeper than {MAX_DEPTH} levels"),
-            ));
+            return Err(syntax(span.start, format!("nested deeper than {MAX_DEPTH} levels")));
         }
         let expected = if is_map { "map" } else { "seq" };
-        if let Some(tag) = tag.filter(|tag| !(tag.is_yaml_core_schema() && tag.suffix == expected))
-        {
+        if let Some(tag) = tag.filter(|tag| !(tag.is_yaml_core_schema() && tag.suffix == expected)) {
             return Err(unknown_tag(tag, span.start));
         }
-        let kind = if is_map {
-            Kind::Map(Vec::new())
-        } else {
-            Kind::List(Vec::new())
-        };
+        let kind = if is_map { Kind::Map(Vec::new()) } else { Kind::List(Vec::new()) };
         let id = self.add(Node { span, kind }, anchor)?;
-        self.open.push(Open {
-            id,
-            children: Vec::new(),
-            is_map,
-        });
+        self.open.push(Open { id, children: Vec::new(), is_map });
         Ok(())
     }
 
     fn add(&mut self, node: Node, anchor: usize) -> Result<NodeId, SyntaxError> {
         if self.tree.nodes.len() >= MAX_VALUES {
-            return Err(syntax(
-                node.span.start,
-                format!("more than {MAX_VALUES} values"),
-            ));
+            return Err(syntax(node.span.start, format!("more than {MAX_VALUES} values")));
         }
         let id = NodeId(self.tree.nodes.len());
         self.tree.nodes.push(node);
@@ -144,12 +109,7 @@ impl Builder {
         let node = &mut self.tree.nodes[open.id.0];
         node.span.end = end;
         node.kind = if open.is_map {
-            Kind::Map(
-                open.children
-                    .chunks_exact(2)
-                    .map(|pair| (pair[0], pair[1]))
-                    .collect(),
-            )
+            Kind::Map(open.children.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect())
         } else {
             Kind::List(open.children)
         };
@@ -166,29 +126,17 @@ impl Builder {
     }
 }
 
-fn scalar(
-    text: String,
-    style: ScalarStyle,
-    tag: Option<&Tag>,
-    at: Mark,
-) -> Result<Kind, SyntaxError> {
+fn scalar(text: String, style: ScalarStyle, tag: Option<&Tag>, at: Mark) -> Result<Kind, SyntaxError> {
     if let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema()) {
         return Err(unknown_tag(tag, at));
     }
     let is_plain = style == ScalarStyle::Plain && tag.is_none();
     let meaning = meaning(&text, is_plain, tag.map(|tag| tag.suffix.as_str()));
     let meaning = meaning.ok_or_else(|| syntax(at, "the value is not what its tag says"))?;
-    Ok(Kind::Scalar {
-        text,
-        meaning,
-        is_plain,
-    })
+    Ok(Kind::Scalar { text, meaning, is_plain })
 }
 
 fn unknown_tag(tag: &Tag, at: Mark) -> SyntaxError {
     let help = Some("write the value without a tag".to_owned());
-    SyntaxError {
-        help,
-        ..syntax(at, format!("the tag {tag} has no meaning here"))
-    }
+    SyntaxError { help, ..syntax(at, format!("the tag {tag} has no meaning here")) }
 }

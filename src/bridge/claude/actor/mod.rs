@@ -48,10 +48,7 @@ pub(crate) enum Command {
     /// Take a turn.
     Turn(Box<Order>),
     /// Send a control request.
-    Request {
-        body: Value,
-        reply: oneshot::Sender<Result<Value, String>>,
-    },
+    Request { body: Value, reply: oneshot::Sender<Result<Value, String>> },
     /// End the process, politely first.
     Close,
 }
@@ -80,7 +77,7 @@ pub(crate) struct Actor {
     setup: Arc<Setup>,
     lines: Lines<pipe::Receiver>,
     /// Closed by dropping it.
-    stdin: Option<mpsc::UnboundedSender<Vec<u8>>>,
+    stdin: Option<mpsc::Sender<Vec<u8>>>,
     process: Arc<dyn ProcessControl>,
     exiting: JoinHandle<Result<Exit, HostError>>,
     exit: Option<Exit>,
@@ -204,9 +201,13 @@ impl Actor {
     async fn act(&mut self, step: Step) {
         match step {
             Step::Nothing => {}
-            Step::Keep => self.forget_old_lines(),
+            Step::Keep => {
+                self.forget_old_lines();
+                self.rest();
+            }
             Step::Began => {
                 self.held = true;
+                self.deadline = None;
                 self.setup.announce();
             }
             Step::Asked { id, request } => self.asked(&id, &request),
@@ -244,10 +245,12 @@ impl Actor {
         self.waiting.insert(id, waiting);
     }
 
-    /// Writes a line. A process that is gone does not get it, and its end tells why.
-    fn write(&self, line: Vec<u8>) {
-        if let Some(stdin) = &self.stdin {
-            _ = stdin.send(line);
+    /// Writes a line. A process that is gone does not get it, and its end tells why; one that asks and asks without
+    /// reading the answers is ended.
+    fn write(&mut self, line: Vec<u8>) {
+        let sent = self.stdin.as_ref().map(|stdin| stdin.try_send(line));
+        if matches!(sent, Some(Err(mpsc::error::TrySendError::Full(_)))) {
+            self.deadline = Some((Instant::now(), Next::Kill));
         }
     }
 }

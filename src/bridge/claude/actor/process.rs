@@ -11,9 +11,12 @@ use crate::{
     host::{Exit, Signal},
 };
 
+/// How many lines may wait for the process to read them.
+const UNREAD: usize = 1024;
+
 /// A task that writes to the process, so that reading never waits for writing. Ends when the sender is dropped.
-pub(super) fn writer(mut stdin: pipe::Sender) -> mpsc::UnboundedSender<Vec<u8>> {
-    let (sender, mut lines) = mpsc::unbounded_channel::<Vec<u8>>();
+pub(super) fn writer(mut stdin: pipe::Sender) -> mpsc::Sender<Vec<u8>> {
+    let (sender, mut lines) = mpsc::channel::<Vec<u8>>(UNREAD);
     tokio::spawn(async move {
         while let Some(line) = lines.recv().await {
             if stdin.write_all(&line).await.is_err() {
@@ -72,7 +75,7 @@ impl Actor {
 
     /// Nothing to do: the process is kept for a while, unless somebody waits for it.
     pub(super) fn rest(&mut self) {
-        if self.closing || self.turn.is_some() {
+        if self.closing || self.held || self.turn.is_some() {
             return;
         }
         self.deadline = None;
@@ -100,18 +103,10 @@ impl Actor {
         let Some(mut turn) = self.turn.take() else {
             return;
         };
-        let taken =
-            self.session.spoke() || self.session.prompt().is_none() || turn.verdict.is_some();
-        let ending = turn
-            .verdict
-            .take()
-            .map_or_else(|| outcome::crashed(death), Ending::from);
+        let taken = self.session.spoke() || self.session.prompt().is_none() || turn.verdict.is_some();
+        let ending = turn.verdict.take().map_or_else(|| outcome::crashed(death), Ending::from);
         let end = self.session.cut(ending, &mut self.events);
         turn.deliver(&mut self.events).await;
-        turn.report(if taken {
-            super::Report::Ended(end)
-        } else {
-            super::Report::NotTaken
-        });
+        turn.report(if taken { super::Report::Ended(end) } else { super::Report::NotTaken });
     }
 }

@@ -13,6 +13,9 @@ use crate::bridge::claude::{
     wire::text,
 };
 
+/// How many calls of our tools may run at once.
+const AT_ONCE: usize = 64;
+
 /// Tool calls that run in this process.
 #[derive(Default)]
 pub(super) struct Calls {
@@ -45,11 +48,7 @@ impl Calls {
     }
 
     fn abort_rpc(&mut self, id: &Value) {
-        let request = self
-            .by_request
-            .iter()
-            .find(|(_, (rpc, _))| rpc == id)
-            .map(|(request, _)| request.clone());
+        let request = self.by_request.iter().find(|(_, (rpc, _))| rpc == id).map(|(request, _)| request.clone());
         if let Some(request) = request {
             self.abort(&request);
         }
@@ -59,10 +58,7 @@ impl Calls {
 impl Actor {
     pub(super) fn asked(&mut self, id: &str, request: &Value) {
         let line = match text(request, "subtype").unwrap_or_default() {
-            "can_use_tool" => control::answer(
-                id,
-                &policy::permission(self.setup.spec.permission_mode, request),
-            ),
+            "can_use_tool" => control::answer(id, &policy::permission(self.setup.spec.permission_mode, request)),
             "hook_callback" => control::answer(id, &self.hook(request)),
             "mcp_message" => match self.mcp(id, request) {
                 Some(answer) => control::answer(id, &answer),
@@ -92,12 +88,7 @@ impl Actor {
     fn mcp(&mut self, request_id: &str, request: &Value) -> Option<Value> {
         let server = text(request, "server_name").unwrap_or_default();
         let message = &request["message"];
-        match mcp::receive(
-            &self.setup.config().tool_servers,
-            &self.setup.frontend_tools(),
-            server,
-            message,
-        ) {
+        match mcp::receive(&self.setup.config().tool_servers, &self.setup.frontend_tools(), server, message) {
             mcp::Message::Answer(answer) => {
                 if message["method"] == "tools/list" {
                     self.setup.listed(server);
@@ -108,21 +99,17 @@ impl Actor {
                 self.calls.abort_rpc(&id);
                 return Some(json!({ "mcp_response": { "jsonrpc": "2.0", "result": {} } }));
             }
-            mcp::Message::Call {
-                id,
-                server,
-                tool,
-                arguments,
-            } => {
-                let (request, rpc, setup) =
-                    (request_id.to_owned(), id.clone(), Arc::clone(&self.setup));
+            mcp::Message::Call { id, server, tool, arguments } => {
+                if self.calls.by_request.len() >= AT_ONCE {
+                    let busy = format!("{AT_ONCE} calls run already. Wait for their results.");
+                    return Some(mcp::call_reply(id, Err(busy)));
+                }
+                let (request, rpc, setup) = (request_id.to_owned(), id.clone(), Arc::clone(&self.setup));
                 let handle = self.calls.running.spawn(async move {
                     let outcome = server.call(&setup.spec.thread_id, &tool, arguments).await;
                     (request, mcp::call_reply(rpc, outcome))
                 });
-                self.calls
-                    .by_request
-                    .insert(request_id.to_owned(), (id, handle));
+                self.calls.by_request.insert(request_id.to_owned(), (id, handle));
             }
         }
         None

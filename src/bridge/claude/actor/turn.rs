@@ -75,12 +75,7 @@ impl ActiveTurn {
 /// Resolves when nobody wants the turn any more.
 pub(super) async fn unwanted(turn: Option<&mut ActiveTurn>) {
     match turn {
-        Some(ActiveTurn {
-            interrupt,
-            reply: Some(reply),
-            verdict: None,
-            ..
-        }) => {
+        Some(ActiveTurn { interrupt, reply: Some(reply), verdict: None, .. }) => {
             tokio::select! {
                 () = interrupt.cancelled() => {}
                 () = reply.closed() => {}
@@ -93,8 +88,7 @@ pub(super) async fn unwanted(turn: Option<&mut ActiveTurn>) {
 impl Actor {
     pub(super) async fn begin(&mut self, order: Order) {
         let nothing_to_follow = order.prompt.is_none() && !self.held;
-        self.session
-            .begin(order.prompt.as_ref().map(|prompt| prompt.uuid.clone()));
+        self.session.begin(order.prompt.as_ref().map(|prompt| prompt.uuid.clone()));
         self.turn = Some(ActiveTurn {
             events: order.events,
             interrupt: order.interrupt,
@@ -171,11 +165,7 @@ impl Actor {
     }
 
     pub(super) fn stop_unless_stopped(&mut self) {
-        if self
-            .turn
-            .as_ref()
-            .is_some_and(|turn| turn.verdict.is_none())
-        {
+        if self.turn.as_ref().is_some_and(|turn| turn.verdict.is_none()) {
             self.stop(Verdict::Interrupted);
         }
     }
@@ -184,10 +174,7 @@ impl Actor {
     pub(super) fn stop(&mut self, verdict: Verdict) {
         let Some(turn) = &mut self.turn else { return };
         turn.verdict = Some(verdict);
-        self.request(
-            &json!({ "subtype": "interrupt", "cancel_queued": true }),
-            Waiting::Stop,
-        );
+        self.request(&json!({ "subtype": "interrupt", "cancel_queued": true }), Waiting::Stop);
         self.arm(self.setup.config().timing.interrupt, Next::Terminate);
     }
 
@@ -213,18 +200,12 @@ impl Actor {
                 ),
             ),
             Some(429) if u128::from(delay_ms) > longest => (
-                FailureKind::ProviderLimit {
-                    resume_at: Some(in_unix_seconds(delay_ms)),
-                },
+                FailureKind::ProviderLimit { resume_at: Some(in_unix_seconds(delay_ms)) },
                 "the provider's quota is used up (HTTP 429): wait until it is back".to_owned(),
             ),
             _ => return,
         };
-        if self
-            .turn
-            .as_ref()
-            .is_some_and(|turn| turn.verdict.is_none())
-        {
+        if self.turn.as_ref().is_some_and(|turn| turn.verdict.is_none()) {
             self.stop(Verdict::Failed(verdict.0, verdict.1));
         }
     }

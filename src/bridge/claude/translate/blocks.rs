@@ -19,20 +19,11 @@ pub(super) enum Block {
 }
 
 pub(super) fn open_text(id: &Id) -> Event {
-    EventKind::TextMessageStart {
-        message_id: id.clone(),
-        role: None,
-        name: None,
-    }
-    .into()
+    EventKind::TextMessageStart { message_id: id.clone(), role: None, name: None }.into()
 }
 
 pub(super) fn text_delta(id: &Id, delta: String) -> Event {
-    EventKind::TextMessageContent {
-        message_id: id.clone(),
-        delta,
-    }
-    .into()
+    EventKind::TextMessageContent { message_id: id.clone(), delta }.into()
 }
 
 pub(super) fn close_text(id: Id) -> Event {
@@ -40,34 +31,17 @@ pub(super) fn close_text(id: Id) -> Event {
 }
 
 pub(super) fn open_thought(id: &Id, out: &mut Vec<Event>) {
-    out.push(
-        EventKind::ReasoningStart {
-            message_id: id.clone(),
-        }
-        .into(),
-    );
-    let start = EventKind::ReasoningMessageStart {
-        message_id: id.clone(),
-        role: ReasoningRole::Reasoning,
-    };
+    out.push(EventKind::ReasoningStart { message_id: id.clone() }.into());
+    let start = EventKind::ReasoningMessageStart { message_id: id.clone(), role: ReasoningRole::Reasoning };
     out.push(start.into());
 }
 
 pub(super) fn thought_delta(id: &Id, delta: String) -> Event {
-    EventKind::ReasoningMessageContent {
-        message_id: id.clone(),
-        delta,
-    }
-    .into()
+    EventKind::ReasoningMessageContent { message_id: id.clone(), delta }.into()
 }
 
 pub(super) fn close_thought(id: Id, signature: String, out: &mut Vec<Event>) {
-    out.push(
-        EventKind::ReasoningMessageEnd {
-            message_id: id.clone(),
-        }
-        .into(),
-    );
+    out.push(EventKind::ReasoningMessageEnd { message_id: id.clone() }.into());
     if !signature.is_empty() {
         let value = EventKind::ReasoningEncryptedValue {
             subtype: EncryptedSubtype::Message,
@@ -80,11 +54,7 @@ pub(super) fn close_thought(id: Id, signature: String, out: &mut Vec<Event>) {
 }
 
 pub(super) fn call_args(id: &Id, delta: String) -> Event {
-    EventKind::ToolCallArgs {
-        tool_call_id: id.clone(),
-        delta,
-    }
-    .into()
+    EventKind::ToolCallArgs { tool_call_id: id.clone(), delta }.into()
 }
 
 pub(super) fn close_call(id: Id) -> Event {
@@ -121,20 +91,12 @@ impl Translator {
             parent_message_id: Some(parent),
         };
         out.push(Event::from(start).of_subagent(owner.clone()));
-        self.calls.insert(
-            id,
-            Call {
-                owner,
-                ..Call::default()
-            },
-        );
+        self.calls.insert(id, Call { owner, ..Call::default() });
         true
     }
 }
 
 /// The arguments that a call begins with; the Messages API sends an empty object and then the deltas.
 pub(super) fn initial_args(input: Option<&Value>) -> Option<String> {
-    input
-        .filter(|input| input.as_object().is_some_and(|members| !members.is_empty()))
-        .map(Value::to_string)
+    input.filter(|input| input.as_object().is_some_and(|members| !members.is_empty())).map(Value::to_string)
 }

@@ -19,10 +19,7 @@ pub(super) fn content(value: Value) -> Content {
 
 fn from_blocks(blocks: Vec<Value>) -> Content {
     let parts: Vec<ContentPart> = blocks.into_iter().map(part).collect();
-    if parts
-        .iter()
-        .all(|part| matches!(part, ContentPart::Text { .. }))
-    {
+    if parts.iter().all(|part| matches!(part, ContentPart::Text { .. })) {
         return Content::Text(Content::Parts(parts).text());
     }
     Content::Parts(parts)
@@ -36,16 +33,8 @@ fn part(mut block: Value) -> ContentPart {
         return ContentPart::from(text);
     }
     match (&*kind, source(block.get_mut("source"))) {
-        ("image", Some(source)) => ContentPart::Image {
-            source,
-            id: None,
-            metadata: None,
-        },
-        ("document", Some(source)) => ContentPart::Document {
-            source,
-            id: None,
-            metadata: None,
-        },
+        ("image", Some(source)) => ContentPart::Image { source, id: None, metadata: None },
+        ("document", Some(source)) => ContentPart::Document { source, id: None, metadata: None },
         // A kind that AG-UI has no part for: shown as it is.
         _ => ContentPart::from(block.to_string()),
     }
@@ -54,10 +43,7 @@ fn part(mut block: Value) -> ContentPart {
 fn source(source: Option<&mut Value>) -> Option<MediaSource> {
     let source = source?;
     if let Some(url) = text(source, "url") {
-        return Some(MediaSource::Url {
-            value: url.to_owned(),
-            mime_type: None,
-        });
+        return Some(MediaSource::Url { value: url.to_owned(), mime_type: None });
     }
     let mime_type = text(source, "media_type")?.to_owned();
     let Value::String(value) = source.get_mut("data")?.take() else {
@@ -82,25 +68,15 @@ mod tests {
 
     #[test]
     fn an_image_makes_parts_and_nothing_is_lost() {
-        let image = json!({ "type": "image", "source": { "type": "base64", "media_type": "image/png", "data": "AA==" } });
-        let Content::Parts(parts) =
-            content(json!([{ "type": "text", "text": "a" }, image, { "type": "new", "x": 1 }]))
+        let image =
+            json!({ "type": "image", "source": { "type": "base64", "media_type": "image/png", "data": "AA==" } });
+        let Content::Parts(parts) = content(json!([{ "type": "text", "text": "a" }, image, { "type": "new", "x": 1 }]))
         else {
             panic!("not parts")
         };
         assert_eq!(parts[0], ContentPart::from("a"));
-        let source = MediaSource::Data {
-            value: "AA==".into(),
-            mime_type: "image/png".into(),
-        };
-        assert_eq!(
-            parts[1],
-            ContentPart::Image {
-                source,
-                id: None,
-                metadata: None,
-            }
-        );
+        let source = MediaSource::Data { value: "AA==".into(), mime_type: "image/png".into() };
+        assert_eq!(parts[1], ContentPart::Image { source, id: None, metadata: None });
         assert!(parts[2].text().unwrap().contains("new"));
     }
 }

@@ -19,22 +19,12 @@ pub(super) struct MessageIds {
 impl MessageIds {
     /// The ids of a message that is streamed.
     pub(super) fn new(base: Id) -> Self {
-        Self {
-            parent: base.clone(),
-            base,
-            texts: 0,
-            thoughts: 0,
-            base_taken: false,
-            whole: false,
-        }
+        Self { parent: base.clone(), base, texts: 0, thoughts: 0, base_taken: false, whole: false }
     }
 
     /// The ids of a message that comes whole.
     pub(super) fn whole(base: Id) -> Self {
-        Self {
-            whole: true,
-            ..Self::new(base)
-        }
+        Self { whole: true, ..Self::new(base) }
     }
 
     pub(super) fn is_whole(&self) -> bool {
@@ -81,10 +71,7 @@ mod tests {
         let mut ids = MessageIds::new("m".into());
         let texts: Vec<Id> = (0..3).map(|_| ids.next_text()).collect();
         assert_eq!(texts, ["m", "m-2", "m-3"].map(Id::from));
-        assert_eq!(
-            [ids.next_thought(), ids.next_thought()],
-            ["m-reasoning", "m-reasoning-2"].map(Id::from)
-        );
+        assert_eq!([ids.next_thought(), ids.next_thought()], ["m-reasoning", "m-reasoning-2"].map(Id::from));
         assert_eq!(ids.tool_parent(), "m-3".into());
     }
 

@@ -9,9 +9,13 @@
 //! What the agent takes back. When a connection breaks, the CLI may ask the model again: what was streamed is void. The open
 //! item is closed and CUSTOM `ambient:abandoned` names what does not count; the new answer has new ids.
 
+#[cfg(test)]
+mod any_lines;
 mod blocks;
 mod content;
 mod ids;
+#[cfg(test)]
+mod lines;
 mod stream;
 mod subagents;
 mod system;
@@ -67,10 +71,7 @@ pub(crate) enum Closing<'a> {
 impl Translator {
     /// A translator that shows tools with this prefix under their own names.
     pub(crate) fn new(frontend_prefix: &'static str) -> Self {
-        Self {
-            frontend_prefix,
-            ..Self::default()
-        }
+        Self { frontend_prefix, ..Self::default() }
     }
 
     /// Forgets the turn before.
@@ -107,12 +108,8 @@ impl Translator {
     }
 
     fn answer_open_calls(&mut self, reason: &str, out: &mut Vec<Event>) {
-        let mut open: Vec<Id> = self
-            .calls
-            .iter()
-            .filter(|(_, call)| !call.answered)
-            .map(|(id, _)| id.clone())
-            .collect();
+        let mut open: Vec<Id> =
+            self.calls.iter().filter(|(_, call)| !call.answered).map(|(id, _)| id.clone()).collect();
         open.sort_unstable();
         for id in open {
             let result = json!({ "tool_use_id": id.as_str(), "content": reason, "is_error": true });
@@ -137,9 +134,5 @@ impl Translator {
 
 /// A CUSTOM event of ours.
 pub(crate) fn custom(name: &str, value: Value) -> Event {
-    EventKind::Custom {
-        name: name.to_owned(),
-        value,
-    }
-    .into()
+    EventKind::Custom { name: name.to_owned(), value }.into()
 }

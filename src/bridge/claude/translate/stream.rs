@@ -42,10 +42,7 @@ impl Translator {
             }
             "content_block_stop" => self.close_block(event.index, out),
             "message_start" => self.start_message(event.message.map(|head| head.id), out),
-            "message_stop" => self.finish_message(
-                frame.abandoned_blocks.map(|blocks| blocks.from_block_index),
-                out,
-            ),
+            "message_stop" => self.finish_message(frame.abandoned_blocks.map(|blocks| blocks.from_block_index), out),
             _ => {}
         }
     }
@@ -55,13 +52,8 @@ impl Translator {
         self.finish_message(None, out);
         self.start_step(out);
         let id = id.map_or_else(Id::random, Id::from);
-        self.messages
-            .insert(id.clone(), MessageIds::new(id.clone()));
-        self.message = Some(Message {
-            id,
-            open: Vec::new(),
-            shown: Vec::new(),
-        });
+        self.messages.insert(id.clone(), MessageIds::new(id.clone()));
+        self.message = Some(Message { id, open: Vec::new(), shown: Vec::new() });
     }
 
     fn open_block(&mut self, index: usize, block: Value, out: &mut Vec<Event>) {
@@ -78,10 +70,7 @@ impl Translator {
                 let id = ids.next_thought();
                 blocks::open_thought(&id, out);
                 message.shown.push((index, Shown::Message(id.clone())));
-                Block::Thinking {
-                    id,
-                    signature: text(&block, "data").unwrap_or_default().to_owned(),
-                }
+                Block::Thinking { id, signature: text(&block, "data").unwrap_or_default().to_owned() }
             }
             kind if blocks::is_call(kind) => self.open_streamed_call(index, &block, out),
             kind if blocks::is_result(kind) => {
@@ -117,13 +106,7 @@ impl Translator {
         };
         let parent = ids.tool_parent();
         message.shown.push((index, Shown::Call(id.clone())));
-        if !self.open_call(
-            id.clone(),
-            text(block, "name").unwrap_or_default(),
-            parent,
-            None,
-            out,
-        ) {
+        if !self.open_call(id.clone(), text(block, "name").unwrap_or_default(), parent, None, out) {
             return Block::Unknown;
         }
         if let Some(args) = blocks::initial_args(block.get("input")) {
@@ -144,10 +127,7 @@ impl Translator {
 
     fn block(&mut self, index: usize) -> Option<&mut Block> {
         let open = &mut self.message.as_mut()?.open;
-        open.iter_mut()
-            .rev()
-            .find(|(at, _)| *at == index)
-            .map(|(_, block)| block)
+        open.iter_mut().rev().find(|(at, _)| *at == index).map(|(_, block)| block)
     }
 
     fn grow(&mut self, index: usize, delta: String, out: &mut Vec<Event>) {
@@ -191,11 +171,7 @@ impl Translator {
         let Some(message) = self.message.take() else {
             return;
         };
-        let half_calls: Vec<Id> = message
-            .open
-            .iter()
-            .filter_map(|(_, block)| block.call())
-            .collect();
+        let half_calls: Vec<Id> = message.open.iter().filter_map(|(_, block)| block.call()).collect();
         for (_, block) in message.open {
             close(block, out);
         }
@@ -203,18 +179,9 @@ impl Translator {
         self.finish_step(out);
     }
 
-    fn abandon(
-        &mut self,
-        shown: Vec<(usize, Shown)>,
-        from: Option<usize>,
-        half: Vec<Id>,
-        out: &mut Vec<Event>,
-    ) {
+    fn abandon(&mut self, shown: Vec<(usize, Shown)>, from: Option<usize>, half: Vec<Id>, out: &mut Vec<Event>) {
         let (mut messages, mut calls) = (Vec::new(), half);
-        for (_, void) in shown
-            .into_iter()
-            .filter(|(index, _)| from.is_some_and(|from| *index >= from))
-        {
+        for (_, void) in shown.into_iter().filter(|(index, _)| from.is_some_and(|from| *index >= from)) {
             match void {
                 Shown::Message(id) => messages.push(id),
                 Shown::Call(id) if !calls.contains(&id) => calls.push(id),
@@ -223,16 +190,10 @@ impl Translator {
         }
         for id in &calls {
             let why = "The call was cut off before it was complete; it was not executed.";
-            self.tool_result(
-                json!({ "tool_use_id": id.as_str(), "content": why, "is_error": true }),
-                out,
-            );
+            self.tool_result(json!({ "tool_use_id": id.as_str(), "content": why, "is_error": true }), out);
         }
         if !messages.is_empty() || !calls.is_empty() {
-            out.push(custom(
-                "ambient:abandoned",
-                json!({ "messageIds": messages, "toolCallIds": calls }),
-            ));
+            out.push(custom("ambient:abandoned", json!({ "messageIds": messages, "toolCallIds": calls })));
         }
     }
 }

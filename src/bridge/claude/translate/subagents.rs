@@ -43,14 +43,9 @@ impl Subagents {
             let kind = match closing {
                 Closing::Done => EventKind::SubagentFinished {
                     result: None,
-                    outcome: Some(SubagentOutcome::Suspended {
-                        interrupt_ids: Vec::new(),
-                    }),
+                    outcome: Some(SubagentOutcome::Suspended { interrupt_ids: Vec::new() }),
                 },
-                Closing::Cut(reason) => EventKind::SubagentError {
-                    message: reason.to_owned(),
-                    code: None,
-                },
+                Closing::Cut(reason) => EventKind::SubagentError { message: reason.to_owned(), code: None },
             };
             self.end(&call, kind, out);
         }
@@ -75,26 +70,13 @@ impl Translator {
         };
         out.push(Event::from(started).of_subagent(Some(id.clone())));
         let background = about["is_backgrounded"] == true;
-        self.subagents.by_call.insert(
-            call.clone(),
-            Subagent {
-                id: id.clone(),
-                background,
-                ended: false,
-            },
-        );
+        self.subagents.by_call.insert(call.clone(), Subagent { id: id.clone(), background, ended: false });
         self.subagents.order.push(call.clone());
         id
     }
 
     /// The call of a sub-agent in the foreground ends with it. In the background the call only says that it was launched.
-    pub(super) fn end_foreground_subagent(
-        &mut self,
-        call: &Id,
-        launched: bool,
-        result: &Value,
-        out: &mut Vec<Event>,
-    ) {
+    pub(super) fn end_foreground_subagent(&mut self, call: &Id, launched: bool, result: &Value, out: &mut Vec<Event>) {
         let Some(agent) = self.subagents.open(call) else {
             return;
         };
@@ -104,15 +86,9 @@ impl Translator {
         }
         let said = content(result["content"].clone()).text();
         let kind = if result["is_error"] == true {
-            EventKind::SubagentError {
-                message: said,
-                code: None,
-            }
+            EventKind::SubagentError { message: said, code: None }
         } else {
-            EventKind::SubagentFinished {
-                result: Some(json!(said)),
-                outcome: None,
-            }
+            EventKind::SubagentFinished { result: Some(json!(said)), outcome: None }
         };
         self.subagents.end(call, kind, out);
     }
@@ -124,10 +100,7 @@ impl Translator {
         };
         let summary = text(about, "summary").unwrap_or_default();
         let kind = match text(about, "status") {
-            Some("completed") => EventKind::SubagentFinished {
-                result: Some(json!(summary)),
-                outcome: None,
-            },
+            Some("completed") => EventKind::SubagentFinished { result: Some(json!(summary)), outcome: None },
             status => EventKind::SubagentError {
                 message: if summary.is_empty() {
                     "the sub-agent did not complete".to_owned()

@@ -9,26 +9,11 @@ use crate::{
 };
 
 /// What of `init` says something about this session. The rest is the vendor's inventory, several kilobytes every turn.
-const INIT_MEMBERS: [&str; 9] = [
-    "type",
-    "subtype",
-    "session_id",
-    "cwd",
-    "model",
-    "permissionMode",
-    "mcp_servers",
-    "tools",
-    "claude_code_version",
-];
+const INIT_MEMBERS: [&str; 9] =
+    ["type", "subtype", "session_id", "cwd", "model", "permissionMode", "mcp_servers", "tools", "claude_code_version"];
 
 /// Members that say nothing to a reader, or say again what another event says.
-const NOISE: [&str; 5] = [
-    "uuid",
-    "session_id",
-    "user_message_uuid",
-    "user_message_uuids",
-    "prompt",
-];
+const NOISE: [&str; 5] = ["uuid", "session_id", "user_message_uuid", "user_message_uuids", "prompt"];
 
 impl Translator {
     pub(super) fn system(&mut self, value: Value, out: &mut Vec<Event>) {
@@ -59,11 +44,7 @@ impl Translator {
 }
 
 fn raw(event: Value) -> Event {
-    EventKind::Raw {
-        event,
-        source: Some(SOURCE.to_owned()),
-    }
-    .into()
+    EventKind::Raw { event, source: Some(SOURCE.to_owned()) }.into()
 }
 
 fn only(value: Value, members: &[&str]) -> Value {
@@ -78,12 +59,7 @@ fn filtered(value: Value, keep: impl Fn(&str) -> bool) -> Value {
     let Value::Object(members) = value else {
         return value;
     };
-    Value::Object(
-        members
-            .into_iter()
-            .filter(|(member, _)| keep(member))
-            .collect::<Map<_, _>>(),
-    )
+    Value::Object(members.into_iter().filter(|(member, _)| keep(member)).collect::<Map<_, _>>())
 }
 
 /// `api_retry`: the provider failed, and the CLI asks again after a while.

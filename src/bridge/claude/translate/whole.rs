@@ -43,36 +43,19 @@ impl Translator {
         owner: Option<&Id>,
         out: &mut Vec<Event>,
     ) {
-        let ids = self
-            .messages
-            .entry(message.clone())
-            .or_insert_with(|| MessageIds::whole(message.clone()));
+        let ids = self.messages.entry(message.clone()).or_insert_with(|| MessageIds::whole(message.clone()));
         match text(&block, "type").unwrap_or_default() {
             "text" => {
                 let id = ids.next_text();
-                out.push(
-                    EventKind::TextMessageStart {
-                        message_id: id.clone(),
-                        role,
-                        name: None,
-                    }
-                    .into(),
-                );
+                out.push(EventKind::TextMessageStart { message_id: id.clone(), role, name: None }.into());
                 out.push(blocks::text_delta(&id, take_text(&mut block, "text")));
                 out.push(blocks::close_text(id));
             }
             "thinking" | "redacted_thinking" => {
                 let id = ids.next_thought();
                 blocks::open_thought(&id, out);
-                out.push(blocks::thought_delta(
-                    &id,
-                    take_text(&mut block, "thinking"),
-                ));
-                let sealed = if block.get("data").is_some() {
-                    "data"
-                } else {
-                    "signature"
-                };
+                out.push(blocks::thought_delta(&id, take_text(&mut block, "thinking")));
+                let sealed = if block.get("data").is_some() { "data" } else { "signature" };
                 blocks::close_thought(id, take_text(&mut block, sealed), out);
             }
             kind if blocks::is_call(kind) => {

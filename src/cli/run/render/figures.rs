@@ -14,10 +14,7 @@ pub(in crate::cli::run) fn duration(time: Duration) -> String {
 
 /// `950`, `12.4k`, `1.2M`
 pub(in crate::cli::run) fn tokens(count: u64) -> String {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "one digit after the point is shown"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "one digit after the point is shown")]
     let count_f = count as f64;
     match count {
         0..1000 => count.to_string(),
@@ -28,11 +25,7 @@ pub(in crate::cli::run) fn tokens(count: u64) -> String {
 
 /// `$0.04`, and `<$0.01` for what would round to nothing
 pub(in crate::cli::run) fn money(dollars: f64) -> String {
-    if dollars > 0.0 && dollars < 0.005 {
-        "<$0.01".to_owned()
-    } else {
-        format!("${dollars:.2}")
-    }
+    if dollars > 0.0 && dollars < 0.005 { "<$0.01".to_owned() } else { format!("${dollars:.2}") }
 }
 
 #[cfg(test)]
@@ -47,13 +40,7 @@ mod tests {
 
     #[test]
     fn tokens_and_money_are_short() {
-        assert_eq!(
-            [950, 12_400, 1_200_000].map(tokens),
-            ["950", "12.4k", "1.2M"]
-        );
-        assert_eq!(
-            [0.0, 0.001, 0.04, 12.345].map(money),
-            ["$0.00", "<$0.01", "$0.04", "$12.35"]
-        );
+        assert_eq!([950, 12_400, 1_200_000].map(tokens), ["950", "12.4k", "1.2M"]);
+        assert_eq!([0.0, 0.001, 0.04, 12.345].map(money), ["$0.00", "<$0.01", "$0.04", "$12.35"]);
     }
 }

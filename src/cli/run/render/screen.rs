@@ -32,11 +32,7 @@ pub(in crate::cli::run) struct Terminal {
 
 impl Terminal {
     pub(in crate::cli::run) fn new() -> Self {
-        Self {
-            spinner: None,
-            is_tty: io::stdout().is_terminal(),
-            gone: false,
-        }
+        Self { spinner: None, is_tty: io::stdout().is_terminal(), gone: false }
     }
 }
 
@@ -67,8 +63,7 @@ impl Screen for Terminal {
     }
 
     fn width(&self) -> usize {
-        let columns = rustix::termios::tcgetwinsize(io::stdout())
-            .map_or(100, |size| usize::from(size.ws_col));
+        let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(100, |size| usize::from(size.ws_col));
         columns.clamp(60, 120)
     }
 

@@ -16,12 +16,7 @@ const OPEN: Style = AnsiColor::Yellow.on_default().bold();
 const BOLD: Style = Style::new().bold();
 
 /// `fix-bug  claude-agent-sdk · claude-sonnet-4-5 · ./.ambient/fix-bug`
-pub(in crate::cli::run) fn heading(
-    session: &str,
-    runner: &str,
-    model: &str,
-    place: &str,
-) -> String {
+pub(in crate::cli::run) fn heading(session: &str, runner: &str, model: &str, place: &str) -> String {
     format!("{BOLD}{session}{BOLD:#}  {runner} · {model} · {place}\n")
 }
 
@@ -33,19 +28,11 @@ pub(in crate::cli::run) fn outcome_lines(run: &Run) -> Vec<String> {
     let (style, mark) = match status.phase {
         RunPhase::Succeeded => (GOOD, "✓"),
         RunPhase::Failed | RunPhase::Cancelled => (BAD, "✗"),
-        RunPhase::WaitingForInput | RunPhase::Pending | RunPhase::Waiting | RunPhase::Running => {
-            (OPEN, "?")
-        }
+        RunPhase::WaitingForInput | RunPhase::Pending | RunPhase::Waiting | RunPhase::Running => (OPEN, "?"),
     };
-    let reason = status
-        .outcome
-        .as_ref()
-        .map_or_else(String::new, |outcome| format!(" ({})", outcome.reason));
+    let reason = status.outcome.as_ref().map_or_else(String::new, |outcome| format!(" ({})", outcome.reason));
     let figures = figures(took(run), status.usage.as_ref());
-    let mut lines = vec![format!(
-        "  {style}{mark} {}{reason}{style:#}   {figures}\n",
-        status.phase.as_str()
-    )];
+    let mut lines = vec![format!("  {style}{mark} {}{reason}{style:#}   {figures}\n", status.phase.as_str())];
     lines.extend(failure(run).map(|message| format!("    {message}\n")));
     lines.extend(status.git.iter().map(git_line));
     lines
@@ -53,26 +40,15 @@ pub(in crate::cli::run) fn outcome_lines(run: &Run) -> Vec<String> {
 
 fn took(run: &Run) -> Option<Duration> {
     let status = run.status.as_ref()?;
-    let (start, end) = (
-        status.start_time.as_ref()?.0,
-        status.completion_time.as_ref()?.0,
-    );
+    let (start, end) = (status.start_time.as_ref()?.0, status.completion_time.as_ref()?.0);
     Duration::try_from(end.duration_since(start)).ok()
 }
 
 fn figures(took: Option<Duration>, usage: Option<&Usage>) -> String {
     let mut parts: Vec<String> = took.map(duration).into_iter().collect();
     if let Some(usage) = usage {
-        parts.push(format!(
-            "{} turn{}",
-            usage.turns,
-            if usage.turns == 1 { "" } else { "s" }
-        ));
-        parts.push(format!(
-            "{} in / {} out",
-            tokens(usage.input_tokens),
-            tokens(usage.output_tokens)
-        ));
+        parts.push(format!("{} turn{}", usage.turns, if usage.turns == 1 { "" } else { "s" }));
+        parts.push(format!("{} in / {} out", tokens(usage.input_tokens), tokens(usage.output_tokens)));
         parts.extend(usage.cost_usd.map(money));
     }
     parts.join(" · ")
@@ -80,10 +56,7 @@ fn figures(took: Option<Duration>, usage: Option<&Usage>) -> String {
 
 /// What went wrong, and what to do; a success speaks for itself.
 fn failure(run: &Run) -> Option<&str> {
-    let status = run
-        .status
-        .as_ref()
-        .filter(|status| status.phase != RunPhase::Succeeded)?;
+    let status = run.status.as_ref().filter(|status| status.phase != RunPhase::Succeeded)?;
     status.outcome.as_ref()?.message.as_deref()
 }
 

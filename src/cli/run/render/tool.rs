@@ -3,17 +3,8 @@
 use serde_json::Value;
 
 /// The members that say best what a tool does, in the order of preference.
-const TELLING: [&str; 9] = [
-    "command",
-    "file_path",
-    "notebook_path",
-    "path",
-    "pattern",
-    "url",
-    "query",
-    "description",
-    "prompt",
-];
+const TELLING: [&str; 9] =
+    ["command", "file_path", "notebook_path", "path", "pattern", "url", "query", "description", "prompt"];
 
 /// What is known of a running tool.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -54,11 +45,8 @@ fn short_args(args: &Value) -> String {
 }
 
 fn exit_code(result: &str, failed: bool) -> String {
-    let code = result.strip_prefix("Exit code ").map(|rest| {
-        rest.chars()
-            .take_while(char::is_ascii_digit)
-            .collect::<String>()
-    });
+    let code =
+        result.strip_prefix("Exit code ").map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
     match code {
         Some(code) => format!("exit {code}"),
         None if failed => "failed".to_owned(),
@@ -68,11 +56,7 @@ fn exit_code(result: &str, failed: bool) -> String {
 
 fn changed_lines(args: &str) -> String {
     let args: Value = serde_json::from_str(args).unwrap_or_default();
-    let lines = |name: &str| {
-        args.get(name)
-            .and_then(Value::as_str)
-            .map(|text| text.lines().collect::<Vec<_>>())
-    };
+    let lines = |name: &str| args.get(name).and_then(Value::as_str).map(|text| text.lines().collect::<Vec<_>>());
     match (lines("old_string"), lines("new_string"), lines("content")) {
         (Some(old), Some(new), _) => {
             let (removed, added) = differing(&old, &new);
@@ -87,12 +71,7 @@ fn changed_lines(args: &str) -> String {
 fn differing(old: &[&str], new: &[&str]) -> (usize, usize) {
     let head = old.iter().zip(new).take_while(|(a, b)| a == b).count();
     let rest = |lines: &[&str]| lines.len() - head;
-    let tail = old[head..]
-        .iter()
-        .rev()
-        .zip(new[head..].iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(|(a, b)| a == b).count();
     (rest(old) - tail, rest(new) - tail)
 }
 
@@ -101,24 +80,14 @@ mod tests {
     use super::*;
 
     fn tool(name: &str, args: &str) -> Tool {
-        Tool {
-            name: name.into(),
-            args: args.into(),
-            ..Tool::default()
-        }
+        Tool { name: name.into(), args: args.into(), ..Tool::default() }
     }
 
     #[test]
     fn a_command_is_shown_on_one_line_without_the_workspaces_path() {
-        let bash = tool(
-            "Bash",
-            r#"{"command":"cd /ws/calc\nls","description":"look"}"#,
-        );
+        let bash = tool("Bash", r#"{"command":"cd /ws/calc\nls","description":"look"}"#);
         assert_eq!(bash.label("/ws"), "cd /calc ⏎ ls");
-        assert_eq!(
-            tool("Edit", r#"{"file_path":"/ws/calc/sum.sh"}"#).label("/ws"),
-            "calc/sum.sh"
-        );
+        assert_eq!(tool("Edit", r#"{"file_path":"/ws/calc/sum.sh"}"#).label("/ws"), "calc/sum.sh");
     }
 
     #[test]
@@ -131,15 +100,9 @@ mod tests {
 
     #[test]
     fn an_edit_counts_the_lines_that_differ() {
-        let edit = tool(
-            "Edit",
-            r#"{"old_string":"a\nb\nc","new_string":"a\nB\nB2\nc"}"#,
-        );
+        let edit = tool("Edit", r#"{"old_string":"a\nb\nc","new_string":"a\nB\nB2\nc"}"#);
         assert_eq!(edit.note("done", false), "+2 −1");
-        assert_eq!(
-            tool("Write", r#"{"content":"x\ny\n"}"#).note("", false),
-            "+2"
-        );
+        assert_eq!(tool("Write", r#"{"content":"x\ny\n"}"#).note("", false), "+2");
     }
 
     #[test]

@@ -49,12 +49,7 @@ impl View {
     }
 
     /// Shows one event.
-    pub(in crate::cli::run) fn event(
-        &mut self,
-        event: &Event,
-        at_ms: i64,
-        screen: &mut dyn Screen,
-    ) {
+    pub(in crate::cli::run) fn event(&mut self, event: &Event, at_ms: i64, screen: &mut dyn Screen) {
         let depth = usize::from(event.subagent_run_id.is_some());
         match &event.kind {
             EventKind::TextMessageStart { role, .. } => {
@@ -68,41 +63,19 @@ impl View {
             EventKind::ReasoningStart { .. } => self.thinking_since = Some(at_ms),
             EventKind::ReasoningMessageContent { delta, .. } => self.thinking(delta, depth, screen),
             EventKind::ReasoningEnd { .. } => self.thought(at_ms, screen),
-            EventKind::ToolCallStart {
-                tool_call_id,
-                tool_call_name,
-                ..
-            } => {
+            EventKind::ToolCallStart { tool_call_id, tool_call_name, .. } => {
                 self.end_line(screen);
-                let tool = Tool {
-                    name: tool_call_name.clone(),
-                    started_ms: at_ms,
-                    depth,
-                    ..Tool::default()
-                };
+                let tool = Tool { name: tool_call_name.clone(), started_ms: at_ms, depth, ..Tool::default() };
                 self.tools.insert(tool_call_id.clone(), tool);
             }
-            EventKind::ToolCallArgs {
-                tool_call_id,
-                delta,
-            } => {
+            EventKind::ToolCallArgs { tool_call_id, delta } => {
                 if let Some(tool) = self.tools.get_mut(tool_call_id) {
                     tool.args.push_str(delta);
                 }
             }
             EventKind::ToolCallEnd { tool_call_id } => self.tool_begins(tool_call_id, screen),
-            EventKind::ToolCallResult {
-                tool_call_id,
-                content,
-                ..
-            } => {
-                self.tool_ended(
-                    tool_call_id,
-                    &content.text(),
-                    is_error(event),
-                    at_ms,
-                    screen,
-                );
+            EventKind::ToolCallResult { tool_call_id, content, .. } => {
+                self.tool_ended(tool_call_id, &content.text(), is_error(event), at_ms, screen);
             }
             EventKind::SubagentStarted { name, .. } => {
                 self.note(&format!("▸ sub-agent {name}"), DIM, screen);
@@ -158,11 +131,7 @@ impl View {
         if self.detail.thinking {
             self.end_line(screen);
         } else if let Some(since) = since {
-            self.note(
-                &format!("✻ thought for {}", duration(between(since, at_ms))),
-                DIM,
-                screen,
-            );
+            self.note(&format!("✻ thought for {}", duration(between(since, at_ms))), DIM, screen);
         }
     }
 
@@ -173,14 +142,7 @@ impl View {
         }
     }
 
-    fn tool_ended(
-        &mut self,
-        id: &Id,
-        result: &str,
-        failed: bool,
-        at_ms: i64,
-        screen: &mut dyn Screen,
-    ) {
+    fn tool_ended(&mut self, id: &Id, result: &str, failed: bool, at_ms: i64, screen: &mut dyn Screen) {
         screen.busy(None);
         self.end_line(screen);
         let Some(tool) = self.tools.remove(id) else {
@@ -193,27 +155,14 @@ impl View {
         }
     }
 
-    fn tool_line(
-        &self,
-        tool: &Tool,
-        result: &str,
-        failed: bool,
-        at_ms: i64,
-        width: usize,
-    ) -> String {
+    fn tool_line(&self, tool: &Tool, result: &str, failed: bool, at_ms: i64, width: usize) -> String {
         let indent = 4 + 2 * tool.depth;
-        let (note, elapsed) = (
-            tool.note(result, failed),
-            duration(between(tool.started_ms, at_ms)),
-        );
+        let (note, elapsed) = (tool.note(result, failed), duration(between(tool.started_ms, at_ms)));
         let title = format!("{:<6}", tool.name);
         let room = width.saturating_sub(indent + 2 + title.chars().count() + 1 + 10 + 9);
         let label = shortened(&printable(&tool.label(&self.workspace)), room);
         let style = if failed { WARN } else { TOOL };
-        format!(
-            "{:indent$}{style}⚙ {title}{style:#} {label:<room$}{note:>10}{DIM}{elapsed:>9}{DIM:#}\n",
-            ""
-        )
+        format!("{:indent$}{style}⚙ {title}{style:#} {label:<room$}{note:>10}{DIM}{elapsed:>9}{DIM:#}\n", "")
     }
 
     fn custom(&mut self, name: &str, value: &Value, screen: &mut dyn Screen) {
@@ -234,31 +183,19 @@ fn platform_note(name: &str, value: &Value) -> Option<String> {
     let number = |name: &str| value.get(name).and_then(Value::as_u64);
     match name {
         "ambient:retry" => {
-            let status = number("status")
-                .map_or_else(|| "no connection".to_owned(), |code| code.to_string());
+            let status = number("status").map_or_else(|| "no connection".to_owned(), |code| code.to_string());
             let wait = number("delayMs").unwrap_or_default().div_ceil(1000);
             let (attempt, most) = (number("attempt")?, number("maxRetries")?);
-            Some(format!(
-                "… provider busy ({status}), retry {attempt} of {most} in {wait} s"
-            ))
+            Some(format!("… provider busy ({status}), retry {attempt} of {most} in {wait} s"))
         }
         "ambient:abandoned" => Some("… the connection was cut; the answer begins again".to_owned()),
-        "ambient:conversation_lost" => {
-            Some("… the agent lost the conversation so far and began a new one".to_owned())
-        }
+        "ambient:conversation_lost" => Some("… the agent lost the conversation so far and began a new one".to_owned()),
         _ => None,
     }
 }
 
 fn is_error(event: &Event) -> bool {
-    let flag = |event: &Event| {
-        event
-            .metadata
-            .as_ref()?
-            .get("ambient")?
-            .get("isError")?
-            .as_bool()
-    };
+    let flag = |event: &Event| event.metadata.as_ref()?.get("ambient")?.get("isError")?.as_bool();
     flag(event).unwrap_or(false)
 }
 
@@ -268,9 +205,7 @@ fn between(from_ms: i64, to_ms: i64) -> Duration {
 
 /// Text without control characters: an agent's output must not move the cursor or change the terminal's state.
 fn printable(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control() || *c == '\t')
-        .collect()
+    text.chars().filter(|c| !c.is_control() || *c == '\t').collect()
 }
 
 fn shortened(text: &str, room: usize) -> String {
@@ -285,17 +220,11 @@ fn shortened(text: &str, room: usize) -> String {
 fn folded(output: &str) -> String {
     let lines: Vec<&str> = output.lines().collect();
     let show = |lines: &[&str]| {
-        lines.iter().fold(String::new(), |shown, line| {
-            shown + &format!("      {DIM}{}{DIM:#}\n", printable(line))
-        })
+        lines.iter().fold(String::new(), |shown, line| shown + &format!("      {DIM}{}{DIM:#}\n", printable(line)))
     };
     if lines.len() <= 2 * FOLD + 1 {
         return show(&lines);
     }
     let hidden = lines.len() - 2 * FOLD;
-    format!(
-        "{}      {DIM}… {hidden} more lines{DIM:#}\n{}",
-        show(&lines[..FOLD]),
-        show(&lines[lines.len() - FOLD..])
-    )
+    format!("{}      {DIM}… {hidden} more lines{DIM:#}\n{}", show(&lines[..FOLD]), show(&lines[lines.len() - FOLD..]))
 }

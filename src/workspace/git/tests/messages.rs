@@ -13,21 +13,9 @@ use crate::workspace::git::{
 fn progress_lines_are_read_and_others_are_not() {
     let line = "Receiving objects:  42% (42/100), 1.20 MiB | 800.00 KiB/s";
     assert_eq!(progress::parse(line), Some((Phase::Receiving, 42)));
-    assert_eq!(
-        progress::parse("remote: Counting objects: 100% (3/3), done."),
-        Some((Phase::Counting, 100))
-    );
-    assert_eq!(
-        progress::parse("Updating files:   7% (7/100)"),
-        Some((Phase::CheckingOut, 7))
-    );
-    for other in [
-        "fatal: x",
-        "Receiving objects: 400% (4/1)",
-        "remote: hello: 5%",
-        "Resolving deltas",
-        "",
-    ] {
+    assert_eq!(progress::parse("remote: Counting objects: 100% (3/3), done."), Some((Phase::Counting, 100)));
+    assert_eq!(progress::parse("Updating files:   7% (7/100)"), Some((Phase::CheckingOut, 7)));
+    for other in ["fatal: x", "Receiving objects: 400% (4/1)", "remote: hello: 5%", "Resolving deltas", ""] {
         assert_eq!(progress::parse(other), None, "{other}");
     }
 }
@@ -39,62 +27,19 @@ fn lines(text: &[&str]) -> Vec<String> {
 #[test]
 fn gits_messages_are_told_apart_by_what_helps() {
     for (stderr, cause) in [
+        (&["remote: Repository not found.", "fatal: repository 'https://x/' not found"][..], Cause::NoAccess),
+        (&["fatal: could not read Username for 'https://x': terminal prompts disabled"], Cause::NoAccess),
+        (&["git@x: Permission denied (publickey).", "fatal: Could not read from remote repository."], Cause::NoAccess),
+        (&["Host key verification failed.", "fatal: Could not read from remote repository."], Cause::HostKey),
+        (&["fatal: unable to access 'https://x/': Could not resolve host: x"], Cause::Unreachable),
+        (&["fatal: unable to access 'https://x/': The requested URL returned error: 503"], Cause::Unreachable),
+        (&["fatal: unable to access 'https://x/': The requested URL returned error: 403"], Cause::NoAccess),
         (
-            &[
-                "remote: Repository not found.",
-                "fatal: repository 'https://x/' not found",
-            ][..],
-            Cause::NoAccess,
-        ),
-        (
-            &["fatal: could not read Username for 'https://x': terminal prompts disabled"],
-            Cause::NoAccess,
-        ),
-        (
-            &[
-                "git@x: Permission denied (publickey).",
-                "fatal: Could not read from remote repository.",
-            ],
-            Cause::NoAccess,
-        ),
-        (
-            &[
-                "Host key verification failed.",
-                "fatal: Could not read from remote repository.",
-            ],
-            Cause::HostKey,
-        ),
-        (
-            &["fatal: unable to access 'https://x/': Could not resolve host: x"],
+            &["error: RPC failed; curl 18", "fatal: early EOF", "fatal: fetch-pack: invalid index-pack output"],
             Cause::Unreachable,
         ),
-        (
-            &["fatal: unable to access 'https://x/': The requested URL returned error: 503"],
-            Cause::Unreachable,
-        ),
-        (
-            &["fatal: unable to access 'https://x/': The requested URL returned error: 403"],
-            Cause::NoAccess,
-        ),
-        (
-            &[
-                "error: RPC failed; curl 18",
-                "fatal: early EOF",
-                "fatal: fetch-pack: invalid index-pack output",
-            ],
-            Cause::Unreachable,
-        ),
-        (
-            &["fatal: unable to access 'https://x/': SSL certificate problem: self-signed"],
-            Cause::Certificate,
-        ),
-        (
-            &[
-                "fatal: write error: No space left on device",
-                "fatal: early EOF",
-            ],
-            Cause::DiskFull,
-        ),
+        (&["fatal: unable to access 'https://x/': SSL certificate problem: self-signed"], Cause::Certificate),
+        (&["fatal: write error: No space left on device", "fatal: early EOF"], Cause::DiskFull),
         (&["fatal: something new"], Cause::Other),
         (&[], Cause::Other),
     ] {
@@ -104,10 +49,7 @@ fn gits_messages_are_told_apart_by_what_helps() {
 
 #[test]
 fn the_line_that_tells_the_cause_is_quoted_without_secret_and_escape() {
-    let stderr = lines(&[
-        "git@x: Permission denied\u{1b}[2J for me.",
-        "fatal: Could not read from remote repository.",
-    ]);
+    let stderr = lines(&["git@x: Permission denied\u{1b}[2J for me.", "fatal: Could not read from remote repository."]);
     let (_, line) = diagnose(&stderr);
     assert_eq!(readable(line, None), "git@x: Permission denied[2J for me.");
     let secret = Secret::new("hunter2");
@@ -123,10 +65,7 @@ fn a_status_is_read_with_names_of_any_kind() {
     );
     let status = Porcelain::parse(text.as_bytes());
     assert_eq!(status.head.as_deref(), Some(head));
-    assert_eq!(
-        (status.branch.as_deref(), status.ahead, status.dirty),
-        (Some("ambient/s"), Some(2), 3)
-    );
+    assert_eq!((status.branch.as_deref(), status.ahead, status.dirty), (Some("ambient/s"), Some(2), 3));
     assert_eq!(status.untracked, ["new\u{fffd}file"]);
 }
 

@@ -46,43 +46,23 @@ fn a_tag_is_peeled_to_its_commit() {
 
 #[test]
 fn a_branch_is_preferred_to_a_tag_of_the_same_name() {
-    let refs = refs(&[
-        HEAD,
-        MAIN,
-        "refs/remotes/origin/v1 c2  ",
-        "refs/tags/v1 c1  ",
-    ]);
-    assert_eq!(
-        start(&refs, Some("v1"), "ambient/s")
-            .unwrap()
-            .commit
-            .as_deref(),
-        Some("c2")
-    );
+    let refs = refs(&[HEAD, MAIN, "refs/remotes/origin/v1 c2  ", "refs/tags/v1 c1  "]);
+    assert_eq!(start(&refs, Some("v1"), "ambient/s").unwrap().commit.as_deref(), Some("c2"));
 }
 
 #[test]
 fn the_pushed_working_branch_goes_before_the_branch_that_was_asked_for() {
     let refs = refs(&[HEAD, MAIN, "refs/remotes/origin/ambient/s c9  "]);
     let start = start(&refs, Some("main"), "ambient/s").unwrap();
-    assert_eq!(
-        last_command(&start),
-        "checkout --progress -b ambient/s --track refs/remotes/origin/ambient/s"
-    );
-    assert_eq!(
-        (start.base.as_str(), start.commit.as_deref()),
-        ("main", Some("c9"))
-    );
+    assert_eq!(last_command(&start), "checkout --progress -b ambient/s --track refs/remotes/origin/ambient/s");
+    assert_eq!((start.base.as_str(), start.commit.as_deref()), ("main", Some("c9")));
 }
 
 #[test]
 fn asking_for_the_working_branch_itself_makes_it_from_the_default_branch() {
     let start = start(&refs(&[HEAD, MAIN]), Some("ambient/s"), "ambient/s").unwrap();
     assert_eq!(start.commands.len(), 1);
-    assert_eq!(
-        last_command(&start),
-        "checkout --progress -b ambient/s --no-track refs/remotes/origin/main"
-    );
+    assert_eq!(last_command(&start), "checkout --progress -b ambient/s --no-track refs/remotes/origin/main");
 }
 
 #[test]

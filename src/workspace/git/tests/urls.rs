@@ -76,10 +76,7 @@ fn user_names_and_tokens_leave_the_url() {
     let parsed = parse("https://me:p%40ss@git.example/web.git").unwrap();
     assert_eq!(parsed.url.as_str(), "https://git.example/web.git");
     let credential = parsed.credential.unwrap();
-    assert_eq!(
-        (credential.username.as_str(), credential.secret.expose()),
-        ("me", "p@ss")
-    );
+    assert_eq!((credential.username.as_str(), credential.secret.expose()), ("me", "p@ss"));
 }
 
 proptest! {
@@ -110,16 +107,8 @@ proptest! {
 
 #[test]
 fn a_token_goes_to_its_own_host_only() {
-    let credentials =
-        Credentials::default()
-            .github("gh")
-            .gitlab("gl")
-            .host("git.example:8443", "me", "own");
-    let token = |url: &str| {
-        credentials
-            .choose(&parse(url).unwrap())
-            .map(|c| c.secret.expose().to_owned())
-    };
+    let credentials = Credentials::default().github("gh").gitlab("gl").host("git.example:8443", "me", "own");
+    let token = |url: &str| credentials.choose(&parse(url).unwrap()).map(|c| c.secret.expose().to_owned());
     assert_eq!(token("https://github.com/a/b").as_deref(), Some("gh"));
     assert_eq!(token("https://gitlab.com/a/b").as_deref(), Some("gl"));
     assert_eq!(token("https://git.example:8443/b").as_deref(), Some("own"));
@@ -136,21 +125,13 @@ fn a_token_goes_to_its_own_host_only() {
 
 #[test]
 fn a_token_without_user_name_is_used_as_password_so_that_it_is_in_no_prompt() {
-    let chosen = Credentials::default()
-        .choose(&parse("https://ghp_abc@github.com/a/b").unwrap())
-        .unwrap();
-    assert_eq!(
-        (chosen.username.as_str(), chosen.secret.expose()),
-        ("x-access-token", "ghp_abc")
-    );
+    let chosen = Credentials::default().choose(&parse("https://ghp_abc@github.com/a/b").unwrap()).unwrap();
+    assert_eq!((chosen.username.as_str(), chosen.secret.expose()), ("x-access-token", "ghp_abc"));
 }
 
 #[test]
 fn no_token_is_sent_in_the_clear() {
-    let policy = UrlPolicy {
-        http: true,
-        file: false,
-    };
+    let policy = UrlPolicy { http: true, file: false };
     let parsed = url::parse("http://me:secret@git.example/web", policy).unwrap();
     assert_eq!(Credentials::default().choose(&parsed), None);
 }
@@ -163,35 +144,16 @@ fn tokens_are_read_from_the_environment() {
         _ => None,
     };
     let credentials = Credentials::from_vars(vars).unwrap();
-    let chosen = credentials
-        .choose(&parse("https://git.example/web").unwrap())
-        .unwrap();
-    assert_eq!(
-        (chosen.username.as_str(), chosen.secret.expose()),
-        ("me", "own")
-    );
-    assert_eq!(
-        credentials
-            .choose(&parse("https://github.com/a/b").unwrap())
-            .unwrap()
-            .secret
-            .expose(),
-        "gh"
-    );
+    let chosen = credentials.choose(&parse("https://git.example/web").unwrap()).unwrap();
+    assert_eq!((chosen.username.as_str(), chosen.secret.expose()), ("me", "own"));
+    assert_eq!(credentials.choose(&parse("https://github.com/a/b").unwrap()).unwrap().secret.expose(), "gh");
 
-    let broken =
-        Credentials::from_vars(|name| (name == "AMBIENT_GIT_TOKENS").then(|| "s3cret".to_owned()));
+    let broken = Credentials::from_vars(|name| (name == "AMBIENT_GIT_TOKENS").then(|| "s3cret".to_owned()));
     let message = broken.unwrap_err();
-    assert!(
-        message.contains("AMBIENT_GIT_TOKENS") && !message.contains("s3cret"),
-        "{message}"
-    );
+    assert!(message.contains("AMBIENT_GIT_TOKENS") && !message.contains("s3cret"), "{message}");
 }
 
 #[test]
 fn a_secret_does_not_show_itself() {
-    assert_eq!(
-        format!("{:?}", Credentials::default().github("hunter2")).find("hunter2"),
-        None
-    );
+    assert_eq!(format!("{:?}", Credentials::default().github("hunter2")).find("hunter2"), None);
 }

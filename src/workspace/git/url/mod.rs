@@ -126,9 +126,7 @@ pub enum UrlError {
         scheme: &'static str,
     },
     /// A host, port, user or path that git could misread.
-    #[error(
-        "the {part} of {found:?} is not valid; write a plain clone URL, e.g. https://git.example/web.git"
-    )]
+    #[error("the {part} of {found:?} is not valid; write a plain clone URL, e.g. https://git.example/web.git")]
     Part {
         /// Which part.
         part: &'static str,

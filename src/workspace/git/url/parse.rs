@@ -33,28 +33,17 @@ fn http(transport: Transport, text: &str, rest: &str) -> Result<ParsedUrl, UrlEr
         Transport::Http => "http",
         _ => "https",
     };
-    let url = RepoUrl {
-        transport,
-        text: format!("{scheme}://{authority}/{path}"),
-        authority,
-        name,
-    };
+    let url = RepoUrl { transport, text: format!("{scheme}://{authority}/{path}"), authority, name };
     let (user, password) = match userinfo.map(|info| info.split_once(':').unwrap_or((info, ""))) {
         Some((user, password)) => (decode(user), decode(password)),
         None => (Some(String::new()), Some(String::new())),
     };
     let user = user.ok_or_else(|| part("user name", text))?;
     let password = password.ok_or_else(|| part("password", text))?;
-    let credential = (!password.is_empty()).then(|| Credential {
-        username: user.clone(),
-        secret: Secret::new(password),
-    });
+    let credential =
+        (!password.is_empty()).then(|| Credential { username: user.clone(), secret: Secret::new(password) });
     let user = (!user.is_empty()).then_some(user);
-    Ok(ParsedUrl {
-        url,
-        user,
-        credential,
-    })
+    Ok(ParsedUrl { url, user, credential })
 }
 
 fn ssh(text: &str, rest: &str) -> Result<ParsedUrl, UrlError> {
@@ -62,12 +51,7 @@ fn ssh(text: &str, rest: &str) -> Result<ParsedUrl, UrlError> {
     let user = checked_user(userinfo).ok_or_else(|| part("user name", text))?;
     let authority = checked_authority(authority).ok_or_else(|| part("host", text))?;
     let name = repository(path).ok_or_else(|| part("path", text))?;
-    Ok(plain(
-        Transport::Ssh,
-        format!("ssh://{user}{authority}/{path}"),
-        authority,
-        name,
-    ))
+    Ok(plain(Transport::Ssh, format!("ssh://{user}{authority}/{path}"), authority, name))
 }
 
 /// `git@host:path`. The user is required: `host:path` could as well be a mistyped path.
@@ -80,12 +64,7 @@ fn scp(text: &str) -> Result<ParsedUrl, UrlError> {
         return Err(part("path", text));
     }
     let name = repository(path).ok_or_else(|| part("path", text))?;
-    Ok(plain(
-        Transport::Ssh,
-        format!("{user}{authority}:{path}"),
-        authority,
-        name,
-    ))
+    Ok(plain(Transport::Ssh, format!("{user}{authority}:{path}"), authority, name))
 }
 
 fn file(text: &str, path: &str) -> Result<ParsedUrl, UrlError> {
@@ -93,25 +72,11 @@ fn file(text: &str, path: &str) -> Result<ParsedUrl, UrlError> {
         return Err(part("path", text));
     }
     let name = repository(path).ok_or_else(|| part("path", text))?;
-    Ok(plain(
-        Transport::File,
-        format!("file://{path}"),
-        String::new(),
-        name,
-    ))
+    Ok(plain(Transport::File, format!("file://{path}"), String::new(), name))
 }
 
 fn plain(transport: Transport, text: String, authority: String, name: String) -> ParsedUrl {
-    ParsedUrl {
-        url: RepoUrl {
-            transport,
-            text,
-            authority,
-            name,
-        },
-        user: None,
-        credential: None,
-    }
+    ParsedUrl { url: RepoUrl { transport, text, authority, name }, user: None, credential: None }
 }
 
 /// Userinfo, host with port, and path of what follows `://`.
@@ -135,10 +100,7 @@ fn checked_authority(text: &str) -> Option<String> {
 fn is_host(host: &str) -> bool {
     let name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     let address = |b: u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
-    match host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-    {
+    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(inner) => !inner.is_empty() && inner.bytes().all(address),
         None => !host.is_empty() && !host.starts_with('-') && host.bytes().all(name),
     }
@@ -150,8 +112,7 @@ fn checked_user(user: Option<&str>) -> Option<String> {
         return Some(String::new());
     };
     let valid = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+');
-    (!user.is_empty() && !user.starts_with('-') && user.bytes().all(valid))
-        .then(|| format!("{user}@"))
+    (!user.is_empty() && !user.starts_with('-') && user.bytes().all(valid)).then(|| format!("{user}@"))
 }
 
 fn repository(path: &str) -> Option<String> {
@@ -178,20 +139,13 @@ fn decode(text: &str) -> Option<String> {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 fn form(text: &str) -> UrlError {
-    UrlError::Form {
-        found: without_userinfo(text),
-    }
+    UrlError::Form { found: without_userinfo(text) }
 }
 
 fn part(part: &'static str, text: &str) -> UrlError {
-    UrlError::Part {
-        part,
-        found: without_userinfo(text),
-    }
+    UrlError::Part { part, found: without_userinfo(text) }
 }
