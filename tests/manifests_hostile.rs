@@ -1,6 +1,6 @@
 //! Manifests that trick, overload or leak: each is refused in a bounded time, and no secret is shown.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/manifest.rs"]
 mod support;

@@ -19,10 +19,8 @@ pub(crate) async fn row_22_a_start_that_fails_says_its_stderr(place: Place) {
     let (kind, message) = failed(&took.end.ending);
     assert_eq!(*kind, FailureKind::SetupFailed);
     assert!(message.contains("exit code 3") && message.contains("no such flag: --verbose"), "{message}");
-}
 
-pub(crate) async fn row_22_an_agent_that_is_not_there(place: Place) {
-    let rig = Rig::with(place, "rules: []", |config| {
+    let rig = Rig::with(rig.place, "rules: []", |config| {
         config.command = "no-such-agent".into();
     });
     let took = rig.say("hi").await;
@@ -90,18 +88,4 @@ pub(crate) async fn row_25_a_limit_that_says_when_it_is_over(place: Place) {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let wait = at - i64::try_from(now).unwrap();
     assert!((25..=60).contains(&wait), "{wait} s; {message}");
-}
-
-pub(crate) async fn row_17_text_that_is_taken_back(place: Place) {
-    let script = "
-rules:
-  - {when: {}, times: 1, reply: [{text: 'Half of a sentence that', split: words}], broken: {after_deltas: 2, by: cut}}
-  - {when: {}, reply: [{text: Whole.}]}
-";
-    let took = Rig::new(place, script).say("hi").await;
-    assert_eq!(took.end.result.as_deref(), Some("Whole."));
-    eprintln!("{:#}", serde_json::json!(took.json()));
-    let void = &took.custom("ambient:abandoned")[0]["messageIds"];
-    let starts = took.all("TEXT_MESSAGE_START");
-    assert_eq!((starts.len(), &starts[0]["messageId"]), (2, &void[0]), "the first message is void, the second is not");
 }

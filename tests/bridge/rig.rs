@@ -16,7 +16,6 @@ use ambient::{
     },
     host::{AgentHost, local::LocalHost, socket::SocketHost, supervisor::Supervisor},
 };
-use rustix::process::{Pid, Signal};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{sync::mpsc, task::JoinSet};
@@ -181,8 +180,9 @@ impl Rig {
 
     /// Its sudden death.
     pub(crate) fn kill_agent(&self) {
-        let pid = Pid::from_raw(self.agent_pid().cast_signed()).unwrap();
-        rustix::process::kill_process(pid, Signal::KILL).unwrap();
+        let pid = i32::try_from(self.agent_pid()).unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     }
 
     /// Waits until there is no agent.
@@ -194,15 +194,6 @@ impl Rig {
         };
         let waited = tokio::time::timeout(DEADLINE, gone).await;
         assert!(waited.is_ok(), "still there: {:?}", self.agents());
-    }
-}
-
-impl Drop for Rig {
-    /// A test that failed leaves its agents behind, and the model waits for them.
-    fn drop(&mut self) {
-        for pid in self.agents().into_iter().filter_map(|pid| Pid::from_raw(pid.cast_signed())) {
-            rustix::process::kill_process(pid, Signal::KILL).ok();
-        }
     }
 }
 

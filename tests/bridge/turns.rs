@@ -34,7 +34,7 @@ rules:
 pub(crate) async fn row_09_interrupt_of_a_running_tool(place: Place) {
     let script = "
 rules:
-  - {when: {prompt: wait, step: 0}, reply: [{tool: Bash, input: {command: 'touch began; until [ -e never ]; do sleep 0.1; done', description: Wait}}]}
+  - {when: {step: 0}, reply: [{tool: Bash, input: {command: 'touch began; until [ -e never ]; do sleep 0.1; done', description: Wait}}]}
   - {when: {step: any}, reply: [{text: On we go.}]}
 ";
     let rig = Rig::new(place, script);
@@ -51,8 +51,6 @@ rules:
     let took = turn.finish().await;
     assert_eq!(took.end.ending, Ending::Interrupted);
     assert_eq!(took.one("TOOL_CALL_RESULT")["metadata"]["ambient"]["isError"], true);
-    let next = rig.say("and now?").await;
-    assert_eq!(next.end.ending, Ending::Completed);
 }
 
 pub(crate) async fn row_09_interrupt_before_anything_happens(place: Place) {

@@ -155,7 +155,7 @@ fn runner(spec: &AgenticSessionSpec, at: &FieldPath, findings: &mut Findings) {
         (None, Some(_)) => match spec.runner_type() {
             Err(unknown) => findings.add(Violation::new(in_variable, unknown.to_string())),
             Ok(RunnerType::Replay) => {
-                findings.add(Violation::new(in_variable, rules::REPLAY_SOURCE.message).help("use spec.runner"))
+                findings.add(Violation::new(in_variable, rules::REPLAY_SOURCE.message).help("use spec.runner"));
             }
             Ok(RunnerType::ClaudeAgentSdk) => {}
         },

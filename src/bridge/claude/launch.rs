@@ -144,7 +144,7 @@ mod tests {
     fn spec() -> SessionSpec {
         SessionSpec {
             thread_id: "t".into(),
-            cwd: "/work".into(),
+            cwd: "/project".into(),
             add_dirs: vec!["/more".into()],
             model: Some("m".into()),
             system_prompt: SystemPrompt::Append("a secret plan".into()),

@@ -23,7 +23,7 @@ use crate::{
 
 /// Run AgenticSession and Run manifests on this machine, with no cluster.
 ///
-/// The session's state lives in a directory (default: ./.ambient/<session>): the workspace, the event log, and the
+/// The session's state lives in a directory (default: ./.ambient/SESSION): the workspace, the event log, and the
 /// manifests with their status. Running it again goes on with the same conversation; a Run that has ended is never run
 /// again.
 #[derive(Debug, clap::Args)]
