@@ -65,6 +65,9 @@ fn base64_of_anything_stays_as_it_is() {
     }
 }
 
+/// Where the sources show made-up secrets on purpose.
+const SHOWS_SECRETS: [&str; 3] = ["src/api/validate", "src/security", "src/workspace/git"];
+
 #[test]
 fn the_sources_of_this_project_stay_as_they_are() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -76,7 +79,7 @@ fn the_sources_of_this_project_stay_as_they_are() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if !path.starts_with(root.join("src/security"))
+            } else if !SHOWS_SECRETS.iter().any(|folder| path.starts_with(root.join(folder)))
                 && let Ok(text) = fs::read_to_string(&path)
             {
                 files += 1;
