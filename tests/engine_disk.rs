@@ -23,7 +23,7 @@ use ambient::{
     runner::{Engine, RunRequest, SessionTemplate, Settings, Start, Ticket, probe::NoRepositories},
     security::Redactor,
 };
-use eventlog_support::{simulated::Simulated, thread, tiny};
+use eventlog_support::{simulated::Simulated, tiny};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -185,6 +185,6 @@ async fn a_power_cut_loses_at_most_what_was_not_synced_and_never_a_start_or_an_e
         let kept = events(&cut).await;
         assert!(matches!(kept[0].kind, EventKind::RunStarted { .. }), "seed {seed}: the input was synced");
         assert_eq!(code(&kept).as_deref(), Some("RunnerLost"), "seed {seed}");
-        drop((open, thread));
+        drop(open);
     }
 }
