@@ -101,9 +101,10 @@ impl LogInner {
             return Ok(false);
         }
         let synced = self.synced.borrow().last;
+        // A run may have records before its RUN_STARTED: it is on disk for certain when all of them are.
         let done = |id: &Id| {
             let published = self.published();
-            published.runs.get(id).is_some_and(|run| run.started && run.first <= synced)
+            published.runs.get(id).is_some_and(|run| run.started && run.last <= synced)
         };
         journal.forget(self.shared.options.journal_bytes, done)?;
         journal.add(AcceptedInput { run_id: run_id.clone(), at, input: on_one_line(input)? })?;
