@@ -21,7 +21,7 @@ test: tools ## every test: unit, property, HTTP, the real CLI, the official AG-U
 lint: ## formatting, clippy, docs, licences
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc --locked --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
 	hack/tools.sh deny
 	target/tools/bin/cargo-deny --locked check bans licenses sources
 

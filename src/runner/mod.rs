@@ -1,6 +1,6 @@
 //! Threads and turns around one bridge, and the HTTP server in front of them.
 //!
-//! The way of an event: bridge → [`pipeline`] (redact, verify, append) → the thread's log → readers. A response to a
+//! The way of an event: bridge → `pipeline` (redact, verify, append) → the thread's log → readers. A response to a
 //! `POST` is only a reader of the log: whoever leaves or is slow changes nothing for the turn.
 
 pub mod engine;

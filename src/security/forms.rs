@@ -13,17 +13,26 @@ pub(super) const MIN_LEN: usize = 8;
 /// is found although a tool numbered its lines.
 const MIN_LINE: usize = 32;
 
-/// The first so many characters of a long base64 form stay readable: two or three bytes of the value, which nearly
-/// always are the well-known start of a token. Otherwise every text that ends in a letter with which one of the many
-/// base64 forms starts would have to wait, and that is nearly every text.
-pub(super) const READABLE_BASE64: usize = 4;
-/// From that length on a base64 form is long.
-const LONG_BASE64: usize = 24;
+/// The first so many digits of a long base64 or hexadecimal form stay readable: two or three bytes of the value, which
+/// nearly always are the well-known start of a token. Otherwise every text that ends in a letter with which one of the
+/// many forms starts would have to wait, and that is nearly every text.
+pub(super) const READABLE_DIGITS: usize = 4;
+/// From that length on a form of digits is long.
+const LONG: usize = 24;
+
+/// One form of a value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Form {
+    /// So many of its first bytes stay readable.
+    pub(super) keep: usize,
+    /// Whether tools wrap it into lines: it may have line breaks between its digits.
+    pub(super) wraps: bool,
+}
 
 /// The value itself and its encoded forms: as JSON text once and twice (in the escapes that common encoders choose), in a
-/// JSON pointer, percent-encoded, and in base64 at every alignment. Each form once, none below [`MIN_LEN`] bytes, with
-/// the number of its first bytes that stay readable.
-pub(super) fn forms(value: &str) -> BTreeMap<String, usize> {
+/// JSON pointer, percent-encoded, in hexadecimal digits, and in base64 at every alignment. Each form once, none below
+/// [`MIN_LEN`] bytes.
+pub(super) fn forms(value: &str) -> BTreeMap<String, Form> {
     let mut forms = BTreeSet::from([value.to_owned()]);
     for once in json_variants(value) {
         forms.insert(json(&once));
@@ -37,13 +46,25 @@ pub(super) fn forms(value: &str) -> BTreeMap<String, usize> {
         forms.insert(upper);
     }
     forms.extend(lines(value));
-    let mut forms: BTreeMap<_, _> = forms.into_iter().map(|form| (form, 0)).collect();
-    for form in base64::forms(value.as_bytes()) {
-        let readable = if form.len() < LONG_BASE64 { 0 } else { READABLE_BASE64 };
-        forms.entry(form).or_insert(readable);
+    let mut forms: BTreeMap<_, _> = forms.into_iter().map(|form| (form, Form::default())).collect();
+    for digits in base64::forms(value.as_bytes()).chain(hex(value)) {
+        let keep = if digits.len() < LONG { 0 } else { READABLE_DIGITS };
+        // A form is found by its first digits. Where a line ends within them, it is found by those that follow.
+        for found in [digits.get(READABLE_DIGITS..), Some(&digits)].into_iter().flatten() {
+            forms.entry(found.to_owned()).or_insert(Form { keep, wraps: true });
+        }
     }
     forms.retain(|form, _| form.len() >= MIN_LEN);
     forms
+}
+
+/// Hexadecimal digits, small and capital.
+fn hex(value: &str) -> [String; 2] {
+    let mut small = String::new();
+    for byte in value.bytes() {
+        let _ = write!(small, "{byte:02x}");
+    }
+    [small.to_uppercase(), small]
 }
 
 fn lines(value: &str) -> impl Iterator<Item = String> + '_ {
@@ -107,7 +128,8 @@ mod tests {
         let forms = forms("abcdefgh12345678");
         assert!(forms.contains_key("abcdefgh12345678"));
         assert!(forms.contains_key("YWJjZGVmZ2gxMjM0NTY3OA=="));
-        assert!(forms.len() <= 5, "{forms:?}");
+        assert!(forms.contains_key("61626364656667683132333435363738"));
+        assert!(forms.len() <= 14, "{forms:?}");
     }
 
     #[test]

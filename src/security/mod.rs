@@ -21,6 +21,7 @@ mod secret;
 mod spans;
 mod stream;
 mod tail;
+mod wrapped;
 mod writer;
 
 pub use credentials::{Credential, credentials_from_env, is_credential_name, is_secret_value};

@@ -17,7 +17,7 @@ const PIECE: usize = 16 * 1024;
 /// Replaces secrets by `[redacted:NAME]`.
 ///
 /// A secret is the value of a known credential, as it is or encoded (JSON string once or twice, JSON pointer, percent,
-/// base64 at any alignment), or text of a well-known shape (provider keys, tokens of code hosts, JSON Web Tokens, PEM
+/// hexadecimal, base64 at any alignment; the last two in lines of any width too), or text of a well-known shape (provider keys, tokens of code hosts, JSON Web Tokens, PEM
 /// private keys, passwords in URLs …). A replacement is never changed by redacting again.
 pub struct Redactor {
     rules: Rules,

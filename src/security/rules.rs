@@ -6,7 +6,7 @@ use super::{
     Credential,
     boundary::MAX_PREFIX,
     credentials::is_secret_value,
-    forms::{READABLE_BASE64, forms},
+    forms::{Form, READABLE_DIGITS, forms},
     patterns::{PATTERNS, TokenPattern},
     pem::Pem,
     prefix::{Held, MIN_PREFIX, Prefix, Prefixes},
@@ -18,7 +18,7 @@ use super::{
 const EXACT_PREFIX: usize = 4;
 /// The same as a count of bytes read.
 const EXACT_PREFIX_READ: u32 = 4;
-const _: () = assert!(EXACT_PREFIX_READ as usize == EXACT_PREFIX && READABLE_BASE64 == EXACT_PREFIX);
+const _: () = assert!(EXACT_PREFIX_READ as usize == EXACT_PREFIX && READABLE_DIGITS == EXACT_PREFIX);
 /// Longest name in a replacement, in bytes.
 const MAX_NAME: usize = 64;
 
@@ -64,13 +64,13 @@ impl Rules {
             let value = credential.value.expose().trim();
             if is_secret_value(value) {
                 numeric |= value.bytes().all(|byte| b"0123456789.-+eE".contains(&byte));
-                for (form, keep) in forms(value) {
-                    known.entry(form).or_insert_with(|| (keep, marker(&credential.name)));
+                for (text, form) in forms(value) {
+                    known.entry(text).or_insert_with(|| (form, marker(&credential.name)));
                 }
             }
         }
         let known = known.into_iter();
-        let known = known.map(|(form, (keep, marker))| Pattern::exact(form.as_bytes(), keep, marker));
+        let known = known.map(|(text, (form, marker))| Pattern::exact(text.as_bytes(), form, marker));
         let patterns: Vec<_> = known.chain(PATTERNS.iter().map(Pattern::shape)).collect();
         let prefixes = Prefixes::new(&patterns.iter().map(Pattern::prefix).collect::<Vec<_>>());
         Self { patterns, prefixes, numeric }
@@ -78,9 +78,9 @@ impl Rules {
 }
 
 impl Pattern {
-    fn exact(form: &[u8], keep: usize, marker: String) -> Self {
-        let (prefix, tail) = (form[..EXACT_PREFIX].into(), Tail::Exact(form.into()));
-        Self { marker, exact: true, at_boundary: false, prefix, keep, tail }
+    fn exact(text: &[u8], form: Form, marker: String) -> Self {
+        let tail = if form.wraps { Tail::Wrapped(text.into()) } else { Tail::Exact(text.into()) };
+        Self { marker, exact: true, at_boundary: false, prefix: text[..EXACT_PREFIX].into(), keep: form.keep, tail }
     }
 
     fn shape(shape: &TokenPattern) -> Self {
@@ -112,7 +112,7 @@ impl Pattern {
     pub(super) fn thread(&self, pattern: usize, start: At) -> Thread {
         let mut thread = Thread { pattern, start, hold: start, matched: false, count: 0, stage: 0 };
         match self.tail {
-            Tail::Exact(_) => thread.count = EXACT_PREFIX_READ,
+            Tail::Exact(_) | Tail::Wrapped(_) => thread.count = EXACT_PREFIX_READ,
             Tail::Pem => thread.stage = Pem::FIRST_STAGE,
             // The user's name stays readable.
             Tail::UserInfo => thread.hold = NOWHERE,

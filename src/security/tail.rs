@@ -3,7 +3,7 @@
 //! A matcher says as early as it can that its text is a secret (so that little is held back), and then goes on to cover
 //! what still belongs to it. None looks further ahead than a fixed number of bytes.
 
-use super::{charset::Charset, pem::Pem};
+use super::{charset::Charset, pem::Pem, wrapped::wrapped};
 
 /// A position in a text, in bytes from its start.
 pub(super) type At = usize;
@@ -25,6 +25,8 @@ const MIN_URL_PASSWORD: u32 = 3;
 pub(super) enum Tail {
     /// The rest of a known text (the whole of it, its prefix included).
     Exact(Box<[u8]>),
+    /// The same, with line breaks anywhere in the rest.
+    Wrapped(Box<[u8]>),
     /// A run of characters.
     Run(Run),
     /// `header.payload.signature` after `eyJ`.
@@ -102,6 +104,7 @@ impl Tail {
         thread.count += 1;
         match self {
             Self::Exact(text) => exact(text, thread, byte),
+            Self::Wrapped(text) => wrapped(text, thread, byte),
             Self::Run(run) => run.step(thread, byte, at),
             Self::Jwt => jwt(thread, byte, at),
             Self::Pem => Pem::step(thread, byte, at),
@@ -116,12 +119,12 @@ impl Tail {
         match self {
             Self::Run(_) => thread.matched,
             Self::Jwt => true,
-            Self::Exact(_) | Self::Pem | Self::UserInfo => false,
+            Self::Exact(_) | Self::Wrapped(_) | Self::Pem | Self::UserInfo => false,
         }
     }
 }
 
-fn exact(text: &[u8], thread: &Thread, byte: u8) -> Step {
+pub(super) fn exact(text: &[u8], thread: &Thread, byte: u8) -> Step {
     let read = thread.count as usize;
     match text.get(read - 1) {
         Some(expected) if *expected == byte && read == text.len() => Step::CoverLast,

@@ -11,3 +11,4 @@ mod samples;
 mod speed;
 mod split;
 mod texts;
+mod wrapped;

@@ -64,7 +64,7 @@ fn base64_of_a_known_value_is_found_at_every_alignment() {
 }
 
 /// Base64 by a table of its own, so that the test does not trust the code under test.
-fn openssl_base64(text: &str) -> String {
+pub(crate) fn openssl_base64(text: &str) -> String {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for chunk in text.as_bytes().chunks(3) {

@@ -1,7 +1,7 @@
 //! Claude Code, driven over its stdin and stdout.
 //!
-//! One process serves one thread. [`launch`] says what it is started with, [`actor`] owns it, [`session`] says what its
-//! lines mean and [`translate`] turns them into events; [`thread`] replaces processes and keeps the conversation.
+//! One process serves one thread. `launch` says what it is started with, `actor` owns it, `session` says what its
+//! lines mean and `translate` turns them into events; `thread` replaces processes and keeps the conversation.
 //!
 //! A turn that asks a person and calls frontend tools at once ends with [`Ending::Asked`](super::Ending::Asked); answers to
 //! the tool calls may come with the answer to the question, and calls without an answer are declined.
