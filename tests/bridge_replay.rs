@@ -2,22 +2,26 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+#[path = "support/turns.rs"]
+mod turns;
+
 use std::{
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use ambient::{
     agui::Event,
     bridge::{
-        Bridge, Ending, FailureKind, PermissionMode, Secrets, SessionSpec, SystemPrompt, Turn, TurnEnd, TurnInput,
+        Bridge, Ending, FailureKind, Turn, TurnEnd, TurnInput,
         replay::{Pace, ReplayBridge},
     },
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use turns::session;
 
 fn stream(event: &Value) -> Value {
     json!({ "type": "stream_event", "event": event, "parent_tool_use_id": null })
@@ -50,27 +54,10 @@ fn recording(lines: &[(u64, Value)]) -> Recorded {
     Recorded { _dir: dir, path }
 }
 
-fn session() -> SessionSpec {
-    SessionSpec {
-        thread_id: "thread".into(),
-        cwd: PathBuf::from("/"),
-        add_dirs: Vec::new(),
-        model: None,
-        system_prompt: SystemPrompt::Append(String::new()),
-        permission_mode: PermissionMode::AcceptEdits,
-        allowed_tools: None,
-        disallowed_tools: Vec::new(),
-        max_turns: None,
-        output_schema: None,
-        frontend_tools: Vec::new(),
-        env: Secrets::default(),
-    }
-}
-
 async fn play(bridge: &ReplayBridge, interrupt: CancellationToken) -> (Vec<Event>, TurnEnd) {
     let (sink, mut events) = mpsc::channel(64);
     let input = TurnInput::Prompt(vec!["go on".into()]);
-    let turn = Turn { run_id: "run".into(), session: session(), input, interrupt };
+    let turn = Turn { run_id: "run".into(), session: session(Path::new("/")), input, interrupt };
     let end = bridge.turn(turn, sink).await;
     let mut seen = Vec::new();
     while let Some(event) = events.recv().await {

@@ -1,9 +1,16 @@
-//! The Claude bridge with the real CLI and a scripted model: the 26 rows, each on both hosts.
+//! The Claude bridge with the real CLI and a scripted model: the 26 rows, each on both hosts. What a row
+//! streams is given to the official AG-UI client too.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+#[path = "../support/agui.rs"]
+mod agui;
 #[path = "../support/model.rs"]
 mod model;
+#[path = "../support/turns.rs"]
+mod turn;
+
+mod clients;
 mod rig;
 
 mod agents;
@@ -19,10 +26,10 @@ mod turns;
 macro_rules! on_both_hosts {
     ($($module:ident: $($row:ident)*;)*) => {
         mod local {
-            $($(#[tokio::test] async fn $row() { if let Some(place) = super::rig::local() { super::$module::$row(place).await } })*)*
+            $($(#[tokio::test] async fn $row() { super::rig::on(super::rig::local(), super::$module::$row).await; })*)*
         }
         mod socket {
-            $($(#[tokio::test] async fn $row() { if let Some(place) = super::rig::socket().await { super::$module::$row(place).await } })*)*
+            $($(#[tokio::test] async fn $row() { super::rig::on(super::rig::socket().await, super::$module::$row).await; })*)*
         }
     };
 }
