@@ -29,7 +29,10 @@ use crate::{
 };
 
 /// No wait of a test is longer.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
+
+/// What takes an instant, on a machine that does much else. (An agent that does not obey is given 3 s.)
+pub(crate) const SOON: Duration = Duration::from_secs(10);
 
 /// Where the CLI is below the crate when `make tools` has installed it.
 const INSTALLED: &str = "target/tools/claude/node_modules/@anthropic-ai/claude-code-linux-x64/claude";
