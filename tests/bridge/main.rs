@@ -5,8 +5,12 @@
 
 #[path = "../support/agui.rs"]
 mod agui;
+#[path = "../support/claude.rs"]
+mod claude;
 #[path = "../support/model.rs"]
 mod model;
+#[path = "../support/needs.rs"]
+mod needs;
 #[path = "../support/turns.rs"]
 mod turn;
 #[path = "../support/wire.rs"]

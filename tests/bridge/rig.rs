@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use crate::took::Took;
 use crate::{
+    claude::claude,
     clients::{Taken, Turns},
     model::Model,
     turn::session,
@@ -33,9 +34,6 @@ pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 
 /// What takes an instant, on a machine that does much else. (An agent that does not obey is given 3 s.)
 pub(crate) const SOON: Duration = Duration::from_secs(10);
-
-/// Where the CLI is below the crate when `make tools` has installed it.
-const INSTALLED: &str = "target/tools/claude/node_modules/@anthropic-ai/claude-code-linux-x64/claude";
 
 /// Where agents are started.
 pub(crate) struct Place {
@@ -67,7 +65,7 @@ pub(crate) async fn on<F: Future<Output = ()>>(place: Option<Place>, row: impl F
 pub(crate) fn local() -> Option<Place> {
     let dir = TempDir::new().unwrap();
     Some(Place {
-        cli: cli()?,
+        cli: claude()?,
         host: Arc::new(LocalHost::new()),
         dir,
         turns: Turns::default(),
@@ -83,18 +81,7 @@ pub(crate) async fn socket() -> Option<Place> {
     let mut serving = JoinSet::new();
     serving.spawn(supervisor.serve(CancellationToken::new()));
     let host = Arc::new(SocketHost::new(&path));
-    Some(Place { cli: cli()?, host, dir, turns: Turns::default(), _supervisor: serving })
-}
-
-fn cli() -> Option<PathBuf> {
-    let named = env::var_os("AMBIENT_AGENT_COMMAND").map(PathBuf::from);
-    let path = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(INSTALLED));
-    if path.is_file() {
-        return Some(path);
-    }
-    assert!(env::var_os("CI").is_none(), "{} is missing: needs `make tools`", path.display());
-    eprintln!("skipped: needs `make tools` ({} is missing)", path.display());
-    None
+    Some(Place { cli: claude()?, host, dir, turns: Turns::default(), _supervisor: serving })
 }
 
 /// A bridge and everything around it.

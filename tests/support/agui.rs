@@ -14,6 +14,8 @@ use std::{
 
 use serde_json::json;
 
+use crate::needs;
+
 /// The longest that the checker may say nothing: it checks hundreds of streams a second.
 const SILENCE: Duration = Duration::from_mins(2);
 
@@ -29,16 +31,9 @@ impl OfficialClient {
     /// Finds the packages in `AMBIENT_AGUI_MODULES` or `target/tools/agui`. Without them the test is skipped, and says so;
     /// in CI it fails.
     pub(crate) fn find() -> Option<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let installed = || root.join("target/tools/agui");
-        let modules = std::env::var_os("AMBIENT_AGUI_MODULES").map_or_else(installed, PathBuf::from);
-        if modules.join("node_modules").is_dir() {
-            return Some(Self { modules });
-        }
-        let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-        assert!(!ci, "the official AG-UI client is not in {}; run `make tools`", modules.display());
-        eprintln!("skipped: needs make tools");
-        None
+        let installed = |path: &Path| path.join("node_modules").is_dir();
+        let modules = needs::tool("AMBIENT_AGUI_MODULES", "target/tools/agui", installed)?;
+        Some(Self { modules })
     }
 
     /// Every stream (`.sse`) and log (`.jsonl`) in a folder must pass. `NAME.expect.json` beside one says what the client
