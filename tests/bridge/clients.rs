@@ -13,7 +13,7 @@ use std::{
 use ambient::{
     agui::{EventKind, Id, RunAgentInput, Thread, sse},
     bridge::{Answer, Bridge, Ending, EventSink, Turn, TurnEnd, TurnInput},
-    eventlog::{Chunk, Options, Store, ThreadLog},
+    eventlog::{Chunk, Options, RecordRef, Store, ThreadLog},
     host::BoxFuture,
     runner::{Engine, Follow, RunOptions, RunRequest},
 };
@@ -170,7 +170,7 @@ fn joins(chunks: &[Chunk], folder: &Path) {
         for event in thread.prelude() {
             sse::write_frame(&mut stream, seq, &serde_json::to_vec(&event).unwrap());
         }
-        stream.extend(records[at..].iter().flat_map(|record| record.frame()));
+        stream.extend(records[at..].iter().flat_map(RecordRef::frame));
         fs::write(folder.join(format!("{number}.sse")), stream).unwrap();
         if let Some(record) = records.get(at) {
             thread.apply(&record.event().unwrap());

@@ -15,7 +15,7 @@ use crate::{
 /// About 240 ms of text.
 const WORK: &str = "deltas 240 paced 1000";
 /// Kills come up to about the end of the work, so that nearly all of them hit a turn.
-const SPAN: Duration = Duration::from_millis(230);
+const SPAN: Duration = Duration::from_millis(250);
 /// The same with the real CLI, which answers for 4 s.
 const REAL_SPAN: Duration = Duration::from_secs(2);
 
