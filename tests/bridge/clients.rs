@@ -4,7 +4,7 @@
 //! was said, so that its log holds what clients would have received.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fs,
     path::Path,
     sync::{Arc, Mutex},
@@ -76,6 +76,9 @@ fn again(said: Arc<Mutex<VecDeque<Taken>>>) -> impl Bridge + 'static {
     Acted(move |turn: Turn, events: EventSink| -> BoxFuture<'static, TurnEnd> {
         let taken = said.lock().unwrap().pop_front().unwrap();
         assert_eq!(taken.run, turn.run_id);
+        if let TurnInput::Answers { .. } = taken.input {
+            assert_eq!(answered(&turn.input), answered(&taken.input), "the same calls are answered");
+        }
         Box::pin(async move {
             for event in taken.took.events {
                 events.send(event).await.unwrap();
@@ -83,6 +86,12 @@ fn again(said: Arc<Mutex<VecDeque<Taken>>>) -> impl Bridge + 'static {
             taken.took.end
         })
     })
+}
+
+/// Which calls an input answers, and whether a person declined.
+fn answered(input: &TurnInput) -> BTreeMap<Id, bool> {
+    let TurnInput::Answers { answers, .. } = input else { return BTreeMap::new() };
+    answers.iter().map(|answer| (answer.tool_call_id.clone(), answer.payload.is_some())).collect()
 }
 
 /// Runs a turn, and checks that nothing of it was left out.
