@@ -10,7 +10,9 @@ mod fake_claude;
 mod rig;
 
 mod again;
+mod changes;
 mod ends;
 mod kills;
 mod output;
+mod replay;
 mod verbs;

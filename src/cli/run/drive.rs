@@ -15,6 +15,7 @@ use super::{
     status,
 };
 use crate::{
+    agui::Id,
     api::{
         Run,
         outcome::{self, exit},
@@ -102,6 +103,7 @@ impl Drive<'_> {
                     self.show(&chunk, &mut fold)?;
                     status::observed(&mut self.job.runs[at], fold.status(), Timestamp::now());
                     if last {
+                        self.remember(&thread, &fold);
                         return Ok(Some(()));
                     }
                 }
@@ -113,6 +115,15 @@ impl Drive<'_> {
                     self.engine.interrupt(&thread, Some(following.run_id()));
                 }
             }
+        }
+    }
+
+    /// Keeps the agent's own id of the session's conversation; other threads are conversations of their own.
+    fn remember(&mut self, thread: &Id, fold: &Fold) {
+        if thread.as_str() == session_name(&self.job.session)
+            && let Some(id) = fold.agent_session_id()
+        {
+            self.job.session.status.get_or_insert_default().sdk_session_id = Some(id.to_owned());
         }
     }
 

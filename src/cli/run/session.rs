@@ -28,7 +28,9 @@ use crate::{
     },
     cli::{
         assemble::{self, Parts},
-        logging, workspace as ws,
+        logging,
+        probe::Probe,
+        workspace as ws,
     },
     runner::Engine,
     security::Redactor,
@@ -57,7 +59,7 @@ pub(super) async fn run(args: Args) -> Result<u8, RunError> {
     let hydrated = set_up(&job.session, &place, &mut output).await?;
     let parts = parts(&args, &place, &job.session, &hydrated, redactor);
     let host = assemble::agent_host(args.agent_socket.as_ref(), &place.events()).await?;
-    let probe = Arc::new(ws::GitProbe::new(&hydrated, Arc::clone(&host)));
+    let probe = Arc::new(Probe::of_repos(&hydrated, Arc::clone(&host)).and_files(&hydrated).await);
     let engine = assemble::engine(parts, store, host, probe).await?;
     let started = Timestamp::now();
     let drive =
@@ -70,7 +72,7 @@ pub(super) async fn run(args: Args) -> Result<u8, RunError> {
             return Err(error);
         }
     };
-    finish(&engine, &place, &mut job, &hydrated, ended).await?;
+    finish(&engine, &place, &mut job, &hydrated, ended, started).await?;
     let resume = format!("ambient run --dir {shown} -m \"…\"");
     output.ends(&job, &format!("{shown}/events"), &resume).map_err(RunError::Output)?;
     Ok(match ended {
@@ -118,7 +120,9 @@ fn folder_of(sources: &[load::Source], name: &str) -> PathBuf {
 /// A recording is named relative to its manifest.
 fn with_replay_folder(mut session: AgenticSession, folder: &Path) -> AgenticSession {
     if let Some(replay) = session.spec.runner.as_mut().and_then(|runner| runner.replay.as_mut()) {
-        replay.path = text(&folder.join(&replay.path));
+        let path = folder.join(&replay.path);
+        // The session's directory remembers it, and may be used from anywhere.
+        replay.path = text(&std::path::absolute(&path).unwrap_or(path));
     }
     session
 }
@@ -212,8 +216,15 @@ fn runner(session: &AgenticSession) -> RunnerType {
     session.spec.runner.as_ref().map(|runner| runner.kind).unwrap_or_default()
 }
 
+/// What answers: a model, or a recording.
 fn model(session: &AgenticSession) -> &str {
-    session.spec.llm_settings.as_ref().map_or("default model", |settings| settings.model.as_str())
+    let spec = &session.spec;
+    let replay = spec.runner.as_ref().and_then(|runner| runner.replay.as_ref());
+    match (replay, &spec.llm_settings) {
+        (Some(replay), _) => replay.path.rsplit('/').next().unwrap_or_default(),
+        (None, Some(settings)) => &settings.model,
+        (None, None) => "default model",
+    }
 }
 
 fn deadline(session: &AgenticSession, started: Timestamp) -> Option<Timestamp> {
@@ -226,13 +237,14 @@ async fn finish(
     job: &mut Job,
     hydrated: &Hydrated,
     ended: Ended,
+    started: Timestamp,
 ) -> Result<(), RunError> {
     if ended == Ended::Quit {
         // The open run is ended by the next start, from what its log holds.
         return Ok(());
     }
     engine.shutdown().await;
-    status::session(job, repos(hydrated), None, Timestamp::now());
+    status::session(job, repos(hydrated), started, Timestamp::now());
     place.save_session(&job.session)?;
     Ok(())
 }

@@ -4,16 +4,22 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
-use super::figures::{duration, money, tokens};
+use super::{
+    figures::{duration, money, tokens},
+    view::printable,
+};
 use crate::api::{
     Run,
-    run::{GitState, RunPhase, Usage},
+    run::{FileChanges, GitState, RunPhase, RunStatus, Usage},
 };
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const OPEN: Style = AnsiColor::Yellow.on_default().bold();
 const BOLD: Style = Style::new().bold();
+
+/// How many files are named.
+const NAMED: usize = 5;
 
 /// `fix-bug  claude-agent-sdk · claude-sonnet-4-5 · ./.ambient/fix-bug`
 pub(in crate::cli::run) fn heading(session: &str, runner: &str, model: &str, place: &str) -> String {
@@ -35,6 +41,7 @@ pub(in crate::cli::run) fn outcome_lines(run: &Run) -> Vec<String> {
     let mut lines = vec![format!("  {style}{mark} {}{reason}{style:#}   {figures}\n", status.phase.as_str())];
     lines.extend(failure(run).map(|message| format!("    {message}\n")));
     lines.extend(status.git.iter().map(git_line));
+    lines.extend(files_line(status));
     lines
 }
 
@@ -61,11 +68,7 @@ fn failure(run: &Run) -> Option<&str> {
 }
 
 fn git_line(repo: &GitState) -> String {
-    let files = match repo.files_changed {
-        0 => "nothing changed".to_owned(),
-        1 => "1 file changed".to_owned(),
-        many => format!("{many} files changed"),
-    };
+    let files = changed(repo.files_changed);
     let branch = repo.branch.as_deref().unwrap_or("no branch");
     let pushed = match (repo.ahead, repo.pushed) {
         (_, true) => "",
@@ -73,4 +76,75 @@ fn git_line(repo: &GitState) -> String {
         (_, false) => ", not pushed",
     };
     format!("    {}  {branch}  {files}{pushed}\n", repo.name)
+}
+
+/// What happened to files outside of repositories. Where there are repositories, only what happened is worth a line.
+fn files_line(status: &RunStatus) -> Option<String> {
+    let files = status.files.as_ref().filter(|files| files.count > 0 || status.git.is_empty())?;
+    let more = if files.truncated { " (at least; there are too many files to look at all)" } else { "" };
+    Some(format!("    workspace  {}{}{more}\n", changed(files.count), names(files)))
+}
+
+fn changed(files: u32) -> String {
+    match files {
+        0 => "nothing changed".to_owned(),
+        1 => "1 file changed".to_owned(),
+        many => format!("{many} files changed"),
+    }
+}
+
+/// `: sum.sh, notes.md (new), old.txt (deleted), and 3 more`
+fn names(files: &FileChanges) -> String {
+    let modified = files.modified.iter().map(|path| printable(path));
+    let added = files.added.iter().map(|path| format!("{} (new)", printable(path)));
+    let deleted = files.deleted.iter().map(|path| format!("{} (deleted)", printable(path)));
+    let mut names: Vec<String> = modified.chain(added).chain(deleted).take(NAMED).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    let named = u32::try_from(names.len()).unwrap_or(u32::MAX);
+    names.extend((files.count > named).then(|| format!("and {} more", files.count - named)));
+    format!(": {}", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(count: u32, modified: &[&str], added: &[&str], deleted: &[&str]) -> Option<String> {
+        let paths = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect();
+        let files = FileChanges {
+            count,
+            modified: paths(modified),
+            added: paths(added),
+            deleted: paths(deleted),
+            truncated: false,
+        };
+        files_line(&RunStatus { files: Some(files), ..RunStatus::default() })
+    }
+
+    #[test]
+    fn changed_files_are_named_with_what_happened_to_them() {
+        let told = line(3, &["a/sum.sh"], &["notes.md"], &["old"]).unwrap();
+        assert_eq!(told, "    workspace  3 files changed: a/sum.sh, notes.md (new), old (deleted)\n");
+    }
+
+    #[test]
+    fn the_first_files_stand_for_many() {
+        let told = line(40, &["1", "2", "3", "4", "5", "6"], &[], &[]).unwrap();
+        assert_eq!(told, "    workspace  40 files changed: 1, 2, 3, 4, 5, and 35 more\n");
+    }
+
+    #[test]
+    fn a_name_cannot_move_the_cursor() {
+        assert_eq!(line(1, &[], &["a\u{1b}[2Jb"], &[]).unwrap(), "    workspace  1 file changed: a[2Jb (new)\n");
+    }
+
+    #[test]
+    fn that_nothing_changed_is_said_where_no_repository_says_it() {
+        assert_eq!(line(0, &[], &[], &[]).unwrap(), "    workspace  nothing changed\n");
+        let with_repo =
+            RunStatus { git: vec![GitState::default()], files: Some(FileChanges::default()), ..RunStatus::default() };
+        assert_eq!(files_line(&with_repo), None);
+    }
 }
