@@ -59,7 +59,7 @@ fn the_session_remembers_the_agents_own_id_of_the_conversation() {
     let folder = Folder::asking("session");
     let first = id_in_status(&folder, &["run", "s.yaml", "-o", "json"]);
     let said = folder.run("s-initial")["status"]["result"].as_str().unwrap().to_owned();
-    assert_eq!(said.split_whitespace().next(), Some(first.as_str()), "{said}");
+    assert_eq!(said.split_whitespace().next(), Some(format!("session={first}").as_str()), "{said}");
     assert!(folder.read(".ambient/s/session.yaml").contains(&format!("sdkSessionId: {first}\n")));
     // A call that runs nothing keeps it.
     assert_eq!(id_in_status(&folder, &["run", "s.yaml", "-o", "json"]), first);

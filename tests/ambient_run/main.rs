@@ -12,6 +12,7 @@ mod rig;
 mod again;
 mod changes;
 mod ends;
+mod interrupts;
 mod kills;
 mod output;
 mod replay;

@@ -73,6 +73,11 @@ pub(super) fn session(job: &mut Job, repos: Vec<ReconciledRepo>, started: Timest
     job.session.status = Some(status);
 }
 
+/// Whether there is nothing more to run of it. A Run that asks has had its turn; the Run that answers ends it.
+pub(super) fn had_its_turn(run: &Run) -> bool {
+    phase(run).is_terminal() || phase(run) == RunPhase::WaitingForInput
+}
+
 fn phase(run: &Run) -> RunPhase {
     run.status.as_ref().map(|status| status.phase).unwrap_or_default()
 }

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::api::{
     Run,
-    run::{FileChanges, GitState, RunPhase, RunStatus, Usage},
+    outcome::OutcomeReason,
+    run::{FileChanges, GitState, Interrupt, RunPhase, RunStatus, Usage},
 };
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -39,7 +40,9 @@ pub(in crate::cli::run) fn outcome_lines(run: &Run) -> Vec<String> {
     let reason = status.outcome.as_ref().map_or_else(String::new, |outcome| format!(" ({})", outcome.reason));
     let figures = figures(took(run), status.usage.as_ref());
     let mut lines = vec![format!("  {style}{mark} {}{reason}{style:#}   {figures}\n", status.phase.as_str())];
-    lines.extend(failure(run).map(|message| format!("    {message}\n")));
+    lines.extend(failure(run).map(|message| format!("    {}\n", printable(message))));
+    lines.extend(remedy(status).map(|remedy| format!("    {remedy}\n")));
+    lines.extend(question_lines(status));
     lines.extend(status.git.iter().map(git_line));
     lines.extend(files_line(status));
     lines
@@ -65,6 +68,36 @@ fn figures(took: Option<Duration>, usage: Option<&Usage>) -> String {
 fn failure(run: &Run) -> Option<&str> {
     let status = run.status.as_ref().filter(|status| status.phase != RunPhase::Succeeded)?;
     status.outcome.as_ref()?.message.as_deref()
+}
+
+/// `fix-bug-initial Failed (SetupFailed)`
+pub(in crate::cli::run) fn ended_before(run: &Run) -> String {
+    let name = run.metadata.name.as_deref().unwrap_or_default();
+    let status = run.status.as_ref();
+    let phase = status.map(|status| status.phase).unwrap_or_default();
+    let reason = status.and_then(|status| status.outcome.as_ref()).map(|outcome| format!(" ({})", outcome.reason));
+    let next = match phase {
+        RunPhase::WaitingForInput => "answer it with a Run that has spec.resume, or at a terminal",
+        RunPhase::Pending | RunPhase::Waiting | RunPhase::Running => "run it again",
+        RunPhase::Succeeded | RunPhase::Failed | RunPhase::Cancelled => "ask for more with -m, or add a Run",
+    };
+    format!("{name} {}{}; {next}", phase.as_str(), reason.unwrap_or_default())
+}
+
+/// What to do on a laptop; the agent's own words are about the agent's own ways.
+fn remedy(status: &RunStatus) -> Option<&'static str> {
+    let refused = status.outcome.as_ref()?.reason == OutcomeReason::AuthFailed;
+    refused
+        .then_some("Set ANTHROPIC_API_KEY to a valid key (or USE_VERTEX=1 and its variables), then ask again with -m.")
+}
+
+/// What the run waits for.
+fn question_lines(status: &RunStatus) -> Vec<String> {
+    let question = |interrupt: &Interrupt| {
+        let asks = interrupt.message.as_deref().unwrap_or("The agent asks for your answer.");
+        format!("    ? {}  (answer {} in a Run's spec.resume, or at a terminal)\n", printable(asks), interrupt.id)
+    };
+    status.interrupts.iter().map(question).collect()
 }
 
 fn git_line(repo: &GitState) -> String {

@@ -183,10 +183,13 @@ fn platform_note(name: &str, value: &Value) -> Option<String> {
     let number = |name: &str| value.get(name).and_then(Value::as_u64);
     match name {
         "ambient:retry" => {
-            let status = number("status").map_or_else(|| "no connection".to_owned(), |code| code.to_string());
+            let what = match number("status") {
+                Some(code) => format!("provider busy ({code})"),
+                None => "provider not reached".to_owned(),
+            };
             let wait = number("delayMs").unwrap_or_default().div_ceil(1000);
             let (attempt, most) = (number("attempt")?, number("maxRetries")?);
-            Some(format!("… provider busy ({status}), retry {attempt} of {most} in {wait} s"))
+            Some(format!("… {what}, retry {attempt} of {most} in {wait} s"))
         }
         "ambient:abandoned" => Some("… the connection was cut; the answer begins again".to_owned()),
         "ambient:conversation_lost" => Some("… the agent lost the conversation so far and began a new one".to_owned()),
