@@ -49,15 +49,6 @@ fn an_agent_is_found_by_a_path_from_here() {
 }
 
 #[test]
-fn a_key_that_is_refused_comes_with_a_remedy() {
-    let folder = Folder::asking("error Invalid API key");
-    let said = folder.ambient(&["run", "s.yaml"]);
-    let status = &folder.run("s-initial")["status"];
-    assert_eq!((&status["outcome"]["reason"], said.code), (&"AuthFailed".into(), Some(3)), "{status}");
-    assert!(said.out.contains("Set ANTHROPIC_API_KEY"), "{}", said.out);
-}
-
-#[test]
 fn a_repository_that_is_not_there_is_named_with_its_field() {
     let folder = Folder::asking("echo hi");
     let spec = "  repos:\n    - url: file:///nowhere/at/all.git\n";

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::rig::{Folder, Said, session};
 
@@ -99,4 +99,45 @@ fn a_recording_that_is_missing_or_none_is_refused_with_its_name() {
         assert_eq!(said.code, Some(3), "{}", said.err);
         assert!(said.err.contains(file) && said.err.contains(told), "{}", said.err);
     }
+}
+
+/// A session that plays these lines.
+fn playing(lines: &[Value]) -> Folder {
+    let folder = Folder::new();
+    let lines: Vec<String> = lines.iter().map(|line| json!({ "at_ms": 0, "line": line }).to_string()).collect();
+    folder.write("played.jsonl", &lines.join("\n"));
+    folder.write("s.yaml", &(session("x") + &plays(Path::new("played.jsonl"))));
+    folder
+}
+
+#[test]
+fn a_key_that_is_refused_comes_with_a_remedy() {
+    let refused = json!({ "type": "result", "is_error": true, "api_error_status": 401, "result": "Invalid API key" });
+    let folder = playing(&[refused]);
+    let said = folder.ambient(&["run", "s.yaml"]);
+    assert_eq!(said.code, Some(3), "{}{}", said.out, said.err);
+    for part in ["✗ Failed (AuthFailed)", "Invalid API key", "Set ANTHROPIC_API_KEY"] {
+        assert!(said.out.contains(part), "{part} in {}", said.out);
+    }
+}
+
+#[test]
+fn a_question_that_nobody_is_there_to_answer_is_shown_with_its_id() {
+    let questions = json!([{ "question": "Which database?", "header": "DB", "multiSelect": false, "options": [] }]);
+    let call =
+        json!({ "type": "tool_use", "id": "q1", "name": "AskUserQuestion", "input": { "questions": questions } });
+    let input =
+        json!({ "tool_use_id": "q1", "tool_name": "AskUserQuestion", "tool_input": { "questions": questions } });
+    let folder = playing(&[
+        json!({ "type": "assistant", "parent_tool_use_id": null, "message": { "id": "m", "content": [call] } }),
+        json!({ "type": "control_request", "request_id": "r", "request":
+            { "subtype": "hook_callback", "callback_id": "defer", "input": input } }),
+        json!({ "type": "result", "is_error": false, "result": "" }),
+    ]);
+    let said = folder.ambient(&["run", "s.yaml"]);
+    assert_eq!(said.code, Some(7), "{}{}", said.out, said.err);
+    assert!(said.out.contains("? Which database?  (answer q1 in a Run's spec.resume"), "{}", said.out);
+    let again = folder.ambient(&["run", "s.yaml"]);
+    assert_eq!(again.code, Some(7), "{}", again.out);
+    assert!(again.out.contains("nothing to run: s-initial WaitingForInput; answer it"), "{}", again.out);
 }
