@@ -28,10 +28,13 @@ lint: ## formatting, clippy, docs, licences
 	hack/tools.sh deny
 	target/tools/bin/cargo-deny --locked check bans licenses sources
 
+fuzz: ## the property tests on random inputs, PROPTEST_CASES of each (20000)
+	hack/fuzz.sh
+
 crds: ## regenerate crds/*.yaml
 	AMBIENT_WRITE_CRDS=1 $(CARGO) test --locked --test crds
 
 bench: tools ## measure our figures against their goals and the original's
 	hack/bench.sh
 
-.PHONY: help build tools demo recording test lint crds bench
+.PHONY: help build tools demo recording test lint fuzz crds bench

@@ -44,7 +44,7 @@ fn report() -> BoxedStrategy<Event> {
     let reason = prop::option::of(prop::sample::select(OutcomeReason::ALL.as_slice()));
     let git = prop::collection::vec(text().prop_map(|name| json!({"name": name, "branch": name})), 0..40);
     let texts = (text(), text(), text());
-    let files = prop::option::of(prop::collection::vec(text(), 0..40));
+    let files = prop::option::of(prop::collection::vec(text(), 0..6));
     (reason, texts, value(), (git, files), any::<u64>(), any::<f64>())
         .prop_map(|(reason, (message, result, session), structured, (git, files), tokens, cost)| {
             let files =
@@ -149,7 +149,7 @@ fn with_conditions(mut status: RunStatus) -> RunStatus {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_status_stays_under_16_kib_with_its_conditions(events in stream()) {
