@@ -5,6 +5,8 @@
 mod figures;
 mod screen;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod tool;
 mod view;
 

@@ -42,6 +42,7 @@ pub(in crate::cli::run) fn outcome_lines(run: &Run) -> Vec<String> {
     let mut lines = vec![format!("  {style}{mark} {}{reason}{style:#}   {figures}\n", status.phase.as_str())];
     lines.extend(failure(run).map(|message| format!("    {}\n", printable(message))));
     lines.extend(remedy(status).map(|remedy| format!("    {remedy}\n")));
+    lines.extend(limit_line(status));
     lines.extend(question_lines(status));
     lines.extend(status.git.iter().map(git_line));
     lines.extend(files_line(status));
@@ -86,9 +87,16 @@ pub(in crate::cli::run) fn ended_before(run: &Run) -> String {
 
 /// What to do on a laptop; the agent's own words are about the agent's own ways.
 fn remedy(status: &RunStatus) -> Option<&'static str> {
-    let refused = status.outcome.as_ref()?.reason == OutcomeReason::AuthFailed;
-    refused
+    let outcome = status.outcome.as_ref().filter(|outcome| outcome.reason == OutcomeReason::AuthFailed)?;
+    let told = outcome.message.as_deref().is_some_and(|message| message.contains("ANTHROPIC_API_KEY"));
+    (!told)
         .then_some("Set ANTHROPIC_API_KEY to a valid key (or USE_VERTEX=1 and its variables), then ask again with -m.")
+}
+
+/// When a limit of the provider ends, if it said so.
+fn limit_line(status: &RunStatus) -> Option<String> {
+    let at = status.resume_at.as_ref()?.0;
+    Some(format!("    The provider takes requests again at {at}; then ask again with -m.\n"))
 }
 
 /// What the run waits for.
