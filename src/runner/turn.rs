@@ -170,9 +170,9 @@ impl<'a> Running<'a> {
 
     /// Closes what is open, says the outcome, ends the run, and makes that durable.
     async fn close(mut self, end: TurnEnd) -> Result<(), LogError> {
-        let git = self.engine.settings().probe.after_turn().await;
+        let left = self.engine.settings().probe.after_turn().await;
         let usage = end.usage.clone();
-        let verdict = judge(end, self.stop.reason(), self.limit.as_secs(), git);
+        let verdict = judge(end, self.stop.reason(), self.limit.as_secs(), left);
         let now = now_ms();
         self.pipeline.close_open_items(now);
         self.say_outcome(&verdict, now);
