@@ -122,6 +122,13 @@ impl LogInner {
         }
     }
 
+    /// Counts a write whose sync the caller asks for itself; its ticket.
+    pub(super) fn wrote_urgently(&self) -> u64 {
+        // Nobody else needs to plan a sync until this one has begun.
+        self.sync_planned.store(true, Ordering::SeqCst);
+        self.written.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
     /// Writes down what is in a segment whose records are synced.
     pub(super) fn write_index(&self, first: Seq, sealed: bool) -> Result<(), LogError> {
         let index = {
