@@ -1,4 +1,7 @@
 //! What an event has to do with text that comes in deltas.
+//!
+//! Not the table of what a run has open (`agui`): that one has no chunks, and names its items in ids of their own, where
+//! this one lends the event's members to be changed.
 
 use crate::agui::{EventKind, Id};
 

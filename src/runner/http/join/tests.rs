@@ -75,15 +75,21 @@ async fn who_joins_at_the_same_event_shares_the_bytes() {
     assert_eq!((second.at, second.run), (9, None));
 }
 
+/// A run was joined, and two longer ones followed.
+async fn joined_and_grown(log: &ThreadLog) -> Joins {
+    append(log, "a", &run("a", 5));
+    let joins = Joins::default();
+    text(&joins, log).await;
+    append(log, "b", &run("b", 50));
+    append(log, "c", &run("c", 50));
+    joins
+}
+
 #[tokio::test]
 async fn what_was_folded_is_not_read_again() {
     let dir = TempDir::new().unwrap();
     let (_store, log) = open(dir.path());
-    append(&log, "a", &run("a", 5));
-    let joins = Joins::default();
-    text(&joins, &log).await;
-    append(&log, "b", &run("b", 50));
-    append(&log, "c", &run("c", 50));
+    let joins = joined_and_grown(&log).await;
     log.acknowledge(9).unwrap();
     assert!(log.first_seq() > 1, "the first run's records are gone");
     assert!(text(&joins, &log).await.contains("4 of a, "));
@@ -95,11 +101,7 @@ async fn what_was_folded_is_not_read_again() {
 async fn a_fold_that_was_overtaken_by_trimming_begins_anew() {
     let dir = TempDir::new().unwrap();
     let (_store, log) = open(dir.path());
-    append(&log, "a", &run("a", 5));
-    let joins = Joins::default();
-    text(&joins, &log).await;
-    append(&log, "b", &run("b", 50));
-    append(&log, "c", &run("c", 50));
+    let joins = joined_and_grown(&log).await;
     log.acknowledge(log.last_seq()).unwrap();
     assert_eq!(text(&joins, &log).await, text(&Joins::default(), &log).await);
 }
