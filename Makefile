@@ -15,6 +15,9 @@ tools: ## install the pinned tools that tests need into target/tools
 demo: ## watch the real agent CLI repair a small project, offline
 	hack/demo.sh
 
+recording: ## put what the demo prints into README.md
+	hack/recording.sh
+
 test: tools ## every test: unit, property, HTTP, the real CLI, the official AG-UI client
 	hack/test.sh
 
@@ -34,4 +37,4 @@ crds: ## regenerate crds/*.yaml
 bench: tools ## measure our figures against their goals and the original's
 	hack/bench.sh
 
-.PHONY: help build tools demo test lint fuzz crds bench
+.PHONY: help build tools demo recording test lint fuzz crds bench

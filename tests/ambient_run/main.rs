@@ -16,7 +16,10 @@ mod needs;
 mod rig;
 
 mod again;
+mod changes;
 mod ends;
+mod interrupts;
 mod kills;
 mod output;
+mod replay;
 mod verbs;
