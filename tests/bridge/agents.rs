@@ -39,14 +39,33 @@ rules:
   - when: {prompt: delegate, step: 0}
     reply: [{tool: Agent, input: {description: Look around, prompt: look into it, subagent_type: general-purpose, run_in_background: true}}]
   - {when: {tool: Agent, prompt: delegate}, reply: [{text: It is under way.}]}
-  - {when: {prompt: look into it}, wait_ms: 300, reply: [{text: I found it.}]}
+  - {when: {prompt: look into it}, wait_ms: 1500, reply: [{text: I found it.}]}
   - {when: {step: any}, reply: [{text: 'It came back.'}]}
 ";
     let took = Rig::new(place, script).say("delegate this").await;
     assert_eq!(took.end.ending, Ending::Completed);
     assert_eq!(took.end.result.as_deref(), Some("It came back."));
     assert_eq!(took.one("SUBAGENT_FINISHED")["result"], "I found it.");
-    assert!(took.end.turns >= 3, "{:?}", took.end);
+}
+
+pub(crate) async fn row_05_a_quick_background_sub_agent_is_part_of_its_turn_too(place: Place) {
+    let script = "
+rules:
+  - when: {prompt: delegate, step: 0}
+    reply: [{tool: Agent, input: {description: Look around, prompt: look into it, subagent_type: general-purpose, run_in_background: true}}]
+  - {when: {tool: Agent, prompt: delegate}, wait_ms: 1500, reply: [{text: It is under way.}]}
+  - {when: {prompt: look into it}, reply: [{text: I found it.}]}
+  - {when: {step: any}, reply: [{text: 'It came back.'}]}
+";
+    let rig = Rig::new(place, script);
+    let (wake, mut woken) = mpsc::channel(4);
+    rig.bridge.follow_ups(wake);
+    let took = rig.say("delegate this").await;
+    assert_eq!(took.end.ending, Ending::Completed);
+    assert_eq!(took.end.result.as_deref(), Some("It came back."));
+    assert_eq!(took.one("SUBAGENT_FINISHED")["result"], "I found it.");
+    assert_eq!(rig.say("and now?").await.text(), "It came back.");
+    assert!(woken.try_recv().is_err(), "no turn of its own");
 }
 
 pub(crate) async fn row_05_a_background_command_begins_a_turn_of_its_own(place: Place) {

@@ -170,8 +170,8 @@ impl Rig {
 }
 
 impl Rig {
-    /// The processes that work in this rig's directory: the agent.
-    fn agents(&self) -> Vec<u32> {
+    /// The processes that work in this rig's directory: the agent, and its commands.
+    pub(crate) fn agents(&self) -> Vec<u32> {
         let work = self.work().canonicalize().unwrap();
         let entries = std::fs::read_dir("/proc").unwrap().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());

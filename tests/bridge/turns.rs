@@ -38,6 +38,8 @@ rules:
   - {when: {step: any}, reply: [{text: On we go.}]}
 ";
     let rig = Rig::new(place, script);
+    rig.bridge.warm(rig.spec()).await.unwrap();
+    let pid = rig.agent_pid();
     let mut turn = rig.start(rig.spec(), prompt("wait"));
     turn.until("the end of the call", |event| matches!(event.kind, EventKind::ToolCallEnd { .. })).await;
     let began = rig.work().join("began");
@@ -51,9 +53,8 @@ rules:
     let took = turn.finish().await;
     assert_eq!(took.end.ending, Ending::Interrupted);
     assert_eq!(took.one("TOOL_CALL_RESULT")["metadata"]["ambient"]["isError"], true);
-    let pid = rig.agent_pid();
     assert_eq!(rig.say("and now?").await.text(), "On we go.");
-    assert_eq!(rig.agent_pid(), pid, "the same process goes on");
+    assert!(rig.agents().contains(&pid), "the same process goes on");
 }
 
 pub(crate) async fn row_09_interrupt_before_anything_happens(place: Place) {

@@ -60,12 +60,12 @@ impl Progress {
     }
 
     /// Takes a result. True when the turn is over: it is the turn's own, and no sub-agent will make the agent go on.
-    pub(crate) fn result(&mut self, value: Value, agents_at_work: bool) -> bool {
+    pub(crate) fn result(&mut self, value: Value, goes_on: bool) -> bool {
         self.answered |= self.is_ours(&value);
         self.add_usage(&value);
         self.turns += value["num_turns"].as_u64().and_then(|turns| u32::try_from(turns).ok()).unwrap_or_default();
         self.result = Some(value);
-        self.answered && !agents_at_work
+        self.answered && !goes_on
     }
 
     /// The CLI has nothing left to do. True when the turn is over by that.

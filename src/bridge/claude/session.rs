@@ -47,6 +47,8 @@ pub(crate) struct Session {
     /// Calls that somebody else answers, as of the last turn.
     open: Vec<OpenCall>,
     id: Option<String>,
+    /// The CLI says when it has nothing left to do (not before 2.1.330).
+    says_idle: bool,
     /// A result that came outside of a turn: the reason of a failed start.
     stray_result: Option<Value>,
 }
@@ -55,7 +57,15 @@ impl Session {
     /// A process whose conversation has this id, if it is known.
     pub(crate) fn new(id: Option<String>) -> Self {
         let translator = Translator::new(FRONTEND_PREFIX);
-        Self { translator, tasks: Tasks::default(), progress: None, open: Vec::new(), id, stray_result: None }
+        Self {
+            translator,
+            tasks: Tasks::default(),
+            progress: None,
+            open: Vec::new(),
+            id,
+            says_idle: false,
+            stray_result: None,
+        }
     }
 
     /// Begins a turn: with a message of ours, or one that the agent began.
@@ -146,6 +156,7 @@ impl Session {
     }
 
     fn value(&mut self, value: Value, out: &mut Vec<Event>) -> Step {
+        self.says_idle |= text(&value, "subtype") == Some("session_state_changed");
         match text(&value, "type").unwrap_or_default() {
             "control_request" => asked(value),
             "control_response" => replied(value),
@@ -157,13 +168,15 @@ impl Session {
     }
 
     fn result(&mut self, value: Value) -> Step {
-        let at_work = self.tasks.agents_at_work();
+        // With a call open the agent waits for its answer, and hears the report after it.
+        let reads_report = self.says_idle && self.tasks.has_report() && self.open.is_empty();
+        let goes_on = self.tasks.agents_at_work() || reads_report;
         let Some(progress) = &mut self.progress else {
             self.stray_result = Some(value);
             return Step::Nothing;
         };
         progress.spoke = true;
-        if progress.result(value, at_work) { Step::Over } else { Step::Nothing }
+        if progress.result(value, goes_on) { Step::Over } else { Step::Nothing }
     }
 
     fn in_turn_value(&mut self, value: Value, out: &mut Vec<Event>) -> Step {

@@ -11,6 +11,8 @@ use super::wire::{list, text};
 pub(crate) struct Tasks {
     agents: BTreeSet<String>,
     background: BTreeSet<String>,
+    /// A sub-agent in the background has ended in this turn.
+    reported: bool,
 }
 
 impl Tasks {
@@ -32,12 +34,13 @@ impl Tasks {
     }
 
     fn ended(&mut self, id: &str) {
-        self.agents.remove(id);
-        self.background.remove(id);
+        let was_agent = self.agents.remove(id);
+        self.reported |= self.background.remove(id) && was_agent;
     }
 
     /// A sub-agent in the foreground cannot outlive its turn, whatever was said about it.
     pub(crate) fn turn_begins(&mut self) {
+        self.reported = false;
         let background = &self.background;
         self.agents.retain(|id| background.contains(id));
     }
@@ -45,6 +48,11 @@ impl Tasks {
     /// Whether a sub-agent works, whose report the agent will go on with.
     pub(crate) fn agents_at_work(&self) -> bool {
         !self.agents.is_empty()
+    }
+
+    /// Whether the agent may have a report to go on with: one that came too late for the model call before.
+    pub(crate) fn has_report(&self) -> bool {
+        self.reported
     }
 
     /// Whether the process still does something.
@@ -55,4 +63,37 @@ impl Tasks {
 
 fn ends(status: &Value) -> bool {
     matches!(status.as_str(), Some("completed" | "failed" | "killed" | "stopped"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn agent_that_ended(in_background: bool) -> Tasks {
+        let mut tasks = Tasks::default();
+        if in_background {
+            tasks.observe(&json!({ "subtype": "background_tasks_changed", "tasks": [{ "task_id": "a" }] }));
+        }
+        tasks.observe(&json!({ "subtype": "task_started", "task_type": "local_agent", "task_id": "a" }));
+        assert!(tasks.agents_at_work() && !tasks.has_report());
+        tasks.observe(&json!({ "subtype": "task_updated", "task_id": "a", "patch": { "status": "completed" } }));
+        tasks.observe(&json!({ "subtype": "task_notification", "task_id": "a" }));
+        assert!(!tasks.at_work());
+        tasks
+    }
+
+    #[test]
+    fn the_report_of_a_background_agent_may_be_due_until_the_turn_is_over() {
+        let mut tasks = agent_that_ended(true);
+        assert!(tasks.has_report());
+        tasks.turn_begins();
+        assert!(!tasks.has_report());
+    }
+
+    #[test]
+    fn the_report_of_a_foreground_agent_is_the_result_of_its_call() {
+        assert!(!agent_that_ended(false).has_report());
+    }
 }
