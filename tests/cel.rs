@@ -68,7 +68,7 @@ fn text_like(pattern: &'static str) -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn repository_urls_are_judged_alike(url in text_like("(https?|ssh|ftp)://[a-z.@:]{0,6}/?[a-z/. ]{0,8}")) {

@@ -149,7 +149,7 @@ fn with_conditions(mut status: RunStatus) -> RunStatus {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_status_stays_under_16_kib_with_its_conditions(events in stream()) {

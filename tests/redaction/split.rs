@@ -53,6 +53,8 @@ fn cuts(text: &str, places: &[prop::sample::Index]) -> Vec<usize> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
     #[test]
     fn pieces_join_to_the_redacted_whole(text in text(), places in prop::collection::vec(any::<prop::sample::Index>(), 0..20)) {
         let redactor = samples::redactor();

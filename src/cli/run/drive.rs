@@ -138,6 +138,8 @@ impl Drive<'_> {
                     self.show(&chunk, &mut fold)?;
                     status::observed(&mut self.job.runs[at], fold.status(), Timestamp::now());
                     if last {
+                        // A status that says so must not outlive the log that shows it.
+                        ticket.log.sync().await?;
                         self.remember(&thread, &fold);
                         return Ok(if interrupted { Followed::Interrupted } else { Followed::ByItself });
                     }

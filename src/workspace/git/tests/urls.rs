@@ -146,7 +146,7 @@ fn a_token_without_user_name_is_used_as_password_so_that_it_is_in_no_prompt() {
 fn no_token_is_sent_in_the_clear() {
     let policy = UrlPolicy { http: true, file: false };
     let parsed = url::parse("http://me:secret@git.example/web", policy).unwrap();
-    assert_eq!(Credentials::default().choose(&parsed), None);
+    assert!(Credentials::default().choose(&parsed).is_none());
 }
 
 #[test]
