@@ -30,7 +30,7 @@ fn success(command: &mut Command) -> String {
 
 /// Whether there is something to start; without it a test says that it is skipped.
 pub(crate) fn tools_are_built() -> bool {
-    let built = root().join("target/tools/cluster/.stamp").exists();
+    let built = root().join("target/tools/cluster/.stamp-rings").exists();
     assert!(built || std::env::var_os("CI").is_none(), "needs `make cluster-tools`");
     if !built {
         eprintln!("skipped: needs `make cluster-tools`");
@@ -47,14 +47,15 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// A control-plane ring of one test, removed at its end.
+/// A ring of one test, removed at its end.
 pub(crate) struct OwnRing {
+    kind: &'static str,
     name: String,
 }
 
 impl OwnRing {
-    pub(crate) fn new(name: &str) -> Self {
-        Self { name: format!("{name}-{}", std::process::id()) }
+    pub(crate) fn new(kind: &'static str, name: &str) -> Self {
+        Self { kind, name: format!("{name}-{}", std::process::id()) }
     }
 
     pub(crate) fn state(&self) -> PathBuf {
@@ -67,7 +68,7 @@ impl OwnRing {
     }
 
     pub(crate) fn up_for(&self, owner: u32) {
-        success(script("up.sh").args(["control-plane", &self.name]).env("RING_OWNER", owner.to_string()));
+        success(script("up.sh").args([self.kind, &self.name]).env("RING_OWNER", owner.to_string()));
     }
 
     pub(crate) fn down(&self) {
