@@ -23,7 +23,7 @@ ring() {
 # Go and Rust compile side by side.
 hack/cluster/tools.sh &
 building=$!
-cargo test --locked --no-run --quiet
+cargo test --locked --no-run "$@"
 if wait "$building"; then
   ring control-plane || echo "no control-plane ring, see above" >&2
   [ "$(id -u)" != 0 ] || ring node || echo "no node ring, see above" >&2

@@ -1,5 +1,8 @@
 //! Rings that a test starts, hurts and removes by itself.
 
+#[path = "../support/cluster/ledger.rs"]
+mod ledger;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -55,6 +58,7 @@ pub(crate) struct OwnRing {
 
 impl OwnRing {
     pub(crate) fn new(kind: &'static str, name: &str) -> Self {
+        ledger::record(kind);
         Self { kind, name: format!("{name}-{}", std::process::id()) }
     }
 
@@ -119,5 +123,6 @@ impl Drop for OwnRing {
     fn drop(&mut self) {
         drop(script("down.sh").arg(&self.name).output());
         drop(fs::remove_dir_all(self.state()));
+        drop(fs::remove_file(self.state().with_extension("lock")));
     }
 }

@@ -6,11 +6,10 @@
 
 mod dump;
 mod find;
+mod ledger;
 
 use std::{
     any::Any,
-    fs::File,
-    io::Write,
     panic::{AssertUnwindSafe, resume_unwind},
     time::Duration,
 };
@@ -75,12 +74,12 @@ fn run<F: Future<Output = ()>>(kind: Kind, test: impl FnOnce(Cluster) -> F + Sen
             return;
         }
     };
+    ledger::record(kind.name());
     // A thread of its own, since a thread that went into the ring's network stays there.
     let outcome = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name(name.clone());
         thread.spawn_scoped(scope, || inside(ring, &name, test)).unwrap().join()
     });
-    record(kind, &name);
     if let Err(panic) = outcome.and_then(|outcome| outcome) {
         resume_unwind(panic);
     }
@@ -133,13 +132,4 @@ fn namespace_of(test: &str) -> String {
         last.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
     let short: String = plain.chars().take(40).collect();
     format!("t-{}-{}", short.trim_matches('-'), &uuid::Uuid::new_v4().simple().to_string()[..8])
-}
-
-/// Remembers that a test ran on a ring, for the count at the end of `hack/test.sh`.
-fn record(kind: Kind, test: &str) {
-    let Some(path) = std::env::var_os("AMBIENT_TESTS_OF_RINGS") else {
-        return;
-    };
-    let mut file = File::options().append(true).create(true).open(path).unwrap();
-    file.write_all(format!("{} {test}\n", kind.name()).as_bytes()).unwrap();
 }
