@@ -27,7 +27,7 @@ cluster-env: ## for a shell: eval "$$(make -s cluster-env)", then kubectl
 demo: ## watch the real agent CLI repair a small project, offline
 	hack/demo.sh
 
-test: tools ## every test: unit, property, HTTP, the real CLI, the official AG-UI client, a real cluster
+.PHONY: help build tools cluster-tools cluster-up cluster-down cluster-env demo recording test lint fuzz crds bench
 	hack/test.sh
 
 lint: ## formatting, clippy, docs, licences
@@ -37,10 +37,13 @@ lint: ## formatting, clippy, docs, licences
 	hack/tools.sh deny
 	target/tools/bin/cargo-deny --locked check bans licenses sources
 
+fuzz: ## the property tests on random inputs, PROPTEST_CASES of each (20000)
+	hack/fuzz.sh
+
 crds: ## regenerate crds/*.yaml
 	AMBIENT_WRITE_CRDS=1 $(CARGO) test --locked --test crds
 
 bench: tools ## measure our figures against their goals and the original's
 	hack/bench.sh
 
-.PHONY: help build tools cluster-tools cluster-up cluster-down cluster-env demo test lint crds bench
+.PHONY: help build tools cluster-tools cluster-up cluster-down cluster-env demo recording test lint fuzz crds bench
