@@ -12,7 +12,7 @@ build: ## build the binary (debug)
 tools: ## install the pinned tools that tests need into target/tools
 	hack/tools.sh claude agui
 
-cluster-tools: ## build Kubernetes, CoreDNS and kwok into target/tools/cluster (minutes the first time)
+cluster-tools: ## build Kubernetes and CoreDNS into target/tools/cluster (minutes the first time)
 	hack/cluster/tools.sh
 
 cluster-up: ## a real cluster on this machine (root); RING=control-plane: only an API server, no root
@@ -21,13 +21,16 @@ cluster-up: ## a real cluster on this machine (root); RING=control-plane: only a
 cluster-down: ## remove it; without RING: every ring of this checkout
 	hack/cluster/down.sh $(RING)
 
-cluster-env: ## for a shell: eval "$$(make -s cluster-env)", then kubectl
+cluster-env: ## for a shell: eval the output of make -s cluster-env, then use kubectl
 	@hack/cluster/env.sh $(RING)
 
 demo: ## watch the real agent CLI repair a small project, offline
 	hack/demo.sh
 
-.PHONY: help build tools cluster-tools cluster-up cluster-down cluster-env demo recording test lint fuzz crds bench
+recording: ## put what the demo prints into README.md
+	hack/recording.sh
+
+test: tools ## every test: unit, property, HTTP, the real CLI, the official AG-UI client, a real cluster
 	hack/test.sh
 
 lint: ## formatting, clippy, docs, licences
