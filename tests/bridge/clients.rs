@@ -11,7 +11,7 @@ use std::{
 };
 
 use ambient::{
-    agui::{EventKind, Id, RunAgentInput, Thread, sse},
+    agui::{Id, RunAgentInput, Thread, sse},
     bridge::{Answer, Bridge, Ending, EventSink, Turn, TurnEnd, TurnInput},
     eventlog::{Chunk, Options, RecordRef, Store, ThreadLog},
     host::BoxFuture,
@@ -24,6 +24,9 @@ use crate::{
     rig::{DEADLINE, Took},
     turn::{Acted, engine},
 };
+
+/// The client takes about 10 MB a second: of a stream whose joins at every event are more than this, fewer are tried.
+const MOST_BYTES: usize = 32 << 20;
 
 /// One turn of a row.
 #[derive(Clone)]
@@ -173,14 +176,13 @@ fn joins(chunks: &[Chunk], folder: &Path) {
     let records: Vec<_> = chunks.iter().flat_map(Chunk::records).collect();
     let mut thread = Thread::new();
     let mut lines = Vec::new();
-    for (number, at) in (0..=records.len()).enumerate() {
-        let seq = at.checked_sub(1).map_or(0, |last| records[last].seq());
-        let mut stream = Vec::new();
-        for event in thread.prelude() {
-            sse::write_frame(&mut stream, seq, &serde_json::to_vec(&event).unwrap());
+    let bytes: usize = records.iter().map(|record| record.frame().len()).sum();
+    let step = 1 + bytes * records.len() / MOST_BYTES;
+    for at in 0..=records.len() {
+        if at % step == 0 {
+            let seq = at.checked_sub(1).map_or(0, |last| records[last].seq());
+            fs::write(folder.join(format!("{at}.sse")), joined(&thread, seq, &records[at..])).unwrap();
         }
-        stream.extend(records[at..].iter().flat_map(RecordRef::frame));
-        fs::write(folder.join(format!("{number}.sse")), stream).unwrap();
         if let Some(record) = records.get(at) {
             thread.apply(&record.event().unwrap());
             record.write_json(&mut lines);
@@ -188,5 +190,14 @@ fn joins(chunks: &[Chunk], folder: &Path) {
         }
     }
     fs::write(folder.with_extension("jsonl"), lines).unwrap();
-    assert!(matches!(records[0].event().unwrap().kind, EventKind::RunStarted { .. }));
+}
+
+/// What a client receives that joins after a seq: what has been, then what comes.
+fn joined(before: &Thread, seq: u64, after: &[RecordRef<'_>]) -> Vec<u8> {
+    let mut stream = Vec::new();
+    for event in before.prelude() {
+        sse::write_frame(&mut stream, seq, &serde_json::to_vec(&event).unwrap());
+    }
+    stream.extend(after.iter().flat_map(RecordRef::frame));
+    stream
 }

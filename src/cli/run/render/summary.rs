@@ -143,8 +143,8 @@ fn names(files: &FileChanges) -> String {
     if names.is_empty() {
         return String::new();
     }
-    let named = u32::try_from(names.len()).unwrap_or(u32::MAX);
-    names.extend((files.count > named).then(|| format!("and {} more", files.count - named)));
+    let shown = u32::try_from(names.len()).unwrap_or(u32::MAX);
+    names.extend((files.count > shown).then(|| format!("and {} more", files.count - shown)));
     format!(": {}", names.join(", "))
 }
 

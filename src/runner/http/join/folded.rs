@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use super::Joined;
 use crate::{
     agui::{Event, Thread, sse},
-    eventlog::{LogError, Seq, ThreadLog},
+    eventlog::{Chunk, LogError, Seq, ThreadLog},
 };
 
 /// A thread, folded up to a seq, and what clients that join there are sent.
@@ -32,7 +32,7 @@ impl Folded {
                     self.prelude = None;
                     let new = chunk.up_to(end);
                     // An event that this version does not know is of a newer one; what it knows makes sense without it.
-                    let events = new.iter().flat_map(|new| new.records()).filter_map(|record| record.event().ok());
+                    let events = new.iter().flat_map(Chunk::records).filter_map(|record| record.event().ok());
                     events.for_each(|event| self.thread.apply(&event));
                     self.at = end.min(chunk.last);
                 }
