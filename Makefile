@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 build: ## build the binary (debug)
 	$(CARGO) build --locked
@@ -12,13 +12,25 @@ build: ## build the binary (debug)
 tools: ## install the pinned tools that tests need into target/tools
 	hack/tools.sh claude agui
 
+cluster-tools: ## build Kubernetes and CoreDNS into target/tools/cluster (minutes the first time)
+	hack/cluster/tools.sh
+
+cluster-up: ## a real cluster on this machine (root); RING=control-plane: only an API server, no root
+	hack/cluster/up.sh $(or $(RING),node)
+
+cluster-down: ## remove it; without RING: every ring of this checkout
+	hack/cluster/down.sh $(RING)
+
+cluster-env: ## for a shell: eval the output of make -s cluster-env, then use kubectl
+	@hack/cluster/env.sh $(RING)
+
 demo: ## watch the real agent CLI repair a small project, offline
 	hack/demo.sh
 
 recording: ## put what the demo prints into README.md
 	hack/recording.sh
 
-test: tools ## every test: unit, property, HTTP, the real CLI, the official AG-UI client
+test: tools ## every test: unit, property, HTTP, the real CLI, the official AG-UI client, a real cluster
 	hack/test.sh
 
 lint: ## formatting, clippy, docs, licences
@@ -37,4 +49,4 @@ crds: ## regenerate crds/*.yaml
 bench: tools ## measure our figures against their goals and the original's
 	hack/bench.sh
 
-.PHONY: help build tools demo recording test lint fuzz crds bench
+.PHONY: help build tools cluster-tools cluster-up cluster-down cluster-env demo recording test lint fuzz crds bench
