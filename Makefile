@@ -25,10 +25,13 @@ lint: ## formatting, clippy, docs, licences
 	hack/tools.sh deny
 	target/tools/bin/cargo-deny --locked check bans licenses sources
 
+image: ## the images, as docker-archives in target/images (PROFILE=release for a real one)
+	hack/image.sh
+
 crds: ## regenerate crds/*.yaml
 	AMBIENT_WRITE_CRDS=1 $(CARGO) test --locked --test crds
 
 bench: tools ## measure our figures against their goals and the original's
 	hack/bench.sh
 
-.PHONY: help build tools demo test lint crds bench
+.PHONY: help build tools demo test lint image crds bench
