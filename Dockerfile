@@ -28,8 +28,10 @@ RUN set -eu; \
     dpkg --purge --force-depends \
       git-man liberror-perl perl perl-modules-5.36 libperl5.36 libgdbm-compat4 libgdbm6; \
     cd /usr/lib/git-core; \
-    rm -f git-daemon git-http-backend git-http-push git-imap-send git-shell scalar; \
+    rm -f git-daemon git-http-backend git-http-push git-imap-send git-shell scalar /usr/bin/git-shell /usr/bin/scalar; \
     grep -lI '^#! */usr/bin/perl' ./* | xargs -r rm -f; \
+    ln -sf ../../bin/git git; \
+    rm -f /usr/lib/openssh/ssh-keysign /usr/lib/openssh/ssh-pkcs11-helper /usr/lib/openssh/ssh-sk-helper; \
     rm -rf /usr/share/perl5 /usr/share/gitweb /usr/share/git-core/contrib /usr/share/doc/git/contrib \
       /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/* \
       /var/lib/dpkg/*-old /var/log/*; \
