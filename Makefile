@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 build: ## build the binary (debug)
 	$(CARGO) build --locked
@@ -12,10 +12,22 @@ build: ## build the binary (debug)
 tools: ## install the pinned tools that tests need into target/tools
 	hack/tools.sh claude agui
 
+cluster-tools: ## build Kubernetes, CoreDNS and kwok into target/tools/cluster (minutes the first time)
+	hack/cluster/tools.sh
+
+cluster-up: ## a real cluster on this machine (root); RING=control-plane: only an API server, no root
+	hack/cluster/up.sh $(or $(RING),node)
+
+cluster-down: ## remove it; without RING: every ring of this checkout
+	hack/cluster/down.sh $(RING)
+
+cluster-env: ## for a shell: eval "$$(make -s cluster-env)", then kubectl
+	@hack/cluster/env.sh $(RING)
+
 demo: ## watch the real agent CLI repair a small project, offline
 	hack/demo.sh
 
-test: tools ## every test: unit, property, HTTP, the real CLI, the official AG-UI client
+test: tools ## every test: unit, property, HTTP, the real CLI, the official AG-UI client, a real cluster
 	hack/test.sh
 
 lint: ## formatting, clippy, docs, licences
@@ -34,4 +46,4 @@ crds: ## regenerate crds/*.yaml
 bench: tools ## measure our figures against their goals and the original's
 	hack/bench.sh
 
-.PHONY: help build tools demo test lint image crds bench
+.PHONY: help build tools cluster-tools cluster-up cluster-down cluster-env demo test lint image crds bench

@@ -2,9 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/cel_cases.rs"]
+mod cel_cases;
+
 use std::sync::LazyLock;
 
 use ambient::api::{crds, rules, validate::text};
+use cel_cases::{cases, run, session};
 use kube_cel::CompiledSchema;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -31,16 +35,6 @@ fn messages(kind: &str, object: &Value, old: Option<&Value>) -> Vec<String> {
         let errors = kube_cel::validate_compiled(schema, object, old).err();
         errors.iter().flat_map(kube_cel::ValidationErrors::as_slice).map(|error| error.message.clone()).collect()
     })
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "every caller makes the value for this call")]
-fn session(spec: Value) -> Value {
-    json!({"metadata": {"name": "s"}, "spec": spec})
-}
-
-fn run(mut spec: Value) -> Value {
-    spec["sessionRef"] = json!({"name": "s"});
-    json!({"metadata": {"name": "r"}, "spec": spec})
 }
 
 #[test]
@@ -105,80 +99,9 @@ proptest! {
 }
 
 #[test]
-fn a_run_has_exactly_one_input() {
-    let message = json!([{"role": "user", "content": "c"}]);
-    let answer = json!([{"interruptId": "q", "payload": "yes"}]);
-    for good in [json!({"prompt": "p"}), json!({"messages": message}), json!({"resume": answer})] {
-        assert!(messages("Run", &run(good), None).is_empty());
+fn every_case_is_judged_as_the_table_says() {
+    for case in cases() {
+        let found = messages(case.kind, &case.object, case.old.as_ref());
+        assert_eq!(found, Vec::from_iter(case.refused), "{}, changed from {:?}", case.object, case.old);
     }
-    for bad in [json!({}), json!({"prompt": "p", "resume": answer}), json!({"prompt": "p", "messages": message})] {
-        assert_eq!(messages("Run", &run(bad), None), [rules::ONE_INPUT.message]);
-    }
-}
-
-#[test]
-fn a_tool_message_answers_a_call() {
-    for bad in [json!({"role": "tool", "content": ""}), json!({"role": "user", "content": "", "toolCallId": "c"})] {
-        assert_eq!(messages("Run", &run(json!({"messages": [bad]})), None), [rules::TOOL_MESSAGE.message]);
-    }
-}
-
-#[test]
-fn a_replay_has_a_source() {
-    let good = json!({"runner": {"type": "replay", "replay": {"path": "x"}}});
-    assert!(messages("AgenticSession", &session(good), None).is_empty());
-    for bad in [json!({"type": "replay"}), json!({"replay": {"path": "x"}})] {
-        let found = messages("AgenticSession", &session(json!({"runner": bad})), None);
-        assert_eq!(found, [rules::REPLAY_SOURCE.message]);
-    }
-}
-
-#[test]
-fn the_settings_object_has_its_name() {
-    let settings = |name: &str| json!({"metadata": {"name": name}, "spec": {"groupAccess": []}});
-    assert!(messages("ProjectSettings", &settings("projectsettings"), None).is_empty());
-    assert_eq!(messages("ProjectSettings", &settings("mine"), None), [rules::SETTINGS_NAME.message]);
-}
-
-#[test]
-fn no_field_of_a_run_but_the_desired_state_can_be_changed_added_or_removed() {
-    let fields = json!({
-        "runId": "r1", "threadId": "t1", "model": "m", "parentRun": "p", "timeout": 5, "outputSchema": {"type": "object"},
-    });
-    let with = |extra: &Value| {
-        let mut spec = json!({"prompt": "p"});
-        spec.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
-        run(spec)
-    };
-    for (name, value) in fields.as_object().unwrap() {
-        let (absent, present) = (with(&json!({})), with(&json!({name: value})));
-        let other = if value.is_number() { json!(6) } else { json!("other") };
-        let other = if value.is_object() { json!({"type": "array"}) } else { other };
-        for (old, new) in [(&absent, &present), (&present, &absent), (&present, &with(&json!({name: other})))] {
-            let found = messages("Run", new, Some(old));
-            assert!(
-                found.iter().any(|message| message.starts_with(&format!("{name} cannot be changed"))),
-                "{name}: {found:?}"
-            );
-        }
-    }
-}
-
-#[test]
-fn the_input_and_the_session_of_a_run_cannot_be_changed() {
-    let old = run(json!({"prompt": "p"}));
-    let found = messages("Run", &run(json!({"prompt": "q"})), Some(&old));
-    assert_eq!(found, ["prompt cannot be changed: a Run is immutable but for desiredState; create a new Run"]);
-    let mut other = old.clone();
-    other["spec"]["sessionRef"]["name"] = json!("other");
-    assert!(messages("Run", &other, Some(&old))[0].starts_with("sessionRef cannot be changed"));
-}
-
-#[test]
-fn a_run_can_be_cancelled_and_stays_so() {
-    let running = run(json!({"prompt": "p", "desiredState": "Running"}));
-    let cancelled = run(json!({"prompt": "p", "desiredState": "Cancelled"}));
-    assert!(messages("Run", &cancelled, Some(&running)).is_empty());
-    assert!(messages("Run", &cancelled, Some(&cancelled)).is_empty());
-    assert_eq!(messages("Run", &running, Some(&cancelled)), [rules::NO_WAY_BACK.message]);
 }
