@@ -197,7 +197,10 @@ fn columns_show_what_a_person_looks_for() {
 #[test]
 fn a_typo_is_refused_when_fields_are_validated_strictly() {
     cluster::control_plane(|cluster| async move {
-        let message = refusal(apply(&cluster, &cel_cases::session(json!({"initialPromt": "x"}))).await.unwrap_err());
+        apply(&cluster, &cel_cases::session(json!({}))).await.unwrap();
+        let typo = Patch::Merge(json!({"spec": {"initialPromt": "x"}}));
+        let parameters = PatchParams { force: false, field_manager: None, ..strict() };
+        let message = refusal(api(&cluster, "AgenticSession").patch("s", &parameters, &typo).await.unwrap_err());
         assert!(message.contains(r#"unknown field "spec.initialPromt""#), "{message}");
         let nested = cel_cases::run(json!({"prompt": "p", "outputSchema": {"type": "object", "anything": 1}}));
         apply(&cluster, &nested).await.unwrap();

@@ -23,13 +23,13 @@ fi
 free=$(df --output=avail -BM "$to" | tail -n 1 | tr -dc 0-9)
 [ "$free" -ge 6000 ] || { echo "error: $to has $free MB free; the build needs 6000 MB" >&2; exit 3; }
 
-echo "building Kubernetes $version, CoreDNS and kwok into target/tools/cluster (some minutes the first time)" >&2
+echo "building Kubernetes $version and CoreDNS into target/tools/cluster (some minutes the first time)" >&2
 rm -rf "$to/.stamp" "$to/new" && mkdir "$to/new"
 number=k8s.io/component-base/version
 export CGO_ENABLED=0 GOFLAGS="-buildvcs=false -mod=readonly"
 nice -n 10 go build -p "$(nproc)" -trimpath -o "$to/new/" -ldflags \
   "-s -w -X $number.gitVersion=v$version -X $number.gitMajor=${version%%.*} -X $number.gitMinor=$(cut -d. -f2 <<<"$version")" \
-  ./kubernetes ./coredns ./volumes ./pod sigs.k8s.io/kwok/cmd/kwok >&2 9>&- ||
+  ./kubernetes ./coredns ./volumes ./pod >&2 9>&- ||
   { echo "error: the build failed, see above; the modules come from $(go env GOPROXY)" >&2; exit 3; }
 mv "$to/new/"* "$to/" && rmdir "$to/new"
 echo "$stamp" >"$to/.stamp"
