@@ -24,6 +24,9 @@ cluster-down: ## remove it; without RING: every ring of this checkout
 cluster-env: ## for a shell: eval "$$(make -s cluster-env)", then kubectl
 	@hack/cluster/env.sh $(RING)
 
+smoke: ## a run of the real agent CLI in a pod of the node ring (root): its outcome, its file, its events
+	hack/smoke.sh
+
 demo: ## watch the real agent CLI repair a small project, offline
 	hack/demo.sh
 
@@ -46,4 +49,4 @@ crds: ## regenerate crds/*.yaml
 bench: tools ## measure our figures against their goals and the original's
 	hack/bench.sh
 
-.PHONY: help build tools cluster-tools cluster-up cluster-down cluster-env demo test lint image crds bench
+.PHONY: help build tools cluster-tools cluster-up cluster-down cluster-env smoke demo test lint image crds bench

@@ -19,6 +19,7 @@ cli=target/tools/bin/claude
 main() {
   [ "$(id -u)" = 0 ] || missing "building images without a daemon needs root: sudo -E make image (or use docker build, see docs/image.md)"
   mkdir -p "$images/log"
+  step packages hack/cluster/packages.sh image
   exec 9>"$images/.lock"
   flock --wait 1800 9 || missing "another hack/image.sh has been at work for half an hour: end it, then try again"
   step binary build_binary
@@ -33,13 +34,11 @@ main() {
 
 new_base() {
   need_space
-  step packages need_packages
   step base hack/image/base.sh "$images/base"
 }
 
 build() {
   need_space
-  step packages need_packages
   # What an interrupted call has left.
   step clean buildah_here rm --all
   step base-image base_image
@@ -138,20 +137,6 @@ driver() {
     rm -rf "$probe"
   fi
   cat "$file"
-}
-
-need_packages() {
-  local missing=()
-  command -v buildah || missing+=(buildah)
-  command -v mmdebstrap || missing+=(mmdebstrap)
-  [ ${#missing[@]} = 0 ] && return
-  local apt="apt-get -o DPkg::Lock::Timeout=300 -y -q"
-  if ! command -v apt-get; then
-    echo "this machine has no apt-get: install ${missing[*]}"
-    return 3
-  fi
-  # The lists of a fresh machine are missing or old.
-  $apt update && DEBIAN_FRONTEND=noninteractive $apt install --no-install-recommends "${missing[@]}"
 }
 
 # Two images of 0.2 and 0.7 GB, in steps of their own, and once more as archives.
