@@ -43,6 +43,7 @@ fn a_killed_agent_container_fails_its_run_and_starts_again_beside_the_runner() {
         kill(&session.pod().await, AGENT);
         assert_eq!(stream.rest().await.reason(), "AgentCrashed");
         session.until("back", |pod| restarts(pod, AGENT) == 1 && status(pod, AGENT).ready).await;
+        session.ready().await;
         assert_eq!(session.begin("next", "Say something").await.rest().await.reason(), "Completed");
         assert_eq!(restarts(&session.pod().await, RUNNER), 0);
     });

@@ -102,8 +102,18 @@ impl Session {
             "threadId": SESSION, "runId": run,
             "messages": [{"id": format!("{run}-message"), "role": "user", "content": prompt}],
         });
-        let request = self.http.post(format!("{}/run", self.url)).header("x-ambient-session-token", &self.token);
-        let response = request.json(&body).send().await.unwrap();
+        let url = format!("{}/run", self.url);
+        let post = || self.http.post(&url).header("x-ambient-session-token", &self.token).json(&body).send();
+        let response = async {
+            loop {
+                match post().await {
+                    // The Service leads nowhere for a moment when a container of the pod has started again.
+                    Err(error) if error.is_connect() => tokio::time::sleep(Duration::from_millis(100)).await,
+                    answer => return answer.unwrap(),
+                }
+            }
+        };
+        let response = tokio::time::timeout(SOON, response).await.expect("the Service leads to the pod");
         assert_eq!(response.status(), 200, "{run}");
         Stream::of(response)
     }
