@@ -12,7 +12,7 @@ build: ## build the binary (debug)
 tools: ## install the pinned tools that tests need into target/tools
 	hack/tools.sh claude agui
 
-cluster-tools: ## build Kubernetes, CoreDNS and kwok into target/tools/cluster (minutes the first time)
+cluster-tools: ## build Kubernetes and CoreDNS into target/tools/cluster (minutes the first time)
 	hack/cluster/tools.sh
 
 cluster-up: ## a real cluster on this machine (root); RING=control-plane: only an API server, no root
@@ -21,7 +21,7 @@ cluster-up: ## a real cluster on this machine (root); RING=control-plane: only a
 cluster-down: ## remove it; without RING: every ring of this checkout
 	hack/cluster/down.sh $(RING)
 
-cluster-env: ## for a shell: eval "$$(make -s cluster-env)", then kubectl
+cluster-env: ## for a shell: eval the output of make -s cluster-env, then use kubectl
 	@hack/cluster/env.sh $(RING)
 
 smoke: ## a run of the real agent CLI in a pod of the node ring (root): its outcome, its file, its events
@@ -29,6 +29,9 @@ smoke: ## a run of the real agent CLI in a pod of the node ring (root): its outc
 
 demo: ## watch the real agent CLI repair a small project, offline
 	hack/demo.sh
+
+recording: ## put what the demo prints into README.md
+	hack/recording.sh
 
 test: tools ## every test: unit, property, HTTP, the real CLI, the official AG-UI client, a real cluster
 	hack/test.sh
@@ -43,10 +46,13 @@ lint: ## formatting, clippy, docs, licences
 image: ## the images, as docker-archives in target/images (PROFILE=release for a real one)
 	hack/image.sh
 
+fuzz: ## the property tests on random inputs, PROPTEST_CASES of each (20000)
+	hack/fuzz.sh
+
 crds: ## regenerate crds/*.yaml
 	AMBIENT_WRITE_CRDS=1 $(CARGO) test --locked --test crds
 
 bench: tools ## measure our figures against their goals and the original's
 	hack/bench.sh
 
-.PHONY: help build tools cluster-tools cluster-up cluster-down cluster-env smoke demo test lint image crds bench
+.PHONY: help build tools cluster-tools cluster-up cluster-down cluster-env smoke demo recording test lint image fuzz crds bench

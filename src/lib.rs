@@ -15,7 +15,7 @@
 //! | [`eventlog`] | the append-only log of a thread | `agui` |
 //! | [`fold`] | events to the status of a Run; no IO | `api`, `agui` |
 //! | [`bridge`] | one agent's protocol to AG-UI events | `agui`, `host` |
-//! | [`workspace`] | layout, clones, files | `api`, `host` |
+//! | [`workspace`] | layout, clones, files | `api`, `security`, `host` |
 //! | [`runner`] | threads, turns and the HTTP server | all above |
 //! | [`cli`] | one file per verb | all |
 

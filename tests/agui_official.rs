@@ -1,6 +1,8 @@
 //! What we send passes the official AG-UI client 1.0 and the JSON Schema, wherever a client joins.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
+#[path = "support/needs.rs"]
+mod needs;
 #[path = "support/agui.rs"]
 mod official;
 #[path = "agui/random.rs"]

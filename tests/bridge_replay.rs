@@ -2,22 +2,26 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+#[path = "support/turns.rs"]
+mod turns;
+
 use std::{
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use ambient::{
     agui::Event,
     bridge::{
-        Bridge, Ending, FailureKind, PermissionMode, Secrets, SessionSpec, SystemPrompt, Turn, TurnEnd, TurnInput,
+        Bridge, Ending, FailureKind, Turn, TurnEnd, TurnInput,
         replay::{Pace, ReplayBridge},
     },
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use turns::session;
 
 fn stream(event: &Value) -> Value {
     json!({ "type": "stream_event", "event": event, "parent_tool_use_id": null })
@@ -50,32 +54,26 @@ fn recording(lines: &[(u64, Value)]) -> Recorded {
     Recorded { _dir: dir, path }
 }
 
-fn session() -> SessionSpec {
-    SessionSpec {
-        thread_id: "thread".into(),
-        cwd: PathBuf::from("/"),
-        add_dirs: Vec::new(),
-        model: None,
-        system_prompt: SystemPrompt::Append(String::new()),
-        permission_mode: PermissionMode::AcceptEdits,
-        allowed_tools: None,
-        disallowed_tools: Vec::new(),
-        max_turns: None,
-        output_schema: None,
-        frontend_tools: Vec::new(),
-        env: Secrets::default(),
-    }
+async fn play(bridge: &ReplayBridge) -> (Vec<Event>, TurnEnd) {
+    play_and_stop(bridge, usize::MAX).await
 }
 
-async fn play(bridge: &ReplayBridge, interrupt: CancellationToken) -> (Vec<Event>, TurnEnd) {
+/// Plays a turn, which is stopped when so many events have come.
+async fn play_and_stop(bridge: &ReplayBridge, after: usize) -> (Vec<Event>, TurnEnd) {
     let (sink, mut events) = mpsc::channel(64);
+    let interrupt = CancellationToken::new();
     let input = TurnInput::Prompt(vec!["go on".into()]);
-    let turn = Turn { run_id: "run".into(), session: session(), input, interrupt };
-    let end = bridge.turn(turn, sink).await;
+    let turn = Turn { run_id: "run".into(), session: session(Path::new("/")), input, interrupt: interrupt.clone() };
     let mut seen = Vec::new();
-    while let Some(event) = events.recv().await {
-        seen.push(event);
-    }
+    let read = async {
+        while let Some(event) = events.recv().await {
+            seen.push(event);
+            if seen.len() == after {
+                interrupt.cancel();
+            }
+        }
+    };
+    let (end, ()) = tokio::join!(bridge.turn(turn, sink), read);
     (seen, end)
 }
 
@@ -89,11 +87,11 @@ async fn each_turn_plays_on_to_the_next_result() {
     let recorded = recording(&[spoken(0, "First."), spoken(60_000, "Second.")].concat());
     let bridge = ReplayBridge::open(&recorded.path, Pace::Unthrottled).unwrap();
     for expected in ["First.", "Second."] {
-        let (events, end) = play(&bridge, CancellationToken::new()).await;
+        let (events, end) = play(&bridge).await;
         assert_eq!((text(&events).as_str(), end.result.as_deref()), (expected, Some(expected)));
         assert_eq!(end.ending, Ending::Completed);
     }
-    let (events, end) = play(&bridge, CancellationToken::new()).await;
+    let (events, end) = play(&bridge).await;
     assert!(events.is_empty());
     assert!(matches!(end.ending, Ending::Failed { kind: FailureKind::AgentError, .. }), "{end:?}");
 }
@@ -104,9 +102,9 @@ async fn the_recorded_pace_is_kept_and_the_time_between_turns_left_out() {
     let bridge = ReplayBridge::open(&recorded.path, Pace::Recorded).unwrap();
     for _ in 0..2 {
         let started = Instant::now();
-        play(&bridge, CancellationToken::new()).await;
+        play(&bridge).await;
         let took = started.elapsed();
-        assert!((400..10_000).contains(&took.as_millis()), "{took:?}");
+        assert!((400..30_000).contains(&took.as_millis()), "{took:?}");
     }
 }
 
@@ -114,17 +112,11 @@ async fn the_recorded_pace_is_kept_and_the_time_between_turns_left_out() {
 async fn a_turn_that_is_stopped_is_closed() {
     let recorded = recording(&[(0, spoken(0, "x")[0].1.clone()), (3_600_000, json!({ "type": "result" }))]);
     let bridge = ReplayBridge::open(&recorded.path, Pace::Recorded).unwrap();
-    let interrupt = CancellationToken::new();
-    let stop = interrupt.clone();
-    tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        stop.cancel();
-    });
     let started = Instant::now();
-    let (events, end) = play(&bridge, interrupt).await;
+    let (events, end) = play_and_stop(&bridge, 1).await;
     assert_eq!(end.ending, Ending::Interrupted);
     assert_eq!(events.len(), 2, "the step begins and ends: {events:?}");
-    assert!(started.elapsed() < Duration::from_secs(10));
+    assert!(started.elapsed() < Duration::from_mins(1));
 }
 
 #[tokio::test]
@@ -142,7 +134,7 @@ async fn calls_that_waited_for_an_answer_wait_again() {
     ];
     let recorded = recording(&lines);
     let bridge = ReplayBridge::open(&recorded.path, Pace::Unthrottled).unwrap();
-    let (_, end) = play(&bridge, CancellationToken::new()).await;
+    let (_, end) = play(&bridge).await;
     assert_eq!(end.ending, Ending::PendingTools(vec!["t1".into()]));
 }
 

@@ -1,6 +1,6 @@
 //! The kinds on a real API server: it judges what the schemas and rules mean.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "support/cel_cases.rs"]
 mod cel_cases;

@@ -14,7 +14,7 @@ fn a_ring_heals_after_any_of_its_components_was_killed() {
     if !tools_are_built() {
         return;
     }
-    let ring = OwnRing::new("heals");
+    let ring = OwnRing::new("control-plane", "heals");
     ring.up();
     ring.kubectl(&["create", "namespace", "kept"]);
     let components = ring.components();
@@ -34,7 +34,7 @@ fn a_ring_goes_up_again_after_it_went_down_and_leaves_no_process() {
     if !tools_are_built() {
         return;
     }
-    let ring = OwnRing::new("again");
+    let ring = OwnRing::new("control-plane", "again");
     for _ in 0..2 {
         ring.up();
         ring.kubectl(&["create", "namespace", "gone"]);
@@ -51,7 +51,7 @@ fn a_ring_ends_with_its_owner() {
     if !tools_are_built() {
         return;
     }
-    let ring = OwnRing::new("owned");
+    let ring = OwnRing::new("control-plane", "owned");
     let mut owner = Command::new("sleep").arg("600").spawn().unwrap();
     ring.up_for(owner.id());
     assert!(ring.is_running("kube-apiserver"));
@@ -95,7 +95,7 @@ fn without_go_the_tools_say_what_to_install() {
     assert!(copied.success());
     let programs = checkout.path().join("bin");
     std::fs::create_dir(&programs).unwrap();
-    for program in ["bash", "cat", "cut", "dirname", "flock", "head", "mkdir", "sed", "sha256sum"] {
+    for program in ["bash", "cat", "cut", "dirname", "find", "flock", "head", "mkdir", "sed", "sha256sum"] {
         let found =
             ["/usr/bin", "/bin"].iter().map(|folder| Path::new(folder).join(program)).find(|path| path.exists());
         std::os::unix::fs::symlink(found.unwrap(), programs.join(program)).unwrap();

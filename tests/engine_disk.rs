@@ -9,57 +9,32 @@
 )]
 
 mod eventlog_support;
+#[path = "support/turns.rs"]
+mod turns;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use ambient::{
     agui::{Event, EventKind, Id, RunAgentInput},
-    bridge::{
-        Bridge, BridgeError, Ending, EventSink, Features, PermissionMode, Secrets, SessionSpec, SystemPrompt, Turn,
-        TurnEnd, TurnInput,
-    },
+    bridge::{Ending, EventSink, Turn, TurnEnd, TurnInput},
     eventlog::{Options, Store},
     host::BoxFuture,
-    runner::{Engine, RunRequest, SessionTemplate, Settings, Start, Ticket, probe::NoRepositories},
-    security::Redactor,
+    runner::{Engine, RunRequest, Start, Ticket},
 };
 use eventlog_support::{simulated::Simulated, tiny};
-use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use serde_json::json;
+use turns::{Acted, ended};
 
 /// An agent that writes as much as its prompt says, and waits to be stopped after it when the prompt ends with `wait`.
-struct Writer;
-
-impl Bridge for Writer {
-    fn name(&self) -> &'static str {
-        "writer"
-    }
-
-    fn features(&self) -> Features {
-        Features::default()
-    }
-
-    fn warm(&self, _: SessionSpec) -> BoxFuture<'_, Result<(), BridgeError>> {
-        Box::pin(std::future::ready(Ok(())))
-    }
-
-    fn turn(&self, turn: Turn, events: EventSink) -> BoxFuture<'_, TurnEnd> {
-        Box::pin(async move {
-            let TurnInput::Prompt(parts) = &turn.input else { panic!("a prompt") };
-            let prompt = parts[0].text().unwrap().to_owned();
-            let ending = tokio::select! {
-                () = write(&prompt, &events) => Ending::Completed,
-                () = turn.interrupt.cancelled() => Ending::Interrupted,
-            };
-            end(ending)
+fn writer(turn: Turn, events: EventSink) -> BoxFuture<'static, TurnEnd> {
+    Box::pin(async move {
+        let TurnInput::Prompt(parts) = &turn.input else { panic!("a prompt") };
+        let prompt = parts[0].text().unwrap().to_owned();
+        ended(tokio::select! {
+            () = write(&prompt, &events) => Ending::Completed,
+            () = turn.interrupt.cancelled() => Ending::Interrupted,
         })
-    }
-
-    fn follow_ups(&self, _: mpsc::Sender<Id>) {}
-
-    fn shutdown(&self) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
-    }
+    })
 }
 
 async fn write(prompt: &str, events: &EventSink) {
@@ -77,52 +52,15 @@ async fn write(prompt: &str, events: &EventSink) {
     }
 }
 
-fn end(ending: Ending) -> TurnEnd {
-    TurnEnd {
-        ending,
-        result: None,
-        structured_output: None,
-        usage: Vec::new(),
-        turns: 1,
-        cost_usd: None,
-        agent_session_id: None,
-    }
-}
-
-fn template() -> SessionTemplate {
-    SessionTemplate(SessionSpec {
-        thread_id: Id::from("t"),
-        cwd: PathBuf::from("/"),
-        add_dirs: Vec::new(),
-        model: None,
-        system_prompt: SystemPrompt::Append(String::new()),
-        permission_mode: PermissionMode::default(),
-        allowed_tools: None,
-        disallowed_tools: Vec::new(),
-        max_turns: None,
-        output_schema: None,
-        frontend_tools: Vec::new(),
-        env: Secrets::default(),
-    })
-}
-
 async fn engine(storage: &Arc<Simulated>) -> Arc<Engine> {
     let options = Options { reserve_bytes: 16 * 1024, ..tiny(Arc::clone(storage) as Arc<_>) };
     let store = Store::open("/store", options).unwrap();
-    let settings = Settings {
-        session: template(),
-        queue_limit: 4,
-        run_timeout: Duration::from_mins(1),
-        workspace_state: Value::Null,
-        notes: Vec::new(),
-        probe: Arc::new(NoRepositories),
-    };
-    Engine::open(store, Arc::new(Writer), Arc::new(Redactor::new([])), settings).await.unwrap()
+    turns::engine(store, Acted(writer)).await
 }
 
 async fn submit(engine: &Arc<Engine>, run: &str, prompt: &str) -> Ticket {
     let input: RunAgentInput = serde_json::from_value(json!({
-        "threadId": "t", "runId": run, "messages": [{"id": run, "role": "user", "content": prompt}],
+        "threadId": "thread", "runId": run, "messages": [{"id": run, "role": "user", "content": prompt}],
     }))
     .unwrap();
     engine.submit(RunRequest::plain(input)).await.unwrap()

@@ -6,7 +6,7 @@ mod eventlog_support;
 use std::sync::Arc;
 
 use ambient::eventlog::{Store, ThreadLog};
-use eventlog_support::{simulated::Simulated, started, sync, thread, tiny, wait};
+use eventlog_support::{simulated::Simulated, started, sync, text, thread, tiny, wait};
 use serde_json::value::RawValue;
 
 fn open(disk: &Simulated) -> Store {
@@ -71,6 +71,24 @@ fn an_input_with_line_breaks_is_one_line_of_the_journal() {
     accept(&log, "a", "{\r\n  \"say\": \"x\\ny\"\r\n}");
     let log = thread(&open(&disk.killed()));
     assert_eq!(log.pending()[0].input.get(), "{    \"say\": \"x\\ny\"  }");
+}
+
+#[test]
+fn an_input_is_kept_until_the_start_of_its_run_is_synced_whatever_the_run_wrote_before() {
+    for (operations, seed) in (0..20).flat_map(|operations| (0..8).map(move |seed| (operations, seed))) {
+        let disk = Simulated::new();
+        let store = open(&disk);
+        let log = thread(&store);
+        accept(&log, "a", &format!("\"{}\"", "long ".repeat(50)));
+        log.append(&"a".into(), 8, &[text("before")]).unwrap();
+        sync(&log).unwrap();
+        start(&log, "a");
+        disk.die_after(operations);
+        let _ = wait(log.accept(&"b".into(), 7, RawValue::NULL));
+        let log = thread(&open(&disk.power_cut(seed)));
+        let has_started = log.run(&"a".into()).is_some_and(|run| run.started);
+        assert!(has_started || pending(&log).contains(&"a".to_owned()), "{operations} operations, seed {seed}");
+    }
 }
 
 #[test]

@@ -44,11 +44,14 @@ fn report() -> BoxedStrategy<Event> {
     let reason = prop::option::of(prop::sample::select(OutcomeReason::ALL.as_slice()));
     let git = prop::collection::vec(text().prop_map(|name| json!({"name": name, "branch": name})), 0..40);
     let texts = (text(), text(), text());
-    (reason, texts, value(), git, any::<u64>(), any::<f64>())
-        .prop_map(|(reason, (message, result, session), structured, git, tokens, cost)| {
+    let files = prop::option::of(prop::collection::vec(text(), 0..6));
+    (reason, texts, value(), (git, files), any::<u64>(), any::<f64>())
+        .prop_map(|(reason, (message, result, session), structured, (git, files), tokens, cost)| {
+            let files =
+                files.map(|names| json!({"count": u32::MAX, "added": names, "modified": names, "deleted": names}));
             let value = json!({
                 "reason": reason, "message": message, "result": result, "structuredOutput": structured,
-                "usage": {"inputTokens": tokens}, "turns": 3, "costUsd": cost, "git": git,
+                "usage": {"inputTokens": tokens}, "turns": 3, "costUsd": cost, "git": git, "files": files,
                 "agentSessionId": session,
             });
             EventKind::Custom { name: EVENT_NAME.into(), value }.into()

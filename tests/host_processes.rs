@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, and so may its helpers")]
 
 mod host_support;
+#[path = "support/needs.rs"]
+mod needs;
 
 use std::{
     fs,
@@ -133,8 +135,7 @@ async fn as_first_process_of_a_container_it_reaps_orphans_and_starts_agents() {
     let mut unshare = Command::new("unshare");
     unshare.args(["--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc"]);
     if !unshare.args(["--", "true"]).status().is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED: this machine gives no pid namespace");
-        return;
+        return needs::missing("pid namespaces: `unshare --map-root-user --pid --mount-proc` must work");
     }
     let mut unshare = Command::new("unshare");
     unshare.args(["--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
@@ -194,8 +195,7 @@ fn processes() -> impl Iterator<Item = (u32, PathBuf)> {
 async fn a_child_killed_for_its_memory_is_reported_with_the_evidence() {
     let place = local();
     let Some(limit) = Limit::new(96 << 20) else {
-        eprintln!("SKIPPED: this machine gives no memory cgroup");
-        return;
+        return needs::missing("a memory cgroup: the tests' own must be writable, with the memory controller");
     };
     let mut shell = Command::new("sh");
     shell.args(["-c", "echo $$ > \"$0/cgroup.procs\" && exec \"$@\""]).arg(&limit.0);
@@ -221,7 +221,8 @@ impl Limit {
         };
         let v1 = path("memory").map(|path| (Path::new("/sys/fs/cgroup/memory").join(path), "memory.limit_in_bytes"));
         let v2 = path("").map(|path| (Path::new("/sys/fs/cgroup").join(path), "memory.max"));
-        [v1, v2].into_iter().flatten().find_map(|(parent, file)| {
+        let root = v2.as_ref().map(|(_, file)| (PathBuf::from("/sys/fs/cgroup"), *file));
+        [v1, v2, root].into_iter().flatten().find_map(|(parent, file)| {
             let group = Self(parent.join(format!("ambient-test-{}", std::process::id())));
             fs::create_dir(&group.0).ok()?;
             fs::write(group.0.join(file), bytes.to_string()).ok()?;

@@ -5,7 +5,7 @@
 #[path = "support/manifest.rs"]
 mod support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use support::{load, refused, run, session};
@@ -13,11 +13,18 @@ use support::{load, refused, run, session};
 /// The text is refused, saying this, soon.
 #[track_caller]
 fn is_refused(text: &str, saying: &str) {
-    let began = Instant::now();
+    let began = cpu_time();
     let errors = refused(text);
+    let took = cpu_time().saturating_sub(began);
     assert!(errors.contains(saying), "{}", &errors[..errors.len().min(2000)]);
-    assert!(began.elapsed() < Duration::from_secs(20), "took {:?}", began.elapsed());
+    assert!(took < Duration::from_secs(20), "took {took:?}");
     assert!(errors.len() < 100_000, "{} bytes of errors", errors.len());
+}
+
+/// How long this thread has been on a CPU: on a busy machine a clock would blame the text for others' work.
+fn cpu_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
 }
 
 #[test]
@@ -50,7 +57,7 @@ fn deep_nesting_is_refused() {
 #[test]
 fn huge_files_are_refused() {
     is_refused(&"x".repeat(5_000_000), "at most 4194304 are read");
-    is_refused(&"- a\n".repeat(500_000), "more than 100000 values");
+    is_refused(&"- a\n".repeat(150_000), "more than 100000 values");
     is_refused(&session(&"  unknown: 1\n".repeat(40_000)), "more errors");
 }
 

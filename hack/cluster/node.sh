@@ -82,9 +82,11 @@ make_cgroups() {
 # The kubelet sets these for the whole machine; `cluster-down` sets them back.
 save_sysctls() {
   local name
-  [ -e "$state/sysctls" ] || for name in vm/overcommit_memory kernel/panic kernel/panic_on_oops kernel/keys/root_maxkeys kernel/keys/root_maxbytes; do
+  [ ! -e "$state/sysctls" ] || return 0
+  for name in vm/overcommit_memory kernel/panic kernel/panic_on_oops kernel/keys/root_maxkeys kernel/keys/root_maxbytes; do
     [ ! -e "/proc/sys/$name" ] || echo "/proc/sys/$name $(cat "/proc/sys/$name")"
-  done >"$state/sysctls.new" && mv -n "$state/sysctls.new" "$state/sysctls"
+  done >"$state/sysctls.new"
+  mv "$state/sysctls.new" "$state/sysctls"
 }
 
 write_configuration() {

@@ -30,6 +30,10 @@ fi
 [ -e "$state/kubeconfig" ] && whole || "$here/down.sh" "$ring" --locked
 mkdir -p "$state/logs" "$state/pids"
 echo "$kind" >"$state/kind"
+# What was killed is started again below, and must not look as if it had ended meanwhile.
+for file in "$state/pids/"*; do
+  running "${file##*/}" || rm -f "$file"
+done
 enough_space "$state" 2000
 
 case "$kind" in

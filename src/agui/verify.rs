@@ -8,6 +8,7 @@
 //! - `RUN_ERROR` only in a run, so that every run has exactly one terminal event.
 //! - A reasoning message names the same sub-agent as the span of its id.
 //! - A message that a tool call makes, because it has no parent or one that is not known yet, belongs to the call's sub-agent.
+//! - A message that a snapshot left out is made anew by its owner only, named.
 
 mod owners;
 mod rule;

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::run::{GitState, RunPhase, TokenCounts};
+use super::run::{FileChanges, GitState, RunPhase, TokenCounts};
 
 /// The name of the CUSTOM event that carries an [`OutcomeReport`].
 pub const EVENT_NAME: &str = "ambient:outcome";
@@ -226,6 +226,9 @@ pub struct OutcomeReport {
     /// The repositories as the run left them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub git: Vec<GitState>,
+    /// What the run did to files outside of repositories; absent: nobody looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<FileChanges>,
     /// The agent's own id of the conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_session_id: Option<String>,

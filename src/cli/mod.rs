@@ -6,6 +6,7 @@ mod completions;
 pub mod crds;
 mod init;
 mod logging;
+mod probe;
 mod run;
 mod runner;
 mod workspace;

@@ -3,8 +3,6 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -13,21 +11,16 @@ use crate::{
     agui::Id,
     api::{
         self, AgenticSession, AgenticSessionSpec, names,
-        run::GitState,
         session::{AgentSpec, PermissionMode as SpecMode},
     },
     bridge::{PermissionMode, Secrets, SessionSpec, SystemPrompt},
-    host::{AgentHost, BoxFuture},
-    runner::{SessionTemplate, probe::WorkspaceProbe},
+    runner::SessionTemplate,
     workspace::{
         Access, FileSpec, HydrateError, Hydrated, HydratedRepo, Layout, MainRepo, RepoSpec, WorkspacePlan,
-        git::{self, agent_side::AgentGit, credentials::Credentials, status, url::UrlPolicy},
+        git::{self, credentials::Credentials, url::UrlPolicy},
         prompt::{RepoContext, WorkspaceContext, workspace_prompt},
     },
 };
-
-/// How long git may look at one repository.
-const LOOK: Duration = Duration::from_secs(10);
 
 /// What the workspace of a session is to hold, on a laptop.
 pub(super) fn plan(session: &AgenticSession, credentials: Credentials, dirs: Dirs) -> WorkspacePlan {
@@ -220,55 +213,4 @@ pub(super) fn line(session: &AgenticSession, hydrated: &Hydrated) -> String {
 
 fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
-/// Looks at the repositories on the agent's side.
-pub(super) struct GitProbe {
-    host: Arc<dyn AgentHost>,
-    repos: Vec<Repo>,
-}
-
-struct Repo {
-    name: String,
-    path: PathBuf,
-    base: Option<String>,
-}
-
-impl GitProbe {
-    /// Looks at the repositories of a workspace; changes are counted from where the session began.
-    pub(super) fn new(hydrated: &Hydrated, host: Arc<dyn AgentHost>) -> Self {
-        let repos = hydrated.repos.iter().map(|repo| Repo {
-            name: repo.name.clone(),
-            path: repo.path.clone(),
-            base: repo.base_commit.clone(),
-        });
-        Self { host, repos: repos.collect() }
-    }
-
-    async fn look(&self, repo: &Repo) -> Option<GitState> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let git = AgentGit::new(&*self.host, path, LOOK);
-        let seen = status::status(&git, &repo.name, &repo.path, repo.base.as_deref()).await;
-        let seen =
-            seen.inspect_err(|error| tracing::warn!(repo = %repo.name, %error, "its state is not known")).ok()?;
-        let small = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
-        Some(GitState {
-            name: seen.name,
-            branch: seen.branch,
-            head: seen.head,
-            dirty: seen.dirty > 0,
-            ahead: small(seen.ahead),
-            pushed: seen.pushed,
-            files_changed: small(seen.changed_count),
-        })
-    }
-}
-
-impl WorkspaceProbe for GitProbe {
-    fn after_turn(&self) -> BoxFuture<'_, Vec<GitState>> {
-        Box::pin(async {
-            let looks = self.repos.iter().map(|repo| self.look(repo));
-            futures_util::future::join_all(looks).await.into_iter().flatten().collect()
-        })
-    }
 }

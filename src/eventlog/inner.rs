@@ -101,9 +101,10 @@ impl LogInner {
             return Ok(false);
         }
         let synced = self.synced.borrow().last;
+        // A run may have records before its RUN_STARTED: it is on disk for certain when all of them are.
         let done = |id: &Id| {
             let published = self.published();
-            published.runs.get(id).is_some_and(|run| run.started && run.first <= synced)
+            published.runs.get(id).is_some_and(|run| run.started && run.last <= synced)
         };
         journal.forget(self.shared.options.journal_bytes, done)?;
         journal.add(AcceptedInput { run_id: run_id.clone(), at, input: on_one_line(input)? })?;
@@ -119,6 +120,13 @@ impl LogInner {
             let due = Instant::now() + self.shared.options.sync_delay;
             self.shared.syncer.request(self, due);
         }
+    }
+
+    /// Counts a write whose sync the caller asks for itself; its ticket.
+    pub(super) fn wrote_urgently(&self) -> u64 {
+        // Nobody else needs to plan a sync until this one has begun.
+        self.sync_planned.store(true, Ordering::SeqCst);
+        self.written.fetch_add(1, Ordering::SeqCst) + 1
     }
 
     /// Writes down what is in a segment whose records are synced.

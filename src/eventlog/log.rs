@@ -59,10 +59,21 @@ impl ThreadLog {
         }
     }
 
+    /// [`Self::append`] of events that must be on disk before anything else happens: asks for their sync right away and
+    /// resolves when it is done. [`Self::append`] followed by [`Self::sync`] does the same and wakes the sync thread twice.
+    pub async fn append_synced(&self, run_id: &Id, at: i64, events: &[Event]) -> Result<Range<Seq>, LogError> {
+        let range = self.inner.writer().append(&self.inner, run_id, at, events)?;
+        self.sync_since(self.inner.wrote_urgently()).await?;
+        Ok(range)
+    }
+
     /// Resolves when everything appended or accepted before the call is on disk; many callers share one sync. A disk that
     /// hangs makes it hang: the caller knows how long it can wait.
     pub async fn sync(&self) -> Result<(), LogError> {
-        let ticket = self.inner.written.load(Ordering::SeqCst);
+        self.sync_since(self.inner.written.load(Ordering::SeqCst)).await
+    }
+
+    async fn sync_since(&self, ticket: u64) -> Result<(), LogError> {
         let mut synced = self.inner.synced.subscribe();
         let reached = |synced: &Synced| synced.ticket >= ticket || synced.failure.is_some();
         if !reached(&synced.borrow()) {

@@ -1,16 +1,20 @@
 //! The store's sync thread: group commit.
 //!
 //! Whoever appends asks for a sync within [`super::Options::sync_delay`], whoever waits for durability asks for one now.
-//! While one sync runs, requests collect, and the next sync serves them all. With nothing to do the thread sleeps.
+//! While one sync runs, requests collect, and the next sync serves them all. With nothing to do the thread sleeps. It looks
+//! once more a while after its last sync, so that a log that goes on need not wake it just to plan the next one.
 
 use std::{
     io,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::{LogError, inner::LogInner, writer::SyncWork};
+
+/// How long after a sync the thread looks again by itself: a write that is made meanwhile may wait at least that long.
+const LOOKS_AGAIN: Duration = Duration::from_millis(50);
 
 /// Hands logs to the sync thread, which ends when this is dropped and nothing is left to sync.
 #[derive(Debug)]
@@ -27,6 +31,8 @@ struct Queue {
 #[derive(Debug, Default)]
 struct State {
     waiting: Vec<(Arc<LogInner>, Instant)>,
+    /// When the thread looks at the latest; `None`: when it is woken.
+    looks: Option<Instant>,
     ending: bool,
 }
 
@@ -41,19 +47,13 @@ impl Syncer {
     /// Syncs the log at `due` at the latest.
     pub(super) fn request(&self, log: &Arc<LogInner>, due: Instant) {
         let mut state = self.queue.lock();
-        let earlier = match state.waiting.iter_mut().find(|(waiting, _)| Arc::ptr_eq(waiting, log)) {
-            Some((_, planned)) if *planned <= due => false,
-            Some((_, planned)) => {
-                *planned = due;
-                true
-            }
-            None => {
-                state.waiting.push((Arc::clone(log), due));
-                true
-            }
-        };
+        match state.waiting.iter_mut().find(|(waiting, _)| Arc::ptr_eq(waiting, log)) {
+            Some((_, planned)) => *planned = due.min(*planned),
+            None => state.waiting.push((Arc::clone(log), due)),
+        }
+        let too_late = state.looks.is_none_or(|looks| looks > due);
         drop(state);
-        if earlier {
+        if too_late {
             self.queue.changed.notify_one();
         }
     }
@@ -74,15 +74,20 @@ impl Queue {
     /// Waits until logs are due, and takes them; `None` at the end.
     fn take_due(&self) -> Option<Vec<Arc<LogInner>>> {
         let mut state = self.lock();
+        let again = Instant::now() + LOOKS_AGAIN;
         loop {
             let now = Instant::now();
             let due = state.take_due(now);
             if !due.is_empty() {
+                // Whatever is asked for during the sync is found after it.
+                state.looks = Some(now);
                 return Some(due);
             }
-            state = match state.waiting.iter().map(|(_, due)| *due).min() {
-                Some(next) => {
-                    let timed = self.changed.wait_timeout(state, next - now);
+            let next = state.waiting.iter().map(|(_, due)| *due).min();
+            state.looks = next.or((now < again && !state.ending).then_some(again));
+            state = match state.looks {
+                Some(looks) => {
+                    let timed = self.changed.wait_timeout(state, looks - now);
                     timed.unwrap_or_else(PoisonError::into_inner).0
                 }
                 None if state.ending => return None,

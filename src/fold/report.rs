@@ -9,6 +9,9 @@ use crate::api::{limits::json_len, outcome::OutcomeReport};
 /// The most repositories of a status.
 const MAX_REPOS: usize = 32;
 
+/// The most bytes of the names of changed files.
+const MAX_FILES: usize = 1024;
+
 /// The runner's report; empty until it comes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Report {
@@ -38,6 +41,7 @@ impl Report {
         report.message = report.message.as_deref().map(|text| head(text, MAX_RESULT_BYTES));
         report.agent_session_id = report.agent_session_id.filter(|id| id.len() <= 256);
         report.git.truncate(MAX_REPOS);
+        report.files = report.files.map(|files| files.within(MAX_FILES));
         let size = report.structured_output.as_ref().and_then(json_len).unwrap_or_default();
         self.left_out = (size > MAX_STRUCTURED_BYTES).then_some(size);
         if self.left_out.is_some() {

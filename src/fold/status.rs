@@ -31,6 +31,7 @@ pub(super) fn status(fold: &Fold) -> RunStatus {
         usage: usage(fold),
         events: (fold.count > 0).then(|| events(fold)),
         git: git(&fold.report.git),
+        files: fold.report.files.clone(),
         trace_id: fold.trace_id.clone(),
         resume_at: fold.report.resume_at.clone(),
         ..RunStatus::default()

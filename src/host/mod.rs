@@ -22,6 +22,8 @@ use std::{ffi::OsString, fmt, future::Future, path::PathBuf, pin::Pin};
 use serde::{Deserialize, Serialize};
 use tokio::net::unix::pipe;
 
+pub use resolve::program;
+
 /// A boxed future that can move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 

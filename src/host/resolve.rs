@@ -18,8 +18,21 @@ pub(super) fn resolve(spec: &ProcessSpec) -> Result<PathBuf, HostError> {
     check_size(spec)
         .and_then(|()| check_env(&spec.env))
         .and_then(|()| check_cwd(&spec.cwd))
-        .and_then(|()| find(spec))
-        .map_err(|reason| HostError::Start { program: spec.program.to_string_lossy().into_owned(), reason })
+        .and_then(|()| find(&spec.program, path_of(&spec.env)))
+        .map_err(|reason| failed(&spec.program, reason))
+}
+
+fn failed(program: &OsStr, reason: String) -> HostError {
+    HostError::Start { program: program.to_string_lossy().into_owned(), reason }
+}
+
+/// The file of a program on this machine, for a process with this `PATH`: the same rules and errors as of a start.
+pub fn program(program: &OsStr, path: Option<&OsStr>) -> Result<PathBuf, HostError> {
+    find(program, path).map_err(|reason| failed(program, reason))
+}
+
+fn path_of(env: &[(OsString, OsString)]) -> Option<&OsStr> {
+    env.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str())
 }
 
 /// Whether the arguments and the environment are short enough to be sent and taken.
@@ -59,15 +72,14 @@ fn check_cwd(cwd: &Path) -> Result<(), String> {
     }
 }
 
-fn find(spec: &ProcessSpec) -> Result<PathBuf, String> {
-    let program = Path::new(&spec.program);
+fn find(name: &OsStr, path: Option<&OsStr>) -> Result<PathBuf, String> {
+    let program = Path::new(name);
     if program.is_absolute() {
         return check_program(program).map(|()| program.to_owned());
     }
-    if spec.program.is_empty() || spec.program.as_bytes().contains(&b'/') {
+    if name.is_empty() || name.as_bytes().contains(&b'/') {
         return Err("the program must be an absolute path, or a name without '/' that is found in PATH".into());
     }
-    let path = spec.env.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value);
     search(program, path.ok_or("it is no absolute path and the process's environment has no PATH: set one of them")?)
 }
 

@@ -28,9 +28,6 @@ use crate::{
 /// The time that running turns get to end when the runner is told to; the pod's grace period is longer.
 const STOP_WITHIN: Duration = Duration::from_secs(4);
 
-/// How long a run that nobody is in front of may take to start before it is written down as waiting.
-const NEXT_STARTS_WITHIN: Duration = Duration::from_secs(1);
-
 /// What an engine is opened with.
 pub struct Settings {
     /// What every agent is started with.
@@ -170,7 +167,7 @@ impl Engine {
                     self.work_on(Arc::clone(&thread));
                 }
                 // One that starts at once needs no journal: its first event, which holds the input, is the durable record.
-                if next && starts_soon(&ticket).await {
+                if next && starts_now(&ticket).await {
                     return Ok(ticket);
                 }
                 self.remember(&thread, &request, ticket).await
@@ -235,11 +232,10 @@ impl Engine {
     }
 }
 
-/// Waits until a run that is next has started; false: something came in between, and it waits on.
-async fn starts_soon(ticket: &Ticket) -> bool {
+/// Waits until a run that is next has started, which takes one sync; false: something came in between, and it waits on.
+async fn starts_now(ticket: &Ticket) -> bool {
     let mut start = ticket.start.clone();
-    let started = start.wait_for(|start| matches!(start, Start::Started(_)));
-    matches!(tokio::time::timeout(NEXT_STARTS_WITHIN, started).await, Ok(Ok(_)))
+    start.changed().await.is_ok() && matches!(*start.borrow(), Start::Started(_))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

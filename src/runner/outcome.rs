@@ -6,12 +6,12 @@ use crate::{
     agui::{Id, RunOutcome, Usage},
     api::{
         outcome::{OutcomeReason as Reason, OutcomeReport},
-        run::{GitState, TokenCounts},
+        run::TokenCounts,
     },
     bridge::{Ending, FailureKind, TurnEnd},
 };
 
-use super::{plan::OpenQuestions, stop::StopReason};
+use super::{plan::OpenQuestions, probe::Left, stop::StopReason};
 
 /// What a run amounts to.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +29,7 @@ pub(crate) enum Terminal {
 }
 
 /// Judges a turn by its ending and by why it was told to stop.
-pub(crate) fn judge(end: TurnEnd, stop: Option<StopReason>, limit_seconds: u64, git: Vec<GitState>) -> Verdict {
+pub(crate) fn judge(end: TurnEnd, stop: Option<StopReason>, limit_seconds: u64, left: Left) -> Verdict {
     let usage = usage_of(&end);
     let resume_at = resume_at(&end.ending);
     let (reason, message, terminal, open) = verdict(end.ending, stop, limit_seconds);
@@ -41,7 +41,8 @@ pub(crate) fn judge(end: TurnEnd, stop: Option<StopReason>, limit_seconds: u64, 
         usage,
         turns: end.turns,
         cost_usd: end.cost_usd,
-        git,
+        git: left.git,
+        files: left.files,
         agent_session_id: end.agent_session_id,
         resume_at,
     };

@@ -66,6 +66,13 @@ impl Pipeline {
         result
     }
 
+    /// [`Pipeline::flush`], and resolves when it is on disk.
+    pub(crate) async fn flush_synced(&mut self, now_ms: i64) -> Result<(), LogError> {
+        let result = self.log.append_synced(&self.run_id, now_ms, &self.batch).await;
+        self.batch.clear();
+        result.map(drop)
+    }
+
     /// Appends the run's last events, also when the disk is full: the log keeps a reserve for them.
     pub(crate) fn flush_last(&mut self, now_ms: i64) -> Result<Range<Seq>, LogError> {
         let result = self.log.append_reserved(&self.run_id, now_ms, &self.batch);

@@ -106,18 +106,29 @@ fn answer_interrupts(
     interrupts: &[Interrupt],
 ) -> Result<TurnInput, Uncovered> {
     let found: Vec<Option<Answer>> = interrupts.iter().map(|open| answer_of(input, fresh, open)).collect();
+    let beside = results_beside(fresh, interrupts);
     if let ([None], [only], false) = (found.as_slice(), interrupts, prompt.is_empty()) {
         let text = Content::Parts(prompt).text();
         let answer = Answer { tool_call_id: call_of(only).clone(), payload: Some(Value::String(text)) };
-        return Ok(TurnInput::Answers { answers: vec![answer], then: Vec::new() });
+        return Ok(TurnInput::Answers { answers: [vec![answer], beside].concat(), then: Vec::new() });
     }
     let missing: Vec<Id> =
         interrupts.iter().zip(&found).filter(|(_, answer)| answer.is_none()).map(|(open, _)| open.id.clone()).collect();
     if missing.is_empty() {
-        Ok(TurnInput::Answers { answers: found.into_iter().flatten().collect(), then: prompt })
+        Ok(TurnInput::Answers { answers: found.into_iter().flatten().chain(beside).collect(), then: prompt })
     } else {
         Err(Uncovered(missing))
     }
+}
+
+/// Results of frontend tools that the agent called beside its questions.
+fn results_beside(fresh: &[Message], interrupts: &[Interrupt]) -> Vec<Answer> {
+    let is_asked = |call: &Id| interrupts.iter().any(|open| call_of(open) == call);
+    let result = |message: &Message| match message {
+        Message::Tool { tool_call_id, .. } if !is_asked(tool_call_id) => tool_answer(fresh, tool_call_id),
+        _ => None,
+    };
+    fresh.iter().filter_map(result).collect()
 }
 
 fn answer_of(input: &RunAgentInput, fresh: &[Message], open: &Interrupt) -> Option<Answer> {
@@ -204,6 +215,23 @@ mod tests {
         let Ok(Plan::Turn(TurnInput::Answers { answers, .. })) = plan(&input, &asks(&["a"])) else { panic!() };
         assert_eq!(answers, [Answer { tool_call_id: "call-a".into(), payload: Some(json!("blue")) }]);
         assert!(plan(&input, &asks(&["a", "b"])).is_err());
+    }
+
+    #[test]
+    fn a_frontend_tool_that_was_called_beside_a_question_gets_its_result() {
+        let result = json!({"id": "1", "role": "tool", "toolCallId": "t1", "content": "dry"});
+        let resumed = json!([{"interruptId": "a", "status": "resolved", "payload": "blue"}]);
+        let said = json!({"id": "2", "role": "user", "content": "blue"});
+        let expected = vec![
+            Answer { tool_call_id: "call-a".into(), payload: Some(json!("blue")) },
+            Answer { tool_call_id: "t1".into(), payload: Some(json!("dry")) },
+        ];
+        for input in [json!({"messages": [result], "resume": resumed}), json!({"messages": [result, said]})] {
+            let Ok(Plan::Turn(TurnInput::Answers { answers, .. })) = plan(&self::input(&input), &asks(&["a"])) else {
+                panic!("no answers for {input}")
+            };
+            assert_eq!(answers, expected);
+        }
     }
 
     #[test]

@@ -83,8 +83,7 @@ impl<'a> Running<'a> {
         }
         self.pipeline.emit(EventKind::StateSnapshot { snapshot: self.state() }, now);
         self.pipeline.emit(EventKind::StepFinished { step_name: SETUP.to_owned() }, now);
-        self.pipeline.flush(now)?;
-        self.thread.log.sync().await
+        self.pipeline.flush_synced(now).await
     }
 
     fn developer_message(&mut self, number: usize, text: String, now: i64) {
@@ -168,18 +167,18 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// Closes what is open, says the outcome, ends the run, and makes that durable.
+    /// Closes what is open, says the outcome, and ends the run. Its end is on disk soon, and before the thread's next agent
+    /// hears anything: the next run's sync is also this one's. Who tells of the end elsewhere waits for the log's sync first.
     async fn close(mut self, end: TurnEnd) -> Result<(), LogError> {
-        let git = self.engine.settings().probe.after_turn().await;
+        let left = self.engine.settings().probe.after_turn().await;
         let usage = end.usage.clone();
-        let verdict = judge(end, self.stop.reason(), self.limit.as_secs(), git);
+        let verdict = judge(end, self.stop.reason(), self.limit.as_secs(), left);
         let now = now_ms();
         self.pipeline.close_open_items(now);
         self.say_outcome(&verdict, now);
         self.pipeline.emit(self.terminal(&verdict, usage), now);
         self.thread.is_ending(verdict.open);
-        self.pipeline.flush_last(now)?;
-        self.thread.log.sync().await
+        self.pipeline.flush_last(now).map(drop)
     }
 
     fn say_outcome(&mut self, verdict: &Verdict, now: i64) {

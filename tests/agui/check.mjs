@@ -2,6 +2,7 @@
 // Runs recorded streams through the official AG-UI client 1.0 and everything it does not check itself.
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runClient } from "./conformance/client.mjs";
@@ -12,6 +13,7 @@ import { checkSchema } from "./conformance/schema.mjs";
 
 const USAGE = `usage: check.mjs [--expect FILE | --log FILE] PATH...
        check.mjs --self-test
+       check.mjs --serve
 
 PATH is a recorded stream (.sse), a thread's log (.jsonl), a folder of them, or - for a stream on stdin.
 A file NAME.expect.json next to NAME.sse says what the client must end with: {"messages": [...], "state": ...}.
@@ -19,6 +21,7 @@ A file NAME.expect.json next to NAME.sse says what the client must end with: {"m
   --expect FILE  every stream must end with what FILE says
   --log FILE     every stream must end with what the client makes of the thread log FILE
   --self-test    check the checker: streams in good/ must pass, those in bad/ must fail for the reason they give
+  --serve        take calls from stdin, each a line with a JSON array of arguments, and end each report with PASS or FAIL
 
 Exit code: 0 all pass, 1 a stream fails, 2 the call is wrong.`;
 
@@ -90,11 +93,18 @@ function filesOf(target) {
   return names.filter((name) => /\.(sse|jsonl)$/.test(name)).map((name) => path.join(target, name));
 }
 
-async function main() {
+async function call(args) {
   const { values, positionals } = parseArgs({
+    args,
     allowPositionals: true,
-    options: { expect: { type: "string" }, log: { type: "string" }, "self-test": { type: "boolean" } },
+    options: {
+      expect: { type: "string" },
+      log: { type: "string" },
+      "self-test": { type: "boolean" },
+      serve: { type: "boolean" },
+    },
   });
+  if (values.serve) return serve();
   if (values["self-test"]) return selfTest();
   if (positionals.length === 0) throw new TypeError("no PATH given");
   let expected = values.expect && JSON.parse(readFileSync(values.expect, "utf8"));
@@ -102,9 +112,22 @@ async function main() {
   return checkAll(positionals.flatMap(filesOf), expected);
 }
 
-try {
-  process.exitCode = (await main()) ? 0 : 1;
-} catch (error) {
-  console.error(error instanceof Fault ? `FAIL  --log: ${error.message}` : `error: ${error.message}\n\n${USAGE}`);
-  process.exitCode = error instanceof Fault ? 1 : 2;
+/** Loading the packages takes longer than most checks: tests with many of them keep one process. */
+async function serve() {
+  for await (const line of createInterface({ input: process.stdin })) {
+    console.log((await exitCode(JSON.parse(line))) === 0 ? "PASS" : "FAIL");
+  }
+  return true;
 }
+
+async function exitCode(args) {
+  try {
+    return (await call(args)) ? 0 : 1;
+  } catch (error) {
+    const isFault = error instanceof Fault;
+    console.log(isFault ? `FAIL  --log: ${error.message}` : `error: ${error.message}\n\n${USAGE}`);
+    return isFault ? 1 : 2;
+  }
+}
+
+process.exitCode = await exitCode(process.argv.slice(2));

@@ -216,6 +216,43 @@ fn who_names_a_sub_agent_names_the_one_that_began_the_item() {
 }
 
 #[test]
+fn a_message_that_a_snapshot_left_out_is_made_anew_by_its_owner_only() {
+    let snapshot = json!(["MESSAGES_SNAPSHOT", {"messages": [{"id": "w", "role": "activity", "activityType": "t", "content": {}}]}]);
+    let text = |tag: Value| json!(["TEXT_MESSAGE_START", {"messageId": "m", "subagentRunId": tag}]);
+    let end = json!(["TEXT_MESSAGE_END", {"messageId": "m"}]);
+    let call = |tag: Value| json!(["TOOL_CALL_START", {"toolCallId": "c", "toolCallName": "f", "parentMessageId": "m", "subagentRunId": tag}]);
+    let call_end = json!(["TOOL_CALL_END", {"toolCallId": "c"}]);
+    let shown = |tag: Value, replace: bool| json!(["ACTIVITY_SNAPSHOT", {"messageId": "v", "activityType": "t", "content": {}, "subagentRunId": tag, "replace": replace}]);
+    let (none, a) = (Value::Null, json!("a"));
+    let theirs = "belongs to sub-agent \"a\", not to the run's own agent";
+    let left_out = |more: [Value; 1]| {
+        let before = [text(a.clone()), end.clone(), shown(a.clone(), true), snapshot.clone()];
+        Value::Array(before.into_iter().chain(more).collect())
+    };
+    assert_refused(&left_out([text(none.clone())]), &format!("TEXT_MESSAGE_START \"m\": message \"m\" {theirs}"));
+    assert_refused(&left_out([call(none.clone())]), &format!("TOOL_CALL_START \"c\": message \"m\" {theirs}"));
+    assert_refused(
+        &left_out([shown(none.clone(), false)]),
+        &format!("ACTIVITY_SNAPSHOT \"v\": activity \"v\" {theirs}"),
+    );
+    let anew = [
+        text(a.clone()),
+        end.clone(),
+        shown(a.clone(), true),
+        snapshot,
+        text(a.clone()),
+        end.clone(),
+        text(none.clone()),
+        call(none.clone()),
+        call_end,
+        end,
+        shown(a, false),
+        shown(none, false),
+    ];
+    assert_eq!(in_run(&Value::Array(anew.to_vec())), Ok(()));
+}
+
+#[test]
 fn the_messages_of_the_input_have_owners_too() {
     let started = json!(["RUN_STARTED", {"threadId": "t", "runId": "r", "input": {"threadId": "t", "runId": "r",
         "messages": [{"id": "m", "role": "assistant", "subagentRunId": "a"}]}}]);

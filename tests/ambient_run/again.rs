@@ -16,6 +16,27 @@ fn a_run_that_has_ended_is_not_run_again() {
     assert_eq!(again.code, Some(0));
     assert_eq!(folder.run("s-initial"), first);
     assert!(!again.out.contains("▸"), "{}", again.out);
+    assert!(again.out.contains("nothing to run: s-initial Succeeded (Completed)"), "{}", again.out);
+}
+
+#[test]
+fn a_session_with_nothing_left_to_run_ends_as_its_last_run_did() {
+    let folder = Folder::asking("echo one; die");
+    for _ in 0..2 {
+        assert_eq!(folder.ambient(&["run", "s.yaml"]).code, Some(6));
+    }
+    assert_eq!(folder.ambient(&["run", "--dir", ".ambient/s", "-m", "echo two"]).code, Some(0));
+    assert_eq!(folder.ambient(&["run", "s.yaml"]).code, Some(0));
+}
+
+#[test]
+fn a_run_finds_its_session_by_name() {
+    let folder = Folder::asking("echo hi");
+    assert_eq!(folder.ambient(&["run", "s.yaml"]).code, Some(0));
+    folder.write("r.yaml", &run("r", "  prompt: echo one\n"));
+    let said = folder.ambient(&["run", "r.yaml"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert_eq!(folder.run("r")["status"]["result"], "one");
 }
 
 #[test]
@@ -76,17 +97,6 @@ fn after_a_kill_the_run_is_ended_and_the_session_goes_on() {
     assert_eq!(folder.run("s-initial")["status"]["outcome"]["reason"], "RunnerLost");
     let next = folder.ambient(&["run", "--dir", ".ambient/s", "-m", "echo two"]);
     assert_eq!(next.code, Some(0), "{}", next.err);
-}
-
-#[test]
-fn an_interrupt_cancels_the_run() {
-    let folder = Folder::asking("echo one; hang");
-    let child = until_it_says(&folder, "one");
-    let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130));
-    assert_eq!(folder.run("s-initial")["status"]["outcome"]["reason"], "Cancelled");
 }
 
 #[test]

@@ -28,7 +28,24 @@ fn an_agent_that_is_not_installed_is_a_set_up_failure_with_a_remedy() {
     let folder = Folder::asking("echo hi");
     let said = folder.ambient(&["run", "s.yaml", "--agent-command", "no-such-cli"]);
     assert_eq!(said.code, Some(3));
-    assert!(said.out.contains("no-such-cli"), "{}", said.out);
+    for part in ["no-such-cli", "npm install -g @anthropic-ai/claude-code", "--agent-command", "No Run has started"] {
+        assert!(said.err.contains(part), "{part} in {}", said.err);
+    }
+    let again = folder.ambient(&["run", "s.yaml"]);
+    assert_eq!(
+        (again.code, &folder.run("s-initial")["status"]["phase"]),
+        (Some(0), &"Succeeded".into()),
+        "{}",
+        again.err
+    );
+}
+
+#[test]
+fn an_agent_is_found_by_a_path_from_here() {
+    let folder = Folder::asking("echo hi");
+    std::os::unix::fs::symlink(crate::fake_claude::fake_claude(), folder.path("agent")).unwrap();
+    let said = folder.ambient(&["run", "s.yaml", "--agent-command", "./agent"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
 }
 
 #[test]
@@ -60,6 +77,32 @@ fn files_that_are_not_there_are_named() {
     assert_eq!(said.code, Some(2));
     assert!(said.err.contains("missing.yaml"), "{}", said.err);
     std::fs::create_dir(folder.path("empty")).unwrap();
-    assert_eq!(folder.ambient(&["run", "empty"]).code, Some(2));
-    assert_eq!(folder.ambient(&["run", "-m", "hi"]).code, Some(2));
+    for (args, told) in [
+        (&["run", "empty"][..], "empty holds no .yaml"),
+        (&["run", "-m", "hi"], "--dir"),
+        (&["run", "--dir", "none", "-m", "hi"], "none holds no session"),
+        (&["run", "nothing.yaml"], "nothing.yaml holds no manifest"),
+        (&["run", "r.yaml"], ".ambient/s holds no session"),
+    ] {
+        folder.write("nothing.yaml", "# nothing\n");
+        folder.write("r.yaml", &run("r", "  prompt: echo one\n"));
+        let said = folder.ambient(args);
+        assert_eq!(said.code, Some(2), "{args:?}");
+        assert!(said.err.contains(told), "{args:?}: {}", said.err);
+    }
+    assert!(!folder.path("none").exists() && !folder.path(".ambient").exists(), "nothing is made");
+}
+
+#[test]
+fn a_run_and_a_directory_belong_to_one_session() {
+    let folder = Folder::asking("echo hi");
+    folder.write("r.yaml", &run("r", "  prompt: echo one\n").replace("name: s\n", "name: other\n"));
+    let said = folder.ambient(&["run", "s.yaml", "r.yaml"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("Run r is of session other"), "{}", said.err);
+    assert_eq!(folder.ambient(&["run", "s.yaml"]).code, Some(0));
+    folder.write("t.yaml", &session("echo hi").replace("name: s\n", "name: t\n"));
+    let said = folder.ambient(&["run", "t.yaml", "--dir", ".ambient/s"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("holds session s"), "{}", said.err);
 }

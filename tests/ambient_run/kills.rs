@@ -11,19 +11,33 @@ use serde_json::Value;
 
 use crate::{
     chance::Chance,
-    rig::{Folder, session},
+    claude::{TALKS, claude},
+    model::Model,
+    rig::Folder,
 };
-
-const SPAN: Duration = Duration::from_millis(260);
 
 #[test]
 fn ambient_run_killed_at_forty_points_never_starts_a_run_twice() {
+    let asking = || Folder::asking("deltas 250 paced 1000");
+    kill(40, asking, Duration::from_millis(260));
+}
+
+#[test]
+fn ambient_run_of_the_real_cli_killed_at_eight_points_asks_the_model_nothing_twice() {
+    let Some(cli) = claude() else { return };
+    let model = Model::start(TALKS);
+    kill(8, || Folder::asking("work").agent(&cli, &model.url), Duration::from_secs(2));
+    let asked = model.conversations().len();
+    assert!(asked <= 8, "{asked} requests");
+}
+
+/// Kills so many first runs, and checks what the second ones say of them.
+fn kill(rounds: usize, asking: impl Fn() -> Folder, span: Duration) {
     let mut chance = Chance::new();
     let mut in_turn = 0;
-    for _ in 0..40 {
-        let folder = Folder::new();
-        folder.write("s.yaml", &session("deltas 200 paced 1000"));
-        let seen = killed(&folder, chance.up_to(SPAN));
+    for _ in 0..rounds {
+        let folder = asking();
+        let seen = killed(&folder, chance.up_to(span));
         let again = folder.ambient(&["run", "s.yaml", "-o", "json"]);
         let list: Value = serde_json::from_str(&again.out).unwrap_or_else(|_| panic!("{}", again.err));
         let status = &list["items"][1]["status"];
@@ -32,8 +46,8 @@ fn ambient_run_killed_at_forty_points_never_starts_a_run_twice() {
         in_turn += usize::from(reason == "RunnerLost");
         kept(&folder, &seen);
     }
-    assert!(in_turn >= 30, "the kills hit turns: {in_turn}");
-    println!("40 kills of ambient run, {in_turn} of them in mid-turn");
+    assert!(in_turn >= rounds * 3 / 4, "the kills hit turns: {in_turn}");
+    println!("{rounds} kills of ambient run, {in_turn} of them in mid-turn");
 }
 
 /// Starts the session, kills it so long after its first event, and tells what it had said.

@@ -4,13 +4,22 @@
 
 #[path = "../support/chance.rs"]
 mod chance;
+#[path = "../support/claude.rs"]
+mod claude;
 #[path = "../support/fake_claude.rs"]
 mod fake_claude;
+#[path = "../support/model.rs"]
+mod model;
+#[path = "../support/needs.rs"]
+mod needs;
 
 mod rig;
 
 mod again;
+mod changes;
 mod ends;
+mod interrupts;
 mod kills;
 mod output;
+mod replay;
 mod verbs;

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
@@ -13,6 +13,7 @@ use crate::fake_claude::fake_claude;
 
 pub(crate) struct Folder {
     dir: TempDir,
+    env: Vec<(&'static str, String)>,
 }
 
 /// How a command ended.
@@ -31,7 +32,7 @@ impl From<Output> for Said {
 
 impl Folder {
     pub(crate) fn new() -> Self {
-        Self { dir: TempDir::new().unwrap() }
+        Self { dir: TempDir::new().unwrap(), env: Vec::new() }
     }
 
     /// A folder with a session `s` that is asked `prompt` first.
@@ -39,6 +40,13 @@ impl Folder {
         let folder = Self::new();
         folder.write("s.yaml", &session(prompt));
         folder
+    }
+
+    /// Another agent, and where it finds its model.
+    pub(crate) fn agent(mut self, command: &Path, model: &str) -> Self {
+        let command = command.display().to_string();
+        self.env = vec![("AMBIENT_AGENT_COMMAND", command), ("ANTHROPIC_BASE_URL", model.to_owned())];
+        self
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -63,6 +71,7 @@ impl Folder {
             .env("HOME", self.dir.path())
             .env("AMBIENT_AGENT_COMMAND", fake_claude())
             .env("ANTHROPIC_API_KEY", "test-key-of-no-value")
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -1,12 +1,26 @@
-//! The Claude bridge with the real CLI and a scripted model: the 26 rows, each on both hosts.
+//! The Claude bridge with the real CLI and a scripted model: the 26 rows, each on both hosts. What a row
+//! streams is given to the official AG-UI client too.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+#[path = "../support/agui.rs"]
+mod agui;
+#[path = "../support/claude.rs"]
+mod claude;
 #[path = "../support/model.rs"]
 mod model;
+#[path = "../support/needs.rs"]
+mod needs;
+#[path = "../support/turns.rs"]
+mod turn;
+#[path = "../support/wire.rs"]
+mod wire;
+
+mod clients;
 mod rig;
 
 mod agents;
+mod cuts;
 mod ends;
 mod faults;
 mod permissions;
@@ -19,10 +33,10 @@ mod turns;
 macro_rules! on_both_hosts {
     ($($module:ident: $($row:ident)*;)*) => {
         mod local {
-            $($(#[tokio::test] async fn $row() { if let Some(place) = super::rig::local() { super::$module::$row(place).await } })*)*
+            $($(#[tokio::test] async fn $row() { super::rig::on(super::rig::local(), super::$module::$row).await; })*)*
         }
         mod socket {
-            $($(#[tokio::test] async fn $row() { if let Some(place) = super::rig::socket().await { super::$module::$row(place).await } })*)*
+            $($(#[tokio::test] async fn $row() { super::rig::on(super::rig::socket().await, super::$module::$row).await; })*)*
         }
     };
 }
@@ -43,6 +57,7 @@ on_both_hosts! {
     faults: row_15_lines_of_any_length row_16_unknown_messages_and_fields row_20_restarted_when_it_dies_while_idle
         row_20_evicted_after_a_time row_21_death_in_mid_turn row_23_lost_transcript row_23_damaged_session_map
         row_26_a_model_that_never_answers row_26_an_agent_that_does_not_obey shutdown_ends_turns_and_processes;
+    cuts: row_17_text_that_is_taken_back row_17_text_that_was_whole_stays row_17_a_call_that_is_taken_back;
     ends: row_17_retries_are_events row_17_a_provider_that_fails_for_good row_22_a_start_that_fails_says_its_stderr
         row_24_a_bad_key row_25_a_provider_limit row_25_a_limit_that_says_when_it_is_over;
 }

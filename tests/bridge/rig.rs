@@ -9,9 +9,9 @@ use std::{
 };
 
 use ambient::{
-    agui::{ContentPart, Event},
+    agui::{ContentPart, Event, Id},
     bridge::{
-        Answer, Bridge, PermissionMode, Secrets, SessionSpec, SystemPrompt, Turn, TurnEnd, TurnInput,
+        Answer, Bridge, Secrets, SessionSpec, Turn, TurnEnd, TurnInput,
         claude::{ClaudeBridge, ClaudeConfig},
     },
     host::{AgentHost, local::LocalHost, socket::SocketHost, supervisor::Supervisor},
@@ -21,20 +21,26 @@ use tempfile::TempDir;
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::model::Model;
 pub(crate) use crate::took::Took;
+use crate::{
+    claude::claude,
+    clients::{Taken, Turns},
+    model::Model,
+    turn::session,
+};
 
 /// No wait of a test is longer.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 
-/// Where the CLI is below the crate when `make tools` has installed it.
-const INSTALLED: &str = "target/tools/claude/node_modules/@anthropic-ai/claude-code-linux-x64/claude";
+/// What takes an instant, on a machine that does much else. (An agent that does not obey is given 3 s.)
+pub(crate) const SOON: Duration = Duration::from_secs(10);
 
 /// Where agents are started.
 pub(crate) struct Place {
     cli: PathBuf,
     host: Arc<dyn AgentHost>,
     dir: TempDir,
+    turns: Turns,
     /// The supervisor, while it is needed.
     _supervisor: JoinSet<std::io::Result<()>>,
 }
@@ -46,10 +52,25 @@ impl Place {
     }
 }
 
+/// Plays a row at a place, and shows its turns to the clients of a runner.
+pub(crate) async fn on<F: Future<Output = ()>>(place: Option<Place>, row: impl FnOnce(Place) -> F) {
+    if let Some(place) = place {
+        let turns = place.turns.clone();
+        row(place).await;
+        turns.please_every_client().await;
+    }
+}
+
 /// Agents as children of the test. None, with a word, where there is no CLI; in CI that fails.
 pub(crate) fn local() -> Option<Place> {
     let dir = TempDir::new().unwrap();
-    Some(Place { cli: cli()?, host: Arc::new(LocalHost::new()), dir, _supervisor: JoinSet::new() })
+    Some(Place {
+        cli: claude()?,
+        host: Arc::new(LocalHost::new()),
+        dir,
+        turns: Turns::default(),
+        _supervisor: JoinSet::new(),
+    })
 }
 
 /// Agents behind a supervisor.
@@ -59,18 +80,8 @@ pub(crate) async fn socket() -> Option<Place> {
     let supervisor = Supervisor::bind(&path).await.unwrap();
     let mut serving = JoinSet::new();
     serving.spawn(supervisor.serve(CancellationToken::new()));
-    Some(Place { cli: cli()?, host: Arc::new(SocketHost::new(&path)), dir, _supervisor: serving })
-}
-
-fn cli() -> Option<PathBuf> {
-    let named = env::var_os("AMBIENT_AGENT_COMMAND").map(PathBuf::from);
-    let path = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(INSTALLED));
-    if path.is_file() {
-        return Some(path);
-    }
-    assert!(env::var_os("CI").is_none(), "{} is missing: needs `make tools`", path.display());
-    eprintln!("skipped: needs `make tools` ({} is missing)", path.display());
-    None
+    let host = Arc::new(SocketHost::new(&path));
+    Some(Place { cli: claude()?, host, dir, turns: Turns::default(), _supervisor: serving })
 }
 
 /// A bridge and everything around it.
@@ -118,20 +129,7 @@ impl Rig {
 
     /// A session without anything special.
     pub(crate) fn spec(&self) -> SessionSpec {
-        SessionSpec {
-            thread_id: "thread".into(),
-            cwd: self.work(),
-            add_dirs: Vec::new(),
-            model: None,
-            system_prompt: SystemPrompt::Replace("You are a test.".into()),
-            permission_mode: PermissionMode::AcceptEdits,
-            allowed_tools: None,
-            disallowed_tools: Vec::new(),
-            max_turns: None,
-            output_schema: None,
-            frontend_tools: Vec::new(),
-            env: Secrets::default(),
-        }
+        session(&self.work())
     }
 
     /// A person says something.
@@ -157,8 +155,17 @@ impl Rig {
     pub(crate) fn start(&self, session: SessionSpec, input: TurnInput) -> Running<'_> {
         let (sink, events) = mpsc::channel(64);
         let interrupt = CancellationToken::new();
-        let turn = Turn { run_id: "run".into(), session, input, interrupt: interrupt.clone() };
-        Running { turn: Some(self.bridge.turn(turn, sink)), events, seen: Vec::new(), interrupt, end: None }
+        let turn = Turn { run_id: Id::random(), session, input, interrupt: interrupt.clone() };
+        let turns = self.place.turns.clone();
+        Running {
+            told: turn.clone(),
+            turn: Some(self.bridge.turn(turn, sink)),
+            turns,
+            events,
+            seen: Vec::new(),
+            interrupt,
+            end: None,
+        }
     }
 }
 
@@ -216,6 +223,8 @@ pub(crate) fn prompt(text: &str) -> TurnInput {
 
 /// A turn on its way.
 pub(crate) struct Running<'a> {
+    told: Turn,
+    turns: Turns,
     turn: Option<ambient::host::BoxFuture<'a, TurnEnd>>,
     events: mpsc::Receiver<Event>,
     pub(crate) seen: Vec<Event>,
@@ -261,6 +270,8 @@ impl Running<'_> {
         assert!(over.is_ok(), "the turn did not end; seen were {:#?}", self.seen);
         let took = Took { events: std::mem::take(&mut self.seen), end: self.end.take().expect("an end") };
         took.verify();
+        let Turn { run_id, session, input, .. } = self.told.clone();
+        self.turns.add(Taken { thread: session.thread_id, run: run_id, input, took: took.clone() });
         took
     }
 }

@@ -7,6 +7,7 @@ use ambient::{
 use serde_json::{Value, json};
 
 /// What a turn gave.
+#[derive(Clone)]
 pub(crate) struct Took {
     pub(crate) events: Vec<Event>,
     pub(crate) end: TurnEnd,

@@ -3,6 +3,7 @@
 use ambient::api::validate::MAX_OBJECT_BYTES;
 use serde_json::{Map, Value, json};
 
+#[expect(clippy::needless_pass_by_value, reason = "every caller makes the value for this call")]
 fn object(kind: &str, name: &str, spec: Value) -> Value {
     json!({"apiVersion": "vteam.ambient-code/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec})
 }

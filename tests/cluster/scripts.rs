@@ -1,5 +1,8 @@
 //! Rings that a test starts, hurts and removes by itself.
 
+#[path = "../support/cluster/ledger.rs"]
+mod ledger;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -30,7 +33,7 @@ fn success(command: &mut Command) -> String {
 
 /// Whether there is something to start; without it a test says that it is skipped.
 pub(crate) fn tools_are_built() -> bool {
-    let built = root().join("target/tools/cluster/.stamp").exists();
+    let built = root().join("target/tools/cluster/.stamp-rings").exists();
     assert!(built || std::env::var_os("CI").is_none(), "needs `make cluster-tools`");
     if !built {
         eprintln!("skipped: needs `make cluster-tools`");
@@ -40,21 +43,23 @@ pub(crate) fn tools_are_built() -> bool {
 
 /// Waits until something holds.
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !holds() {
         assert!(Instant::now() < deadline, "not within a minute: {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
 
-/// A control-plane ring of one test, removed at its end.
+/// A ring of one test, removed at its end.
 pub(crate) struct OwnRing {
+    kind: &'static str,
     name: String,
 }
 
 impl OwnRing {
-    pub(crate) fn new(name: &str) -> Self {
-        Self { name: format!("{name}-{}", std::process::id()) }
+    pub(crate) fn new(kind: &'static str, name: &str) -> Self {
+        ledger::record(kind);
+        Self { kind, name: format!("{name}-{}", std::process::id()) }
     }
 
     pub(crate) fn state(&self) -> PathBuf {
@@ -67,7 +72,7 @@ impl OwnRing {
     }
 
     pub(crate) fn up_for(&self, owner: u32) {
-        success(script("up.sh").args(["control-plane", &self.name]).env("RING_OWNER", owner.to_string()));
+        success(script("up.sh").args([self.kind, &self.name]).env("RING_OWNER", owner.to_string()));
     }
 
     pub(crate) fn down(&self) {
@@ -118,5 +123,6 @@ impl Drop for OwnRing {
     fn drop(&mut self) {
         drop(script("down.sh").arg(&self.name).output());
         drop(fs::remove_dir_all(self.state()));
+        drop(fs::remove_file(self.state().with_extension("lock")));
     }
 }

@@ -6,8 +6,14 @@
 mod agui;
 #[path = "../support/chance.rs"]
 mod chance;
+#[path = "../support/claude.rs"]
+mod claude;
 #[path = "../support/fake_claude.rs"]
 mod fake_claude;
+#[path = "../support/model.rs"]
+mod model;
+#[path = "../support/needs.rs"]
+mod needs;
 
 mod rig;
 

@@ -22,7 +22,7 @@ async fn a_second_post_waits_and_never_cuts_the_first_off() {
 async fn runs_beyond_the_queue_are_409_and_told_what_goes() {
     let session = Session::new().env("AMBIENT_QUEUE_LIMIT", "1");
     let runner = session.start();
-    let mut first = runner.begin("r1", "echo one; sleep 1500").await;
+    let mut first = runner.begin("r1", "echo one; hang").await;
     first.until(is_text).await;
     let _second = runner.begin("r2", "echo two").await;
     let third = runner.post("/", &input("r3", "echo three")).await;

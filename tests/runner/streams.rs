@@ -62,7 +62,7 @@ async fn joining_in_mid_run_is_a_valid_stream_with_the_whole_text() {
     let session = Session::new();
     let runner = session.start();
     runner.run("r0", "echo before").await;
-    let mut first = runner.begin("r1", "echo one; sleep 500; echo two").await;
+    let mut first = runner.begin("r1", "echo one; sleep 2000; echo two").await;
     first.until(is_text).await;
     let joined = Stream::of(runner.get("/events/s1").await).rest().await;
     valid(&joined);
@@ -116,7 +116,7 @@ async fn waiting_for_a_run_ends_with_404_when_none_comes() {
 async fn waiting_for_a_run_that_goes_joins_it() {
     let session = Session::new();
     let runner = session.start();
-    let mut first = runner.begin("r1", "echo one; sleep 400; echo two").await;
+    let mut first = runner.begin("r1", "echo one; sleep 2000; echo two").await;
     first.until(is_text).await;
     let joined = Stream::of(runner.get("/events/s1/wait").await).rest().await;
     assert!(ended(&joined.last().unwrap().kind));

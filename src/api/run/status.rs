@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::api::{outcome::OutcomeReason, rules};
+use crate::api::{limits::json_len, outcome::OutcomeReason, rules};
 
 /// What is observed about a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -57,6 +57,9 @@ pub struct RunStatus {
     /// The repositories as the Run left them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub git: Vec<GitState>,
+    /// What the Run did to the files of the workspace that are in no repository; absent: nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<FileChanges>,
     /// What the Run asks. A Run with spec.resume answers all of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interrupts: Vec<Interrupt>,
@@ -242,6 +245,43 @@ pub struct GitState {
     pub pushed: bool,
     /// How many files differ from where the session began.
     pub files_changed: u32,
+}
+
+/// What a run did to files outside of repositories. Uploads and workflows, which the agent is given, do not count.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FileChanges {
+    /// How many files are new, changed or gone.
+    pub count: u32,
+    /// The first of the new ones, by their path in the workspace.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<String>,
+    /// The first of those with another content.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub modified: Vec<String>,
+    /// The first of those that are gone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deleted: Vec<String>,
+    /// The workspace holds more files than are looked at, so more of them may have changed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+}
+
+impl FileChanges {
+    /// Names only as many files as take `max` bytes as JSON, changed ones first. All are still counted.
+    #[must_use]
+    pub fn within(mut self, max: usize) -> Self {
+        let mut used = 0;
+        for paths in [&mut self.modified, &mut self.added, &mut self.deleted] {
+            paths.retain(|path| {
+                let size = json_len(path).map_or(max, |size| size + 1);
+                let fits = size <= max - used;
+                used += if fits { size } else { 0 };
+                fits
+            });
+        }
+        self
+    }
 }
 
 /// Something that a run asks.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{
     RunError,
@@ -12,9 +11,11 @@ use super::{
     place::Place,
     questions,
     request::{self, request, thread_id},
+    signals::Interrupts,
     status,
 };
 use crate::{
+    agui::Id,
     api::{
         Run,
         outcome::{self, exit},
@@ -44,37 +45,67 @@ pub(super) struct Drive<'a> {
     pub(super) deadline: Option<Timestamp>,
 }
 
+/// How following a Run came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Followed {
+    /// The Run ended.
+    ByItself,
+    /// A person interrupted it, and it ended.
+    Interrupted,
+    /// A person interrupted twice, and it may be going still.
+    Twice,
+}
+
 impl Drive<'_> {
-    /// Runs every Run that has not ended, oldest first.
+    /// Runs every Run that has not ended, oldest first. An interrupted Run is the last one: what comes after it was meant to
+    /// follow a Run that did its work.
     pub(super) async fn all(mut self) -> Result<(Job, Ended), RunError> {
-        let mut interrupts = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
-        let mut code = exit::SUCCEEDED;
+        let mut interrupts = Interrupts::new().map_err(RunError::Signals)?;
+        let mut code = None;
         let mut at = 0;
         while at < self.job.runs.len() {
-            if !self.has_ended(at) {
-                let Some(()) = self.one(at, &mut interrupts).await? else {
-                    return Ok((self.job, Ended::Quit));
-                };
-                self.ask(at).await?;
+            if !status::had_its_turn(&self.job.runs[at]) {
+                let followed = self.one(at, &mut interrupts).await?;
                 let ended = exit_code(&self.job.runs[at]);
-                code = if code == exit::SUCCEEDED { ended } else { code };
+                code = code.filter(|code| *code != exit::SUCCEEDED).or(Some(ended));
+                match followed {
+                    Followed::ByItself => {}
+                    Followed::Interrupted => return Ok(self.stopped(at)),
+                    Followed::Twice => return Ok((self.job, Ended::Quit)),
+                }
+            }
+            if !self.ask(at, &mut interrupts).await? {
+                return Ok(self.stopped(at));
             }
             at += 1;
         }
+        let code = code.unwrap_or_else(|| self.nothing_to_do());
         Ok((self.job, Ended::Done(code)))
     }
 
-    /// A Run that asks has had its turn; the Run that answers ends it.
-    fn has_ended(&self, at: usize) -> bool {
-        let phase = self.job.runs[at].status.as_ref().map(|status| status.phase);
-        phase.is_some_and(|phase| phase.is_terminal() || phase == RunPhase::WaitingForInput)
+    /// A person wants no more after this Run.
+    fn stopped(self, at: usize) -> (Job, Ended) {
+        let waiting = self.job.runs[at + 1..].iter().filter(|run| !status::had_its_turn(run)).count();
+        if waiting > 0 {
+            self.output.notice(&format!("not started: {waiting}; the next `ambient run` goes on with it"));
+        }
+        (self.job, Ended::Done(exit::INTERRUPTED))
     }
 
-    async fn one(&mut self, at: usize, interrupts: &mut Signal) -> Result<Option<()>, RunError> {
+    /// Every Run has ended before: says so, and how the last one did.
+    fn nothing_to_do(&mut self) -> u8 {
+        let Some(last) = self.job.runs.last() else {
+            return exit::SUCCEEDED;
+        };
+        self.output.nothing_to_run(last);
+        exit_code(last)
+    }
+
+    async fn one(&mut self, at: usize, interrupts: &mut Interrupts) -> Result<Followed, RunError> {
         if self.job.runs[at].spec.desired_state == DesiredState::Cancelled {
             status::cancelled(&mut self.job.runs[at], Timestamp::now());
             self.place.save_run(&self.job.runs[at])?;
-            return Ok(Some(()));
+            return Ok(Followed::ByItself);
         }
         let run = &self.job.runs[at];
         self.output.run_begins(run);
@@ -82,15 +113,20 @@ impl Drive<'_> {
         let ticket = self.engine.submit(request(&self.job.session, run, remaining)).await?;
         let followed = self.follow(at, ticket, interrupts).await?;
         self.place.save_run(&self.job.runs[at])?;
-        if followed.is_some() {
+        if followed != Followed::Twice {
             self.answered(at)?;
             self.output.run_ended(&self.job.runs[at]);
         }
         Ok(followed)
     }
 
-    /// Shows a run's events until its last one. `None`: a person interrupted twice.
-    async fn follow(&mut self, at: usize, mut ticket: Ticket, interrupts: &mut Signal) -> Result<Option<()>, RunError> {
+    /// Shows a run's events until its last one.
+    async fn follow(
+        &mut self,
+        at: usize,
+        mut ticket: Ticket,
+        interrupts: &mut Interrupts,
+    ) -> Result<Followed, RunError> {
         let mut following = Follow::start(&mut ticket).await.ok_or(RunError::NotStarted)?;
         let mut fold = Fold::new();
         let thread = thread_id(&self.job.session, &self.job.runs[at]);
@@ -102,17 +138,29 @@ impl Drive<'_> {
                     self.show(&chunk, &mut fold)?;
                     status::observed(&mut self.job.runs[at], fold.status(), Timestamp::now());
                     if last {
-                        return Ok(Some(()));
+                        // A status that says so must not outlive the log that shows it.
+                        ticket.log.sync().await?;
+                        self.remember(&thread, &fold);
+                        return Ok(if interrupted { Followed::Interrupted } else { Followed::ByItself });
                     }
                 }
-                _ = interrupts.recv() => {
+                () = interrupts.next() => {
                     if std::mem::replace(&mut interrupted, true) {
-                        return Ok(None);
+                        return Ok(Followed::Twice);
                     }
                     self.output.notice("interrupting… (again to quit)");
                     self.engine.interrupt(&thread, Some(following.run_id()));
                 }
             }
+        }
+    }
+
+    /// Keeps the agent's own id of the session's conversation; other threads are conversations of their own.
+    fn remember(&mut self, thread: &Id, fold: &Fold) {
+        if thread.as_str() == session_name(&self.job.session)
+            && let Some(id) = fold.agent_session_id()
+        {
+            self.job.session.status.get_or_insert_default().sdk_session_id = Some(id.to_owned());
         }
     }
 
@@ -144,19 +192,24 @@ impl Drive<'_> {
         Ok(())
     }
 
-    /// Puts a Run's questions to the person at the terminal; the answers become the next Run.
-    async fn ask(&mut self, at: usize) -> Result<(), RunError> {
+    /// Puts a Run's questions to the person at the terminal; the answers become the next Run. False: the person wants no
+    /// more.
+    async fn ask(&mut self, at: usize, interrupts: &mut Interrupts) -> Result<bool, RunError> {
         let run = &self.job.runs[at];
         let asks = run.status.as_ref().is_some_and(|status| status.phase == RunPhase::WaitingForInput);
         let answered_by_manifest = self.job.runs[at + 1..].iter().any(|run| run.spec.resume.is_some());
         if !asks || answered_by_manifest || !self.output.can_ask() {
-            return Ok(());
+            return Ok(true);
         }
-        if let Some(answer) = questions::ask(session_name(&self.job.session), run).await {
+        let answer = tokio::select! {
+            answer = questions::ask(session_name(&self.job.session), run) => answer,
+            () = interrupts.next() => return Ok(false),
+        };
+        if let Some(answer) = answer {
             self.place.save_run(&answer)?;
             self.job.runs.insert(at + 1, answer);
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -26,6 +26,12 @@ pub(super) enum JobError {
          name, or restore the old spec"
     )]
     Changed(String),
+    #[error(
+        "Run {run} is of session {named}, and this is session {session}; correct its spec.sessionRef, or run it with its own"
+    )]
+    Stranger { run: String, named: String, session: String },
+    #[error("the directory holds session {known}; give session {given} another one with --dir")]
+    Taken { known: String, given: String },
     #[error("there is nothing to run: the session has no initialPrompt and there is no Run; add one, or use -m \"…\"")]
     Nothing,
 }
@@ -44,7 +50,8 @@ pub(super) struct Sources {
 /// Puts the sources together. Objects that are new get a UID and a time of creation.
 pub(super) fn assemble(sources: Sources) -> Result<Job, JobError> {
     let Sources { known_session, known_runs, given_session, given_runs, message, now } = sources;
-    let session = merge_session(known_session, given_session, now);
+    let session = merge_session(known_session, given_session, now)?;
+    given_runs.iter().try_for_each(|run| check_session(run, &session))?;
     let mut runs = known_runs;
     let mut met: Vec<Run> = initial_run(&session, &runs).into_iter().collect();
     for given in given_runs {
@@ -60,18 +67,34 @@ pub(super) fn assemble(sources: Sources) -> Result<Job, JobError> {
     if runs.is_empty() { Err(JobError::Nothing) } else { Ok(Job { session, runs }) }
 }
 
-fn merge_session(known: Option<AgenticSession>, given: AgenticSession, now: Timestamp) -> AgenticSession {
-    match known {
-        Some(known) => {
-            let metadata = ObjectMeta {
-                uid: known.metadata.uid,
-                creation_timestamp: known.metadata.creation_timestamp,
-                ..given.metadata
-            };
-            AgenticSession { metadata, status: known.status, ..given }
-        }
-        None => AgenticSession { metadata: stamp(given.metadata, now), ..given },
+fn merge_session(
+    known: Option<AgenticSession>,
+    given: AgenticSession,
+    now: Timestamp,
+) -> Result<AgenticSession, JobError> {
+    let Some(known) = known else {
+        return Ok(AgenticSession { metadata: stamp(given.metadata, now), ..given });
+    };
+    if session_name(&known) != session_name(&given) {
+        let name = |session| session_name(session).to_owned();
+        return Err(JobError::Taken { known: name(&known), given: name(&given) });
     }
+    let metadata = ObjectMeta {
+        uid: known.metadata.uid,
+        creation_timestamp: known.metadata.creation_timestamp,
+        generation: known.metadata.generation,
+        ..given.metadata
+    };
+    Ok(AgenticSession { metadata, status: known.status, ..given })
+}
+
+fn check_session(run: &Run, session: &AgenticSession) -> Result<(), JobError> {
+    let (named, session) = (&run.spec.session_ref.name, session_name(session));
+    if named == session {
+        return Ok(());
+    }
+    let run = run.metadata.name.clone().unwrap_or_default();
+    Err(JobError::Stranger { run, named: named.clone(), session: session.to_owned() })
 }
 
 fn stamp(metadata: ObjectMeta, now: Timestamp) -> ObjectMeta {

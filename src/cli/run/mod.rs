@@ -1,6 +1,7 @@
 //! `ambient run`: a session and its Runs on this machine.
 
 mod drive;
+mod given;
 mod job;
 mod load;
 mod output;
@@ -9,6 +10,7 @@ mod questions;
 mod render;
 mod request;
 mod session;
+mod signals;
 mod status;
 
 use std::{io, path::PathBuf, process::ExitCode};
@@ -17,6 +19,7 @@ use super::{assemble::AssembleError, fail};
 use crate::{
     api::{manifest::Diagnostics, outcome::exit},
     eventlog::LogError,
+    host::HostError,
     runner::SubmitError,
     workspace::HydrateError,
 };
@@ -88,10 +91,17 @@ enum RunError {
     Manifests(Diagnostics),
     #[error("{0}")]
     Credentials(String),
+    #[error("{0} holds no manifest; `ambient init` writes one to start from")]
+    NoManifest(String),
     #[error("expected one AgenticSession, found {0}; run them one by one")]
-    Sessions(usize),
+    Sessions(String),
     #[error("name a manifest, or a session's --dir with -m \"…\"")]
     NothingNamed,
+    #[error(
+        "SetupFailed: {0}. No Run has started. Install the agent CLI (npm install -g @anthropic-ai/claude-code) or name it \
+         with --agent-command, then run this again"
+    )]
+    NoAgent(HostError),
     #[error(transparent)]
     Job(#[from] job::JobError),
     #[error(transparent)]
@@ -120,13 +130,14 @@ impl RunError {
             Self::Read { .. }
             | Self::EmptyFolder(_)
             | Self::Manifests(_)
+            | Self::NoManifest(_)
             | Self::Credentials(_)
             | Self::Sessions(_)
             | Self::NothingNamed
             | Self::Job(_)
             | Self::Place(_)
             | Self::Submit(SubmitError::Uncovered(_)) => exit::USAGE,
-            Self::Hydrate(_) | Self::Assemble(_) => exit::SETUP,
+            Self::Hydrate(_) | Self::Assemble(_) | Self::NoAgent(_) => exit::SETUP,
             Self::Submit(_)
             | Self::Log(_)
             | Self::Record(_)

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     job::Job,
-    render::{Detail, Screen, Terminal, View, duration, heading, outcome_lines},
+    render::{Detail, Screen, Terminal, View, duration, ended_before, heading, outcome_lines},
 };
 use crate::{
     agui::Event,
@@ -105,6 +105,11 @@ impl Output {
         for line in outcome_lines(run) {
             self.text(&line);
         }
+    }
+
+    /// There was no Run left that had to be run.
+    pub(super) fn nothing_to_run(&mut self, last: &Run) {
+        self.text(&format!("  · nothing to run: {}\n", ended_before(last)));
     }
 
     /// Something about the command itself: on stderr, so that no script reads it as data.

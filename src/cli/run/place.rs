@@ -46,6 +46,12 @@ impl Place {
         Ok(Self { dir })
     }
 
+    /// The directory of a session that was run before; nothing is made.
+    pub(super) fn existing(dir: &Path) -> Result<Self, PlaceError> {
+        let place = Self { dir: dir.to_owned() };
+        if place.session_file().is_file() { Self::new(dir) } else { Err(PlaceError::Empty(dir.to_owned())) }
+    }
+
     pub(super) fn workspace(&self) -> PathBuf {
         self.dir.join("workspace")
     }

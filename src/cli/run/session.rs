@@ -1,6 +1,7 @@
 //! One session, from its manifests to its exit code.
 
 use std::{
+    ffi::{OsStr, OsString},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -11,8 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Args, RunError,
     drive::{Drive, Ended},
+    given::{Given, given, place, shown_dir},
     job::{self, Job, Sources, session_name},
-    load,
     output::Output,
     place::Place,
     render::Detail,
@@ -20,16 +21,17 @@ use super::{
 };
 use crate::{
     api::{
-        AgenticSession, Run,
-        manifest::{self, Resource},
+        AgenticSession,
         outcome::exit,
         session::{ReconciledRepo, RepoStatus, RunnerType},
-        validate::Place as Where,
     },
     cli::{
         assemble::{self, Parts},
-        logging, workspace as ws,
+        logging,
+        probe::Probe,
+        workspace as ws,
     },
+    host,
     runner::Engine,
     security::Redactor,
     workspace::{Hydrated, WorkspacePlan, git::credentials::Credentials, hydrate},
@@ -42,7 +44,7 @@ pub(super) async fn run(args: Args) -> Result<u8, RunError> {
     let redactor = Arc::new(Redactor::from_env(std::env::vars()));
     logging::start(&args.log_level, false, Arc::clone(&redactor));
     let given = given(&args)?;
-    let place = place(&args, given.session.as_ref())?;
+    let place = place(&args, &given)?;
     // Opening the log takes the session's lock: what is read after it cannot change under us.
     let store = assemble::open_store(&place.events())?;
     let job = job(&args, &place, given)?;
@@ -54,10 +56,11 @@ pub(super) async fn run(args: Args) -> Result<u8, RunError> {
     }
     let shown = shown_dir(&args, &job.session);
     output.begins(session_name(&job.session), runner(&job.session).as_str(), model(&job.session), &shown);
+    check_agent(&args, &job)?;
     let hydrated = set_up(&job.session, &place, &mut output).await?;
     let parts = parts(&args, &place, &job.session, &hydrated, redactor);
     let host = assemble::agent_host(args.agent_socket.as_ref(), &place.events()).await?;
-    let probe = Arc::new(ws::GitProbe::new(&hydrated, Arc::clone(&host)));
+    let probe = Arc::new(Probe::of_repos(&hydrated, Arc::clone(&host)).and_files(&hydrated).await);
     let engine = assemble::engine(parts, store, host, probe).await?;
     let started = Timestamp::now();
     let drive =
@@ -70,7 +73,7 @@ pub(super) async fn run(args: Args) -> Result<u8, RunError> {
             return Err(error);
         }
     };
-    finish(&engine, &place, &mut job, &hydrated, ended).await?;
+    finish(&engine, &place, &mut job, &hydrated, ended, started).await?;
     let resume = format!("ambient run --dir {shown} -m \"…\"");
     output.ends(&job, &format!("{shown}/events"), &resume).map_err(RunError::Output)?;
     Ok(match ended {
@@ -79,72 +82,27 @@ pub(super) async fn run(args: Args) -> Result<u8, RunError> {
     })
 }
 
-/// What the named manifests hold.
-#[derive(Default)]
-struct Given {
-    session: Option<AgenticSession>,
-    runs: Vec<Run>,
-}
-
-fn given(args: &Args) -> Result<Given, RunError> {
-    let sources = load::read(&args.files)?;
-    let texts: Vec<_> =
-        sources.iter().map(|source| manifest::Source { name: &source.name, text: &source.text }).collect();
-    let manifests = manifest::load(&texts, Where::Laptop).map_err(RunError::Manifests)?;
-    let mut sessions = Vec::new();
-    let mut runs = Vec::new();
-    for manifest in manifests {
-        match manifest.resource {
-            Resource::Session(session) => {
-                sessions.push((*session, folder_of(&sources, &manifest.file)));
-            }
-            Resource::Run(run) => runs.push(*run),
-            // Settings of a namespace: a laptop has none.
-            Resource::Settings(_) => {}
-        }
-    }
-    if sessions.len() > 1 {
-        return Err(RunError::Sessions(sessions.len()));
-    }
-    let session = sessions.pop().map(|(session, folder)| with_replay_folder(session, &folder));
-    Ok(Given { session, runs })
-}
-
-fn folder_of(sources: &[load::Source], name: &str) -> PathBuf {
-    let source = sources.iter().find(|source| source.name == name);
-    source.map(|source| source.folder.clone()).unwrap_or_default()
-}
-
-/// A recording is named relative to its manifest.
-fn with_replay_folder(mut session: AgenticSession, folder: &Path) -> AgenticSession {
-    if let Some(replay) = session.spec.runner.as_mut().and_then(|runner| runner.replay.as_mut()) {
-        replay.path = text(&folder.join(&replay.path));
-    }
-    session
-}
-
 fn credentials() -> Result<Credentials, RunError> {
     Credentials::from_vars(|name| std::env::var(name).ok()).map_err(RunError::Credentials)
 }
 
-fn place(args: &Args, session: Option<&AgenticSession>) -> Result<Place, RunError> {
-    let dir = match (&args.dir, session) {
-        (Some(dir), _) => dir.clone(),
-        (None, Some(session)) => default_dir(session),
-        (None, None) => return Err(RunError::NothingNamed),
-    };
-    Ok(Place::new(&dir)?)
-}
-
-fn default_dir(session: &AgenticSession) -> PathBuf {
-    Path::new(".ambient").join(session_name(session))
-}
-
-fn shown_dir(args: &Args, session: &AgenticSession) -> String {
-    match &args.dir {
-        Some(dir) => text(dir),
-        None => format!("./{}", default_dir(session).display()),
+/// An agent that is not installed is said before a Run is spent on it: a Run that has started never starts again.
+fn check_agent(args: &Args, job: &Job) -> Result<(), RunError> {
+    let claude = runner(&job.session) == RunnerType::ClaudeAgentSdk;
+    let here = args.agent_socket.is_none();
+    if claude && here && job.runs.iter().any(|run| !status::had_its_turn(run)) {
+        let own = job.session.spec.environment_variables.get("PATH").map(OsString::from);
+        let path = own.or_else(|| std::env::var_os("PATH"));
+        host::program(OsStr::new(&agent_command(args)), path.as_deref()).map_err(RunError::NoAgent)?;
     }
+    Ok(())
+}
+
+/// A path is one from here, not from the workspace.
+fn agent_command(args: &Args) -> String {
+    let command = &args.agent_command;
+    let path = command.contains('/').then(|| std::path::absolute(command).ok()).flatten();
+    path.map_or_else(|| command.clone(), |path| text(&path))
 }
 
 fn job(args: &Args, place: &Place, given: Given) -> Result<Job, RunError> {
@@ -195,7 +153,7 @@ fn parts(args: &Args, place: &Place, session: &AgenticSession, hydrated: &Hydrat
         runner: runner(session),
         replay: session.spec.runner.as_ref().and_then(|runner| Some(PathBuf::from(&runner.replay.as_ref()?.path))),
         record: args.record.clone(),
-        agent_command: args.agent_command.clone(),
+        agent_command: agent_command(args),
         idle: RUN_TIMEOUT,
         data_dir: place.events(),
         state_dir: place.state(),
@@ -212,8 +170,15 @@ fn runner(session: &AgenticSession) -> RunnerType {
     session.spec.runner.as_ref().map(|runner| runner.kind).unwrap_or_default()
 }
 
+/// What answers: a model, or a recording.
 fn model(session: &AgenticSession) -> &str {
-    session.spec.llm_settings.as_ref().map_or("default model", |settings| settings.model.as_str())
+    let spec = &session.spec;
+    let replay = spec.runner.as_ref().and_then(|runner| runner.replay.as_ref());
+    match (replay, &spec.llm_settings) {
+        (Some(replay), _) => replay.path.rsplit('/').next().unwrap_or_default(),
+        (None, Some(settings)) => &settings.model,
+        (None, None) => "default model",
+    }
 }
 
 fn deadline(session: &AgenticSession, started: Timestamp) -> Option<Timestamp> {
@@ -226,13 +191,14 @@ async fn finish(
     job: &mut Job,
     hydrated: &Hydrated,
     ended: Ended,
+    started: Timestamp,
 ) -> Result<(), RunError> {
     if ended == Ended::Quit {
         // The open run is ended by the next start, from what its log holds.
         return Ok(());
     }
     engine.shutdown().await;
-    status::session(job, repos(hydrated), None, Timestamp::now());
+    status::session(job, repos(hydrated), started, Timestamp::now());
     place.save_session(&job.session)?;
     Ok(())
 }

@@ -45,19 +45,19 @@ fn end(run: &mut Run, reason: OutcomeReason, message: &str, now: Timestamp) {
 }
 
 /// The session as this process leaves it.
-pub(super) fn session(job: &mut Job, repos: Vec<ReconciledRepo>, agent_session: Option<String>, now: Timestamp) {
+pub(super) fn session(job: &mut Job, repos: Vec<ReconciledRepo>, started: Timestamp, now: Timestamp) {
     let generation = job.session.metadata.generation;
     let old = job.session.status.take().unwrap_or_default();
     let mut status = AgenticSessionStatus {
         phase: SessionPhase::Stopped,
         observed_generation: generation,
-        start_time: old.start_time.or(Some(Time(now))),
+        start_time: old.start_time.or(Some(Time(started))),
         last_activity_time: last_activity(&job.runs).or(old.last_activity_time),
         active_run: None,
         runs: Some(counts(&job.runs)),
         usage: Some(usage(&job.runs)),
         reconciled_repos: repos,
-        sdk_session_id: agent_session.or(old.sdk_session_id),
+        sdk_session_id: old.sdk_session_id,
         conditions: old.conditions,
         ..AgenticSessionStatus::default()
     };
@@ -71,6 +71,11 @@ pub(super) fn session(job: &mut Job, repos: Vec<ReconciledRepo>, agent_session: 
         conditions::upsert(&mut status.conditions, aspect, generation, now);
     }
     job.session.status = Some(status);
+}
+
+/// Whether there is nothing more to run of it. A Run that asks has had its turn; the Run that answers ends it.
+pub(super) fn had_its_turn(run: &Run) -> bool {
+    phase(run).is_terminal() || phase(run) == RunPhase::WaitingForInput
 }
 
 fn phase(run: &Run) -> RunPhase {

@@ -16,7 +16,9 @@ use config::{Config, ConfigError};
 
 use super::{
     assemble::{self, AssembleError, Parts},
-    fail, logging, workspace,
+    fail, logging,
+    probe::Probe,
+    workspace,
 };
 use crate::{
     agui::{Content, Id, Message, MessageCommon, RunAgentInput},
@@ -151,7 +153,7 @@ async fn engine(args: &Args, config: &Config, redactor: Arc<Redactor>) -> Result
         notes: vec![workspace::note(&hydrated)],
         redactor,
     };
-    let probe = Arc::new(workspace::GitProbe::new(&hydrated, Arc::clone(&host)));
+    let probe = Arc::new(Probe::of_repos(&hydrated, Arc::clone(&host)));
     Ok(assemble::engine(parts, store, host, probe).await?)
 }
 

@@ -1,6 +1,9 @@
 //! `GET /events/{thread}`: follow a thread from a cursor, or join it as an AG-UI client.
 
+use std::sync::Arc;
+
 use axum::{
+    Extension,
     extract::{Path, Query, State},
     http::HeaderMap,
     response::Response,
@@ -8,7 +11,8 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    HttpError, Server, join,
+    HttpError, Server,
+    join::{self, Joins},
     stream::{self, Format},
 };
 use crate::{
@@ -26,6 +30,7 @@ pub(super) struct Params {
 /// snapshots, then the run that goes (or the next one) to its end.
 pub(super) async fn events(
     State(server): State<Server>,
+    Extension(joins): Extension<Arc<Joins>>,
     Path(thread): Path<Id>,
     Query(params): Query<Params>,
     headers: HeaderMap,
@@ -39,16 +44,20 @@ pub(super) async fn events(
     if format == Format::Record {
         return Ok(stream::response(stream::raw_tail(log.reader(0), format, server.pace)));
     }
-    Ok(stream::response(stream::joined(log, server.pace)))
+    Ok(stream::response(stream::joined(log, joins, server.pace)))
 }
 
 /// The same, but 404 when no run goes on the thread and none starts soon.
-pub(super) async fn wait(State(server): State<Server>, Path(thread): Path<Id>) -> Result<Response, HttpError> {
+pub(super) async fn wait(
+    State(server): State<Server>,
+    Extension(joins): Extension<Arc<Joins>>,
+    Path(thread): Path<Id>,
+) -> Result<Response, HttpError> {
     let none = || HttpError::NotFound(format!("No active stream for thread '{}'", thread.as_str()));
     let log = open(&server, &thread).await?;
     let active = tokio::time::timeout(server.wait, join::running(&log)).await;
     active.map_err(|_| none())??;
-    Ok(stream::response(stream::joined(log, server.pace)))
+    Ok(stream::response(stream::joined(log, joins, server.pace)))
 }
 
 /// The log of a thread that exists; the session's own may be followed before its first run.

@@ -1,12 +1,19 @@
 //! Joining a thread as an AG-UI client.
 
+mod folded;
+mod kept;
+#[cfg(test)]
+mod tests;
+
 use axum::body::Bytes;
 
 use crate::{
-    agui::{Event, Id, Thread, sse},
+    agui::Id,
     eventlog::{LogError, RunSpan, Seq, ThreadLog},
     runner::Follow,
 };
+
+pub(super) use kept::Joins;
 
 /// What a client is sent first, and where it goes on.
 pub(super) struct Joined {
@@ -16,36 +23,6 @@ pub(super) struct Joined {
     pub(super) run: Option<Id>,
     /// The seq it was joined at.
     pub(super) at: Seq,
-}
-
-/// Reads what the log holds now. Linear in the log, and needed once a connection.
-pub(super) async fn join(log: &ThreadLog) -> Result<Joined, LogError> {
-    let at = log.last_seq();
-    let thread = fold(log, at).await?;
-    Ok(Joined { prelude: frames(&thread.prelude(), at), run: thread.active_run().cloned(), at })
-}
-
-async fn fold(log: &ThreadLog, at: Seq) -> Result<Thread, LogError> {
-    let mut thread = Thread::new();
-    let mut reader = log.reader(log.first_seq() - 1);
-    while reader.cursor() < at {
-        let Some(chunk) = reader.next().await?.up_to(at) else {
-            break;
-        };
-        // An event that this version does not know is of a newer one; what it knows still makes sense without it.
-        chunk.records().filter_map(|record| record.event().ok()).for_each(|event| thread.apply(&event));
-    }
-    Ok(thread)
-}
-
-fn frames(events: &[Event], at: Seq) -> Bytes {
-    let mut out = Vec::new();
-    for event in events {
-        // Events of the log have a JSON form: they came from one.
-        let json = serde_json::to_vec(event).unwrap_or_default();
-        sse::write_frame(&mut out, at, &json);
-    }
-    out.into()
 }
 
 /// Waits for a run that has started and not ended.

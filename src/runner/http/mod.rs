@@ -14,7 +14,7 @@ mod stream;
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Json, Router, middleware,
+    Extension, Json, Router, middleware,
     routing::{get, post},
 };
 use serde_json::{Value, json};
@@ -53,6 +53,7 @@ pub fn router(server: Server) -> Router {
         .route("/capabilities", get(capabilities::capabilities))
         .route("/events/{thread}", get(events::events))
         .route("/events/{thread}/wait", get(events::wait))
+        .layer(Extension(Arc::<join::Joins>::default()))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_INPUT))
         .layer(middleware::from_fn_with_state(server.clone(), auth::check));
     Router::new().route("/health", get(health)).merge(guarded).fallback(error::not_found).with_state(server)

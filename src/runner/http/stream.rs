@@ -1,6 +1,6 @@
 //! SSE bodies that read a thread's log. A body is a cursor: whoever drops it changes nothing for the turn.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -11,7 +11,10 @@ use futures_util::stream::{self, Stream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{join, pulse::Pulse};
+use super::{
+    join::{self, Joins},
+    pulse::Pulse,
+};
 use crate::{
     eventlog::{Chunk, LogError, Reader, Seq, ThreadLog},
     runner::{Follow, Start, Ticket},
@@ -46,8 +49,8 @@ pub(super) fn of_run(ticket: Ticket, pace: Pace) -> impl Stream<Item = Result<By
 }
 
 /// What has been on a thread, then the run that goes, or the next one, to its last event; heartbeats until one goes.
-pub(super) fn joined(log: ThreadLog, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
-    frames_of(RunStream::Joining(log), pace)
+pub(super) fn joined(log: ThreadLog, joins: Arc<Joins>, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
+    frames_of(RunStream::Joining(log, joins), pace)
 }
 
 fn frames_of(state: RunStream, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
@@ -61,7 +64,7 @@ fn frames_of(state: RunStream, pace: Pace) -> impl Stream<Item = Result<Bytes, L
 
 enum RunStream {
     /// A client joins.
-    Joining(ThreadLog),
+    Joining(ThreadLog, Arc<Joins>),
     /// No run goes; the next one comes after this seq.
     Idle(ThreadLog, Seq),
     /// The run is accepted and has not started.
@@ -75,7 +78,7 @@ type Step = Option<(Result<Bytes, LogError>, RunStream)>;
 impl RunStream {
     async fn step(self, pace: &Pace, pulse: &mut Pulse) -> Step {
         match self {
-            Self::Joining(log) => Self::join(log).await,
+            Self::Joining(log, joins) => Self::join(log, joins, pulse).await,
             Self::Idle(log, at) => Self::idle(log, at, pace, pulse).await,
             Self::Waiting(ticket) => Self::wait(ticket, pulse).await,
             Self::Reading(follow) => Self::read(follow, pulse).await,
@@ -83,10 +86,15 @@ impl RunStream {
         }
     }
 
-    async fn join(log: ThreadLog) -> Step {
-        let joined = match join::join(&log).await {
-            Ok(joined) => joined,
-            Err(error) => return failed(error),
+    async fn join(log: ThreadLog, joins: Arc<Joins>, pulse: &mut Pulse) -> Step {
+        let joined = tokio::select! {
+            biased;
+            joined = joins.join(&log) => match joined {
+                Ok(joined) => joined,
+                Err(error) => return failed(error),
+            },
+            // What was folded until now is kept.
+            () = pulse.beat() => return Some((Ok(HEARTBEAT), Self::Joining(log, joins))),
         };
         let next = match joined.run {
             Some(run) => Self::Reading(Follow::new(log, run, joined.at)),

@@ -1,35 +1,12 @@
 //! Which token goes to which host.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::collections::BTreeMap;
 
 use super::url::{ParsedUrl, RepoUrl};
-
-/// A password or token. It shows itself only to [`Secret::expose`].
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Arc<str>);
-
-impl Secret {
-    /// Wraps a value.
-    #[must_use]
-    pub fn new(value: impl Into<Arc<str>>) -> Self {
-        Self(value.into())
-    }
-
-    /// The value, for the environment of the one process that needs it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
+use crate::security::Secret;
 
 /// What a host is answered when it asks for a user name and a password.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Credential {
     /// Many hosts take any name beside a token.
     pub username: String,
@@ -100,7 +77,7 @@ impl Credentials {
     /// The token of one host, or of one port of it (`host:port`).
     #[must_use]
     pub fn host(mut self, authority: &str, username: &str, token: &str) -> Self {
-        let credential = Credential { username: username.to_owned(), secret: Secret::new(token) };
+        let credential = Credential { username: username.to_owned(), secret: Secret::from(token) };
         self.hosts.insert(authority.to_ascii_lowercase(), credential);
         self
     }
@@ -125,7 +102,7 @@ impl Credentials {
         match (&parsed.user, known) {
             // `https://TOKEN@host`: the way GitHub's own documentation writes it.
             (Some(user), _) if is_token(user) => {
-                Some(Credential { username: "x-access-token".to_owned(), secret: Secret::new(user.as_str()) })
+                Some(Credential { username: "x-access-token".to_owned(), secret: Secret::from(user.as_str()) })
             }
             (Some(user), Some(known)) => Some(Credential { username: user.clone(), secret: known.secret.clone() }),
             (None, known) => known.cloned(),

@@ -1,7 +1,8 @@
 //! What a failed git command means: pure, from its stderr.
 
-use super::credentials::{Credentials, Secret};
+use super::credentials::Credentials;
 use super::url::RepoUrl;
+use crate::security::Secret;
 
 /// What went wrong with a remote, by what helps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

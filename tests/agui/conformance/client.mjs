@@ -6,10 +6,13 @@ const { HttpAgent } = load("@ag-ui/client");
 
 // Frames and characters are cut anywhere, as a network does.
 const CHUNKS = [4096, 1, 57, 8191, 3];
+// The client looks at a line again with each piece of it: a line of megabytes comes in larger ones.
+const PIECES = 256;
 
 function* chunks(bytes) {
+  const scale = Math.max(1, Math.ceil(bytes.length / PIECES / 4096));
   for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
-    const size = CHUNKS[turn % CHUNKS.length];
+    const size = CHUNKS[turn % CHUNKS.length] * scale;
     yield bytes.subarray(at, at + size);
     at += size;
   }

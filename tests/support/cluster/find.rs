@@ -97,7 +97,7 @@ pub(super) fn ring(kind: Kind) -> Result<Ring, String> {
 
 /// A ring that ends with this process.
 fn start_control_plane() -> Result<Ring, String> {
-    if !root().join("target/tools/cluster/.stamp").exists() {
+    if !root().join("target/tools/cluster/.stamp-rings").exists() {
         return Err("the cluster's programs: `make cluster-tools`".to_owned());
     }
     let name = format!("test-{}", std::process::id());

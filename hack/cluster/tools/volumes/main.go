@@ -58,6 +58,6 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	client := kubernetes.NewForConfigOrDie(config)
-	provisioner := controller.NewProvisionController(klog.FromContext(ctx), client, name, directories{*root}, controller.LeaderElection(false))
+	provisioner := controller.NewProvisionController(ctx, client, name, directories{*root}, controller.LeaderElection(false))
 	provisioner.Run(ctx)
 }

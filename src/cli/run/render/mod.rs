@@ -5,10 +5,12 @@
 mod figures;
 mod screen;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod tool;
 mod view;
 
 pub(super) use figures::duration;
 pub(super) use screen::{Screen, Terminal};
-pub(super) use summary::{heading, outcome_lines};
+pub(super) use summary::{ended_before, heading, outcome_lines};
 pub(super) use view::{Detail, View};

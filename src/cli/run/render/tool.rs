@@ -13,6 +13,8 @@ pub(super) struct Tool {
     pub(super) args: String,
     pub(super) started_ms: i64,
     pub(super) depth: usize,
+    /// Its arguments are complete, and its result has not come.
+    pub(super) is_running: bool,
 }
 
 impl Tool {

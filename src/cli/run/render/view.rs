@@ -11,8 +11,6 @@ use crate::agui::{Event, EventKind, Id, TextRole};
 const DIM: Style = Style::new().dimmed();
 const TOOL: Style = AnsiColor::Cyan.on_default();
 const WARN: Style = AnsiColor::Yellow.on_default();
-/// How many lines of a tool's output are shown at each end.
-const FOLD: usize = 3;
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -136,9 +134,20 @@ impl View {
     }
 
     fn tool_begins(&mut self, id: &Id, screen: &mut dyn Screen) {
-        if let Some(tool) = self.tools.get(id) {
-            let what = format!("⚙ {} {}", tool.name, tool.label(&self.workspace));
-            screen.busy(Some(&what));
+        if let Some(tool) = self.tools.get_mut(id) {
+            tool.is_running = true;
+        }
+        self.show_running(screen);
+    }
+
+    /// What runs now: the tool that has run longest, as of several that run together.
+    fn show_running(&self, screen: &mut dyn Screen) {
+        let running = || self.tools.values().filter(|tool| tool.is_running);
+        if let Some(tool) = running().min_by_key(|tool| tool.started_ms) {
+            let others = running().count() - 1;
+            let others = if others > 0 { format!("  (and {others} more)") } else { String::new() };
+            let label = printable(&tool.label(&self.workspace));
+            screen.busy(Some(&format!("⚙ {} {label}{others}", tool.name)));
         }
     }
 
@@ -151,8 +160,9 @@ impl View {
         let line = self.tool_line(&tool, result, failed, at_ms, screen.width());
         screen.print(&line);
         if self.detail.verbose {
-            screen.print(&folded(result));
+            screen.print(&indented(result));
         }
+        self.show_running(screen);
     }
 
     fn tool_line(&self, tool: &Tool, result: &str, failed: bool, at_ms: i64, width: usize) -> String {
@@ -183,10 +193,15 @@ fn platform_note(name: &str, value: &Value) -> Option<String> {
     let number = |name: &str| value.get(name).and_then(Value::as_u64);
     match name {
         "ambient:retry" => {
-            let status = number("status").map_or_else(|| "no connection".to_owned(), |code| code.to_string());
+            let what = match number("status") {
+                Some(code @ (401 | 403)) => format!("key refused ({code})"),
+                Some(code @ (429 | 503 | 529)) => format!("provider busy ({code})"),
+                Some(code) => format!("provider failed ({code})"),
+                None => "provider not reached".to_owned(),
+            };
             let wait = number("delayMs").unwrap_or_default().div_ceil(1000);
             let (attempt, most) = (number("attempt")?, number("maxRetries")?);
-            Some(format!("… provider busy ({status}), retry {attempt} of {most} in {wait} s"))
+            Some(format!("… {what}, retry {attempt} of {most} in {wait} s"))
         }
         "ambient:abandoned" => Some("… the connection was cut; the answer begins again".to_owned()),
         "ambient:conversation_lost" => Some("… the agent lost the conversation so far and began a new one".to_owned()),
@@ -204,7 +219,7 @@ fn between(from_ms: i64, to_ms: i64) -> Duration {
 }
 
 /// Text without control characters: an agent's output must not move the cursor or change the terminal's state.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || *c == '\t').collect()
 }
 
@@ -216,15 +231,7 @@ fn shortened(text: &str, room: usize) -> String {
     kept + "…"
 }
 
-/// The first and last lines of a long output.
-fn folded(output: &str) -> String {
-    let lines: Vec<&str> = output.lines().collect();
-    let show = |lines: &[&str]| {
-        lines.iter().fold(String::new(), |shown, line| shown + &format!("      {DIM}{}{DIM:#}\n", printable(line)))
-    };
-    if lines.len() <= 2 * FOLD + 1 {
-        return show(&lines);
-    }
-    let hidden = lines.len() - 2 * FOLD;
-    format!("{}      {DIM}… {hidden} more lines{DIM:#}\n{}", show(&lines[..FOLD]), show(&lines[lines.len() - FOLD..]))
+/// A tool's output.
+fn indented(output: &str) -> String {
+    output.lines().fold(String::new(), |shown, line| shown + &format!("      {DIM}{}{DIM:#}\n", printable(line)))
 }

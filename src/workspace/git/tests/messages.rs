@@ -2,11 +2,13 @@
 
 use proptest::prelude::*;
 
-use crate::workspace::git::{
-    credentials::Secret,
-    failure::{Cause, diagnose, readable},
-    porcelain::{Numstat, Porcelain},
-    progress::{self, Phase},
+use crate::{
+    security::Secret,
+    workspace::git::{
+        failure::{Cause, diagnose, readable},
+        porcelain::{Numstat, Porcelain},
+        progress::{self, Phase},
+    },
 };
 
 #[test]
@@ -52,7 +54,7 @@ fn the_line_that_tells_the_cause_is_quoted_without_secret_and_escape() {
     let stderr = lines(&["git@x: Permission denied\u{1b}[2J for me.", "fatal: Could not read from remote repository."]);
     let (_, line) = diagnose(&stderr);
     assert_eq!(readable(line, None), "git@x: Permission denied[2J for me.");
-    let secret = Secret::new("hunter2");
+    let secret = Secret::from("hunter2");
     assert_eq!(readable("fatal: no hunter2", Some(&secret)), "no ***");
 }
 

@@ -141,11 +141,20 @@ pub enum UrlError {
 /// The text without anything that could be a user name, password or token, and without a query.
 #[must_use]
 pub fn without_userinfo(text: &str) -> String {
-    let end = text.find(['?', '#']).unwrap_or(text.len());
-    let text = &text[..end];
-    let Some(at) = text.rfind('@') else {
-        return text.to_owned();
+    // A password may hold a `?` and even a `/`: what comes before the last `@` goes before anything else is read.
+    let (scheme, rest) = match text.rsplit_once('@') {
+        Some((userinfo, rest)) => (scheme(userinfo), rest),
+        None => ("", text),
     };
-    let start = text.find("://").map_or(0, |scheme| scheme + 3);
-    format!("{}{}", text.get(..start).unwrap_or(""), &text[at + 1..])
+    let end = rest.find(['?', '#']).unwrap_or(rest.len());
+    format!("{scheme}{}", &rest[..end])
+}
+
+/// The scheme that the text begins with, `://` included; empty when it begins with something else.
+fn scheme(text: &str) -> &str {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
+    match text.find("://") {
+        Some(end) if text[..end].bytes().all(allowed) => &text[..end + "://".len()],
+        Some(_) | None => "",
+    }
 }

@@ -1,7 +1,7 @@
 //! Reading a clone URL: strict, because git reads URLs generously.
 
 use super::{MAX_URL, ParsedUrl, RepoUrl, Transport, UrlError, UrlPolicy, without_userinfo};
-use crate::workspace::git::credentials::{Credential, Secret};
+use crate::{security::Secret, workspace::git::credentials::Credential};
 
 /// Reads a clone URL.
 pub fn parse(text: &str, policy: UrlPolicy) -> Result<ParsedUrl, UrlError> {
@@ -41,7 +41,7 @@ fn http(transport: Transport, text: &str, rest: &str) -> Result<ParsedUrl, UrlEr
     let user = user.ok_or_else(|| part("user name", text))?;
     let password = password.ok_or_else(|| part("password", text))?;
     let credential =
-        (!password.is_empty()).then(|| Credential { username: user.clone(), secret: Secret::new(password) });
+        (!password.is_empty()).then(|| Credential { username: user.clone(), secret: Secret::from(password) });
     let user = (!user.is_empty()).then_some(user);
     Ok(ParsedUrl { url, user, credential })
 }
