@@ -24,6 +24,9 @@ cluster-down: ## remove it; without RING: every ring of this checkout
 cluster-env: ## for a shell: eval the output of make -s cluster-env, then use kubectl
 	@hack/cluster/env.sh $(RING)
 
+smoke: ## a run of the real agent CLI in a pod of the node ring (root): its outcome, its file, its events
+	hack/smoke.sh
+
 demo: ## watch the real agent CLI repair a small project, offline
 	hack/demo.sh
 
@@ -40,6 +43,9 @@ lint: ## formatting, clippy, docs, licences
 	hack/tools.sh deny
 	target/tools/bin/cargo-deny --locked check bans licenses sources
 
+image: ## the images, as docker-archives in target/images (PROFILE=release for a real one)
+	hack/image.sh
+
 fuzz: ## the property tests on random inputs, PROPTEST_CASES of each (20000)
 	hack/fuzz.sh
 
@@ -49,4 +55,4 @@ crds: ## regenerate crds/*.yaml
 bench: tools ## measure our figures against their goals and the original's
 	hack/bench.sh
 
-.PHONY: help build tools cluster-tools cluster-up cluster-down cluster-env demo recording test lint fuzz crds bench
+.PHONY: help build tools cluster-tools cluster-up cluster-down cluster-env smoke demo recording test lint image fuzz crds bench

@@ -29,6 +29,7 @@ building=$!
 cargo test --locked --no-run "$@"
 if wait "$building"; then
   ring control-plane || echo "no control-plane ring, see above" >&2
+  [ "$(id -u)" != 0 ] || hack/image.sh || echo "no images, see above" >&2
   [ "$(id -u)" != 0 ] || ring node || echo "no node ring, see above" >&2
 fi
 

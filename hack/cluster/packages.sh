@@ -4,9 +4,9 @@
 set -euo pipefail
 
 declare -A package=([openssl]=openssl [flock]=util-linux [setsid]=util-linux [nsenter]=util-linux [ip]=iproute2 [nft]=nftables
-  [iptables]=iptables [conntrack]=conntrack [containerd]=containerd [runc]=runc [buildah]=buildah [debootstrap]=debootstrap)
+  [iptables]=iptables [conntrack]=conntrack [containerd]=containerd [runc]=runc [buildah]=buildah [mmdebstrap]=mmdebstrap [strip]=binutils)
 declare -A commands=([control-plane]="openssl flock setsid"
-  [node]="openssl flock setsid nsenter ip nft iptables conntrack containerd runc" [image]="buildah debootstrap")
+  [node]="openssl flock setsid nsenter ip nft iptables conntrack containerd runc" [image]="flock buildah mmdebstrap strip")
 
 missing=()
 for use in "${@:-node}"; do

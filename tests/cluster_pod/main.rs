@@ -1,0 +1,16 @@
+//! A session's pod on a real node: the project's images, the real agent CLI, the restricted security profile.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../support/agui.rs"]
+mod agui;
+#[path = "../support/cluster/mod.rs"]
+mod cluster;
+mod deaths;
+mod images;
+mod kubelet;
+mod memory;
+mod pod;
+mod run;
+mod stream;
+mod walls;
