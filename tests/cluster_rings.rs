@@ -4,10 +4,13 @@
 
 #[path = "cluster/scripts.rs"]
 mod scripts;
+#[path = "cluster/trouble.rs"]
+mod trouble;
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
+use std::{path::Path, process::Command};
 
 use scripts::{OwnRing, failure, script, tools_are_built};
+use trouble::{Programs, bare_checkout};
 
 #[test]
 fn a_ring_heals_after_any_of_its_components_was_killed() {
@@ -77,23 +80,17 @@ fn wrong_use_is_told() {
 #[test]
 fn a_node_ring_without_root_is_refused_with_the_reason() {
     // For the script, the user is who `id` says.
-    let programs = tempfile::tempdir().unwrap();
-    let id = programs.path().join("id");
-    fs::write(&id, "#!/bin/sh\necho 1000\n").unwrap();
-    fs::set_permissions(&id, fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:{}", programs.path().display(), std::env::var("PATH").unwrap());
-    let (code, text) = failure(script("up.sh").args(["node", "no-root"]).env("PATH", path));
+    let programs = Programs::new(&[("id", "echo 1000")]);
+    let (code, text) = failure(script("up.sh").args(["node", "no-root"]).env("PATH", programs.path()));
     assert!(code == 3 && text.contains("a node ring needs root"), "{code}: {text}");
 }
 
 #[test]
 fn without_go_the_tools_say_what_to_install() {
-    // A checkout in which nothing has been built, and a machine that has everything but Go.
-    let checkout = tempfile::tempdir().unwrap();
-    let copied = Command::new("cp").args(["-r", "--parents", "hack/cluster"]).arg(checkout.path()).status().unwrap();
-    assert!(copied.success());
+    // And a machine that has everything but Go.
+    let checkout = bare_checkout();
     let programs = checkout.path().join("bin");
-    fs::create_dir(&programs).unwrap();
+    std::fs::create_dir(&programs).unwrap();
     for program in ["bash", "cat", "cut", "dirname", "find", "flock", "head", "mkdir", "sed", "sha256sum"] {
         let found =
             ["/usr/bin", "/bin"].iter().map(|folder| Path::new(folder).join(program)).find(|path| path.exists());

@@ -68,6 +68,10 @@ impl OwnRing {
         Self { kind, name: format!("{name}-{}", std::process::id()), _turn: turn }
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn state(&self) -> PathBuf {
         root().join("target/cluster").join(&self.name)
     }
