@@ -31,7 +31,7 @@ fn a_node_ring_heals_and_leaves_nothing_behind() {
         ring.kill(&component);
     }
     ring.up();
-    ring.kubectl(&["wait", "--for=condition=Ready", "--timeout=60s", "node/ring-node", "pod/p"]);
+    ring.kubectl(&["wait", "--for=condition=Ready", "--timeout=150s", "node/ring-node", "pod/p"]);
     // And once more without any order: the pod's processes have lost everybody who knew of them.
     for component in ["kubelet", "containerd", "etcd"] {
         ring.kill(component);
@@ -47,7 +47,7 @@ fn start_pod(ring: &OwnRing) {
     let file = ring.state().join("pod.json");
     fs::write(&file, POD).unwrap();
     ring.kubectl(&["apply", "-f", file.to_str().unwrap()]);
-    ring.kubectl(&["wait", "--for=condition=Ready", "--timeout=90s", "pod/p"]);
+    ring.kubectl(&["wait", "--for=condition=Ready", "--timeout=150s", "pod/p"]);
 }
 
 /// What a ring puts into the machine bears its number.

@@ -32,13 +32,13 @@ control_plane() {
     --authorization-mode Node,RBAC --enable-admission-plugins NodeRestriction --allow-privileged \
     --kubelet-preferred-address-types InternalIP --kubelet-certificate-authority "$pki/ca.crt" \
     --kubelet-client-certificate "$pki/admin.crt" --kubelet-client-key "$pki/admin.key" --profiling=false "$@"
-  await 60 kube-apiserver "the API server is ready" kubectl get --raw /readyz
+  await 120 kube-apiserver "the API server is ready" kubectl get --raw /readyz
   start kube-controller-manager "$tools/kubernetes" kube-controller-manager --kubeconfig "$pki/kube-controller-manager.kubeconfig" \
     --secure-port 0 --leader-elect=false --use-service-account-credentials --root-ca-file "$pki/ca.crt" \
     --service-account-private-key-file "$pki/service-accounts.key" --node-monitor-period 2s --node-monitor-grace-period 24s \
     --profiling=false
   start kube-scheduler "$tools/kubernetes" kube-scheduler --kubeconfig "$pki/kube-scheduler.kubeconfig" \
     --secure-port 0 --leader-elect=false --profiling=false
-  await 60 kube-controller-manager "the first service account exists" \
+  await 120 kube-controller-manager "the first service account exists" \
     kubectl wait --for=create --timeout=5s --namespace default serviceaccount/default
 }

@@ -20,14 +20,14 @@ node_ring() {
   write_configuration
   start containerd containerd --config "$state/config/containerd.toml" --log-level warn
   control_plane --bind-address=0.0.0.0 --endpoint-reconciler-type=lease
-  await 30 containerd "containerd answers" ctr -a "$run/containerd.sock" version
+  await 60 containerd "containerd answers" ctr -a "$run/containerd.sock" version
   import_images
   start_node
   kubectl apply --server-side --force-conflicts -f "$here/node/objects.yaml" >/dev/null
-  await 60 kubelet "the node is ready" kubectl wait --for=condition=Ready --timeout=5s "node/$node"
-  await 30 coredns "names resolve" ready_on 8181 /ready
-  await 30 kube-proxy "Services are served" ready_on 10256 /healthz
-  await 30 model "the model listens" "${inside[@]}" bash -c ': <>/dev/tcp/10.244.0.1/8080'
+  await 120 kubelet "the node is ready" kubectl wait --for=condition=Ready --timeout=5s "node/$node"
+  await 60 coredns "names resolve" ready_on 8181 /ready
+  await 60 kube-proxy "Services are served" ready_on 10256 /healthz
+  await 60 model "the model listens" "${inside[@]}" bash -c ': <>/dev/tcp/10.244.0.1/8080'
 }
 
 # ready_on PORT PATH: a server on the node's loopback answers with 200.

@@ -7,6 +7,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -50,16 +51,21 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// A ring takes most of a small machine for some seconds.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 /// A ring of one test, removed at its end.
 pub(crate) struct OwnRing {
     kind: &'static str,
     name: String,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl OwnRing {
     pub(crate) fn new(kind: &'static str, name: &str) -> Self {
         ledger::record(kind);
-        Self { kind, name: format!("{name}-{}", std::process::id()) }
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { kind, name: format!("{name}-{}", std::process::id()), _turn: turn }
     }
 
     pub(crate) fn state(&self) -> PathBuf {
