@@ -1,6 +1,6 @@
 //! A session's pod on a real node: the project's images, the real agent CLI, the restricted security profile.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../support/agui.rs"]
 mod agui;
