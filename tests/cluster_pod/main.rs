@@ -10,6 +10,8 @@ mod deaths;
 mod images;
 mod kubelet;
 mod memory;
+#[path = "../support/needs.rs"]
+mod needs;
 mod pod;
 mod run;
 mod stream;
