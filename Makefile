@@ -52,7 +52,10 @@ fuzz: ## the property tests on random inputs, PROPTEST_CASES of each (20000)
 crds: ## regenerate crds/*.yaml
 	AMBIENT_WRITE_CRDS=1 $(CARGO) test --locked --test crds
 
+times: ## measure what each target takes, cold and warm (more than an hour), for docs/development.md
+	hack/times.sh
+
 bench: tools ## measure our figures against their goals and the original's
 	hack/bench.sh
 
-.PHONY: help build tools cluster-tools cluster-up cluster-down cluster-env smoke demo recording test lint image fuzz crds bench
+.PHONY: help build tools cluster-tools cluster-up cluster-down cluster-env smoke demo recording test lint image fuzz crds times bench

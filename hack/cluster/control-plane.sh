@@ -33,7 +33,8 @@ control_plane() {
     --kubelet-preferred-address-types InternalIP --kubelet-certificate-authority "$pki/ca.crt" \
     --kubelet-client-certificate "$pki/admin.crt" --kubelet-client-key "$pki/admin.key" --profiling=false "$@"
   await 120 kube-apiserver "the API server is ready" kubectl get --raw /readyz
-  start kube-controller-manager "$tools/kubernetes" kube-controller-manager --kubeconfig "$pki/kube-controller-manager.kubeconfig" \
+  # Its usual limit of 20 requests a second costs seconds at the start.
+  start kube-controller-manager "$tools/kubernetes" kube-controller-manager --kube-api-qps 200 --kube-api-burst 400 --kubeconfig "$pki/kube-controller-manager.kubeconfig" \
     --secure-port 0 --leader-elect=false --use-service-account-credentials --root-ca-file "$pki/ca.crt" \
     --service-account-private-key-file "$pki/service-accounts.key" --node-monitor-period 2s --node-monitor-grace-period 24s \
     --profiling=false
