@@ -4,7 +4,7 @@ use std::{ffi::OsString, fs, net::TcpListener, os::unix::fs::PermissionsExt, pat
 
 use tempfile::TempDir;
 
-use crate::scripts::{OwnRing, failure, script, tools_are_built};
+use crate::scripts::{OwnRing, failure, script, tools_are_built, until};
 
 /// Programs that stand before those of the machine.
 pub(crate) struct Programs(TempDir);
@@ -57,7 +57,12 @@ fn a_ring_whose_port_somebody_took_gets_other_ports() {
     ring.up();
     let before = ports(&ring);
     ring.kill("etcd");
-    let taken = TcpListener::bind(("127.0.0.1", etcd_port(&before))).unwrap();
+    let mut taken = None;
+    // A process that ends gives its memory back before its ports.
+    until("the port is free", || {
+        taken = TcpListener::bind(("127.0.0.1", etcd_port(&before))).ok();
+        taken.is_some()
+    });
     ring.up();
     assert_ne!(ports(&ring), before);
     ring.kubectl(&["get", "namespaces"]);
