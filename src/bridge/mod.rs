@@ -187,6 +187,22 @@ pub struct TurnEnd {
     pub agent_session_id: Option<String>,
 }
 
+impl TurnEnd {
+    /// The end of a turn that no agent had a part in.
+    #[must_use]
+    pub fn untaken(ending: Ending) -> Self {
+        Self {
+            ending,
+            result: None,
+            structured_output: None,
+            usage: Vec::new(),
+            turns: 0,
+            cost_usd: None,
+            agent_session_id: None,
+        }
+    }
+}
+
 /// Which way a turn ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ending {

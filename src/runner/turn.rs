@@ -110,7 +110,7 @@ impl<'a> Running<'a> {
         let input = match plan {
             Plan::Turn(_) | Plan::Nothing if self.request.options.follow_up => TurnInput::FollowUp,
             Plan::Turn(input) => input,
-            Plan::Nothing => return ended(Ending::Completed),
+            Plan::Nothing => return TurnEnd::untaken(Ending::Completed),
         };
         let (sink, mut events) = mpsc::channel(WAITING_EVENTS);
         let turn = Turn {
@@ -140,7 +140,7 @@ impl<'a> Running<'a> {
                 () = &mut deadline, if stop.reason().is_none() => stop.because(StopReason::Deadline),
                 () = &mut disobeyed => {
                     tracing::error!(run = %self.request.input.run_id, "the agent did not stop; its turn is ended without it");
-                    return ended(Ending::Interrupted);
+                    return TurnEnd::untaken(Ending::Interrupted);
                 }
             }
         }
@@ -216,20 +216,7 @@ async fn disobeyed(stop: &Stop) {
 fn broken_log(error: &LogError, stop: &Stop) -> TurnEnd {
     tracing::error!(%error, "the run could not be started");
     stop.because(StopReason::LogFailed);
-    ended(Ending::Interrupted)
-}
-
-/// A turn that ended before the agent had a part in it.
-fn ended(ending: Ending) -> TurnEnd {
-    TurnEnd {
-        ending,
-        result: None,
-        structured_output: None,
-        usage: Vec::new(),
-        turns: 0,
-        cost_usd: None,
-        agent_session_id: None,
-    }
+    TurnEnd::untaken(Ending::Interrupted)
 }
 
 /// Milliseconds since the Unix epoch.

@@ -65,19 +65,19 @@ impl Thread {
     pub(crate) async fn turn(&self, turn: Turn, events: EventSink) -> TurnEnd {
         let mut slot = tokio::select! {
             slot = self.slot.lock() => slot,
-            () = turn.interrupt.cancelled() => return ended(Ending::Interrupted),
+            () = turn.interrupt.cancelled() => return TurnEnd::untaken(Ending::Interrupted),
         };
         for _ in 0..ATTEMPTS {
             let prompt = tokio::select! {
                 prepared = self.prepare(&mut slot, &turn) => match prepared {
                     Ok(prompt) => prompt,
-                    Err(NotReady { kind, message, .. }) => return ended(Ending::Failed { kind, message }),
+                    Err(NotReady { kind, message, .. }) => return TurnEnd::untaken(Ending::Failed { kind, message }),
                 },
-                () = turn.interrupt.cancelled() => return ended(Ending::Interrupted),
+                () = turn.interrupt.cancelled() => return TurnEnd::untaken(Ending::Interrupted),
             };
             let notices = std::mem::take(&mut slot.notices);
             let Some(agent) = &slot.agent else {
-                return ended(Ending::Completed);
+                return TurnEnd::untaken(Ending::Completed);
             };
             let report = self.give(agent, &turn, prompt, notices, events.clone());
             match report.await {
@@ -87,7 +87,7 @@ impl Thread {
             }
         }
         let message = format!("the agent's process ended {ATTEMPTS} times before it took the prompt");
-        ended(Ending::Failed { kind: FailureKind::AgentCrashed { out_of_memory: false }, message })
+        TurnEnd::untaken(Ending::Failed { kind: FailureKind::AgentCrashed { out_of_memory: false }, message })
     }
 
     /// Gives a turn to a process; it is stopped when its run or the whole bridge is.
@@ -230,17 +230,4 @@ fn lost_notice(id: Option<&str>, reason: &str) -> Vec<Event> {
         EventKind::TextMessageContent { message_id: message_id.clone(), delta: said }.into(),
         EventKind::TextMessageEnd { message_id }.into(),
     ]
-}
-
-/// The end of a turn that no process took.
-fn ended(ending: Ending) -> TurnEnd {
-    TurnEnd {
-        ending,
-        result: None,
-        structured_output: None,
-        usage: Vec::new(),
-        turns: 0,
-        cost_usd: None,
-        agent_session_id: None,
-    }
 }
