@@ -101,7 +101,9 @@ mod tests {
     fn this_process_is_found_alive_below_its_parent() {
         let own = Stat::read(std::process::id()).unwrap();
         assert!(own.is_alive());
-        assert!(descendants(own.parent, &all()).contains(&Stat { state: own.state, ..own }));
+        let below = descendants(own.parent, &all());
+        // Its state (running, sleeping) may differ between two looks.
+        assert!(below.iter().any(|stat| (stat.pid, stat.start) == (own.pid, own.start)));
     }
 
     #[test]
