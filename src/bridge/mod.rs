@@ -93,6 +93,21 @@ pub struct SessionSpec {
     pub frontend_tools: Vec<Tool>,
     /// More environment for the agent's process (credentials of the session; the values are secrets).
     pub env: Secrets,
+    /// MCP servers that the agent starts or connects to, beside the platform's own tools.
+    pub mcp_servers: McpServers,
+    /// Whose runs the process serves. Another person's run needs another process: what the first one's agent left running
+    /// must not act for the second.
+    pub user: Option<String>,
+}
+
+/// MCP servers by name, each as in the `mcpServers` of a `.mcp.json`. Their values may be secrets, so only names are shown.
+#[derive(Clone, Default, PartialEq)]
+pub struct McpServers(pub BTreeMap<String, Value>);
+
+impl std::fmt::Debug for McpServers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 /// Environment variables whose values are never shown.

@@ -13,7 +13,7 @@ use crate::{
     },
     eventlog::{LogError, Options, Store},
     host::{self, AgentHost, HostError, local::LocalHost, socket::SocketHost},
-    runner::{Engine, EngineError, SessionTemplate, Settings, probe::WorkspaceProbe},
+    runner::{Engine, EngineError, Live, SessionTemplate, Settings, probe::WorkspaceProbe},
     security::Redactor,
 };
 
@@ -81,10 +81,9 @@ pub(super) async fn engine(
 ) -> Result<Arc<Engine>, AssembleError> {
     let bridge = bridge(&parts, host).await?;
     let settings = Settings {
-        session: parts.session,
+        live: Live { session: parts.session, workspace_state: parts.workspace_state },
         queue_limit: parts.queue_limit,
         run_timeout: parts.run_timeout,
-        workspace_state: parts.workspace_state,
         notes: parts.notes,
         probe,
     };

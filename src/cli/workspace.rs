@@ -13,7 +13,7 @@ use crate::{
         self, AgenticSession, AgenticSessionSpec, names,
         session::{AgentSpec, PermissionMode as SpecMode},
     },
-    bridge::{PermissionMode, Secrets, SessionSpec, SystemPrompt},
+    bridge::{McpServers, PermissionMode, Secrets, SessionSpec, SystemPrompt},
     runner::SessionTemplate,
     workspace::{
         Access, FileSpec, HydrateError, Hydrated, HydratedRepo, Layout, MainRepo, RepoSpec, WorkspacePlan,
@@ -125,6 +125,8 @@ pub(super) fn template(name: &str, spec: &AgenticSessionSpec, hydrated: &Hydrate
         output_schema: agent.output_schema,
         frontend_tools: Vec::new(),
         env: Secrets(environment(spec, hydrated)),
+        mcp_servers: McpServers::default(),
+        user: None,
     })
 }
 

@@ -2,18 +2,17 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
 };
 
-use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use super::{
     probe::WorkspaceProbe,
     recover,
-    session::{RunRequest, SessionTemplate},
+    session::{Live, RunRequest},
     stop::StopReason,
     thread::{Admission, Offered, Start, SubmitError, Thread, Ticket},
     turn,
@@ -30,14 +29,12 @@ const STOP_WITHIN: Duration = Duration::from_secs(4);
 
 /// What an engine is opened with.
 pub struct Settings {
-    /// What every agent is started with.
-    pub session: SessionTemplate,
+    /// What every agent is started with, and what the stream says of the workspace, at first.
+    pub live: Live,
     /// How many runs of a thread may wait behind the running one.
     pub queue_limit: usize,
     /// The longest time of a run that names none.
     pub run_timeout: Duration,
-    /// What `STATE_SNAPSHOT` says of the workspace.
-    pub workspace_state: Value,
     /// What the first run's stream says of the set-up, a message each.
     pub notes: Vec<String>,
     /// Looks at the workspace's repositories after each turn.
@@ -55,6 +52,8 @@ pub enum EngineError {
 /// Threads around one bridge and one event log.
 pub struct Engine {
     settings: Settings,
+    /// The session as it is now: repositories, workflow and model change between turns.
+    live: RwLock<Arc<Live>>,
     store: Store,
     bridge: Arc<dyn Bridge>,
     redactor: Arc<Redactor>,
@@ -74,8 +73,10 @@ impl Engine {
         mut settings: Settings,
     ) -> Result<Arc<Self>, EngineError> {
         let notes = Mutex::new(std::mem::take(&mut settings.notes));
+        let live = RwLock::new(Arc::new(settings.live.clone()));
         let engine = Arc::new(Self {
             settings,
+            live,
             store,
             bridge,
             redactor,
@@ -91,6 +92,23 @@ impl Engine {
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The session as it is now.
+    pub fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the session. Turns that run are not touched; the next turn of each thread sees the change, and its agent is
+    /// started anew with the same conversation when it has to be.
+    pub fn update(&self, change: impl FnOnce(&mut Live)) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut live));
+    }
+
+    /// Notes that the next run's stream begins with.
+    pub fn note(&self, note: String) {
+        lock(&self.notes).push(note);
     }
 
     pub(crate) fn bridge(&self) -> &Arc<dyn Bridge> {
@@ -150,7 +168,7 @@ impl Engine {
 
     /// Starts the agent of a thread ahead of its first prompt. A failure is told by the run that needs the agent.
     pub async fn warm(&self, thread_id: &Id) {
-        if let Err(error) = self.bridge.warm(self.settings.session.warm(thread_id)).await {
+        if let Err(error) = self.bridge.warm(self.live().session.warm(thread_id)).await {
             tracing::warn!(thread = %thread_id, error = %self.redactor.redact_str(&error.to_string()), "the agent is not warm");
         }
     }

@@ -19,5 +19,5 @@ mod turn;
 
 pub use engine::{Engine, EngineError, Settings};
 pub use follow::Follow;
-pub use session::{RunOptions, RunRequest, SessionTemplate};
+pub use session::{Live, RunOptions, RunRequest, SessionTemplate};
 pub use thread::{Start, SubmitError, Ticket};

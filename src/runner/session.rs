@@ -64,6 +64,15 @@ impl RunRequest {
     }
 }
 
+/// The session as it is now.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// What every agent is started with.
+    pub session: SessionTemplate,
+    /// What `STATE_SNAPSHOT` says of the workspace.
+    pub workspace_state: Value,
+}
+
 /// The session's settings: what every run of every thread starts from. Its `thread_id` is a placeholder.
 #[derive(Debug, Clone)]
 pub struct SessionTemplate(pub SessionSpec);

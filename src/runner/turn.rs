@@ -101,7 +101,7 @@ impl<'a> Running<'a> {
             Some(Value::Object(members)) => members.clone(),
             Some(_) | None => Map::new(),
         };
-        state.insert("ambient".to_owned(), json!({ "workspace": self.engine.settings().workspace_state }));
+        state.insert("ambient".to_owned(), json!({ "workspace": self.engine.live().workspace_state }));
         Value::Object(state)
     }
 
@@ -115,7 +115,7 @@ impl<'a> Running<'a> {
         let (sink, mut events) = mpsc::channel(WAITING_EVENTS);
         let turn = Turn {
             run_id: self.request.input.run_id.clone(),
-            session: self.engine.settings().session.for_run(self.request),
+            session: self.engine.live().session.for_run(self.request),
             input,
             interrupt: self.stop.token().clone(),
         };

@@ -8,12 +8,12 @@ use std::{path::Path, sync::Arc, time::Duration};
 use ambient::{
     agui::Id,
     bridge::{
-        Bridge, BridgeError, Ending, EventSink, Features, PermissionMode, Secrets, SessionSpec, SystemPrompt, Turn,
-        TurnEnd,
+        Bridge, BridgeError, Ending, EventSink, Features, McpServers, PermissionMode, Secrets, SessionSpec,
+        SystemPrompt, Turn, TurnEnd,
     },
     eventlog::Store,
     host::BoxFuture,
-    runner::{Engine, SessionTemplate, Settings, probe::NoRepositories},
+    runner::{Engine, Live, SessionTemplate, Settings, probe::NoRepositories},
     security::Redactor,
 };
 use serde_json::json;
@@ -34,6 +34,8 @@ pub(crate) fn session(cwd: &Path) -> SessionSpec {
         output_schema: None,
         frontend_tools: Vec::new(),
         env: Secrets::default(),
+        mcp_servers: McpServers::default(),
+        user: None,
     }
 }
 
@@ -83,10 +85,9 @@ where
 /// A runner's engine over a store.
 pub(crate) async fn engine(store: Store, bridge: impl Bridge + 'static) -> Arc<Engine> {
     let settings = Settings {
-        session: SessionTemplate(session(Path::new("/"))),
+        live: Live { session: SessionTemplate(session(Path::new("/"))), workspace_state: json!({ "path": "/" }) },
         queue_limit: 4,
         run_timeout: Duration::from_mins(1),
-        workspace_state: json!({ "path": "/" }),
         notes: vec!["The workspace is ready.".to_owned()],
         probe: Arc::new(NoRepositories),
     };

@@ -157,6 +157,8 @@ mod tests {
             env: Secrets(
                 [("KEY".to_owned(), "theirs".to_owned()), ("CLAUDE_CONFIG_DIR".to_owned(), "/x".to_owned())].into(),
             ),
+            mcp_servers: crate::bridge::McpServers::default(),
+            user: None,
         }
     }
 

@@ -18,7 +18,7 @@ pub(super) async fn capabilities(State(server): State<Server>) -> Json<Value> {
         "mcp": true,
         "tracing": null,
         "session_persistence": features.session_persistence,
-        "model": server.engine.settings().session.0.model,
+        "model": server.engine.live().session.0.model,
         "session_id": server.session_id,
     }))
 }
