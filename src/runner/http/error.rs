@@ -21,6 +21,21 @@ pub enum HttpError {
     /// 400: a parameter is wrong.
     #[error("{0}")]
     BadRequest(String),
+    /// 403: it exists, and may not be had.
+    #[error("{0}")]
+    Forbidden(String),
+    /// 409: not now; something else is under way.
+    #[error("{0}")]
+    Conflict(String),
+    /// 413: it is larger than the limit that the message names.
+    #[error("{0}")]
+    TooLarge(String),
+    /// 422: it cannot be done in this state.
+    #[error("{0}")]
+    Refused(String),
+    /// 500: the platform or something behind it failed; the message says what to do.
+    #[error("{0}")]
+    Failed(String),
     /// 422: the body is not what the route takes.
     #[error("the input is not valid")]
     Input(Vec<InputError>),
@@ -38,7 +53,11 @@ impl HttpError {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::Input(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Input(_) | Self::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Submit(SubmitError::Busy { .. } | SubmitError::Uncovered(_)) => StatusCode::CONFLICT,
             Self::Submit(SubmitError::Stopping) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Submit(SubmitError::Log(_)) | Self::Log(_) => StatusCode::INSUFFICIENT_STORAGE,

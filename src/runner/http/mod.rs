@@ -1,6 +1,7 @@
 //! The runner's HTTP server: the original's routes, and `POST /run` as its documents promise.
 
 mod auth;
+mod body;
 mod capabilities;
 mod error;
 mod events;
