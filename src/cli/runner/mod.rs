@@ -148,6 +148,8 @@ async fn engine(args: &Args, config: &Config, redactor: Arc<Redactor>) -> Result
         state_dir: config.state_dir.clone(),
         session: workspace::template(&args.session_id, &config.session, &hydrated),
         queue_limit: args.queue_limit,
+        turn_limit: args.turn_limit,
+        thread_limit: args.thread_limit,
         run_timeout: Duration::from_secs(args.run_timeout),
         workspace_state: workspace::state(&hydrated),
         notes: vec![workspace::note(&hydrated)],
