@@ -68,7 +68,8 @@ mod tests {
     #[test]
     fn a_run_adds_variables_and_replaces_none() {
         let session = Secrets([("OURS".to_owned(), "session".to_owned())].into());
-        let run = Environment(variables(&["MINE", "OURS", "PATH", "ANTHROPIC_API_KEY", "AMBIENT_X", "GIT_CONFIG_COUNT"]));
+        let run =
+            Environment(variables(&["MINE", "OURS", "PATH", "ANTHROPIC_API_KEY", "AMBIENT_X", "GIT_CONFIG_COUNT"]));
         let both = run.over(&session);
         let expected = [("MINE", "run"), ("OURS", "session")];
         assert_eq!(both.0, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());

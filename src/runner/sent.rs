@@ -88,11 +88,13 @@ mod tests {
 
     #[test]
     fn context_state_and_props_come_after_the_persons_message() {
-        let input = input(&json!({"context": [{"description": "page", "value": "home"}], "state": {"n": 1, "ambient": {}},
+        let input =
+            input(&json!({"context": [{"description": "page", "value": "home"}], "state": {"n": 1, "ambient": {}},
             "forwardedProps": {"model": "m", "lang": "de"}}));
         let TurnInput::Prompt(parts) = along(TurnInput::Prompt(vec!["hello".into()]), &input) else { panic!() };
         let ContentPart::Text { text, .. } = &parts[1] else { panic!() };
-        let expected = r#"{"context":[{"description":"page","value":"home"}],"forwardedProps":{"lang":"de"},"state":{"n":1}}"#;
+        let expected =
+            r#"{"context":[{"description":"page","value":"home"}],"forwardedProps":{"lang":"de"},"state":{"n":1}}"#;
         assert_eq!(text, &format!("{HEAD}\n```json\n{expected}\n```"));
     }
 

@@ -87,7 +87,8 @@ async fn a_callers_token_is_never_on_disk_also_when_the_runner_is_killed() {
     let mut going = ALICE.begin(&runner, "t", "r1", "echo one; hang").await;
     going.until(is_text).await;
     // These wait: what they need is in the journal.
-    let _waiting = [ALICE.begin(&runner, "t", "r2", "echo two").await, BOB.begin(&runner, "t", "r3", "echo three").await];
+    let _waiting =
+        [ALICE.begin(&runner, "t", "r2", "echo two").await, BOB.begin(&runner, "t", "r3", "echo three").await];
     runner.kill();
     let kept = session.log_text();
     assert!(kept.contains("alice") && kept.contains("echo three"), "who waits is remembered");

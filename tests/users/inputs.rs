@@ -36,7 +36,8 @@ async fn bug_14_the_model_of_every_run_is_used() {
     let session = Session::new();
     let runner = session.start();
     said(&runner, "r0", "echo hello", json!({})).await;
-    let argv = said(&runner, "r1", "argv", json!({"forwardedProps": {"model": "model-one"}, "environment": {"A": "1"}}));
+    let argv =
+        said(&runner, "r1", "argv", json!({"forwardedProps": {"model": "model-one"}, "environment": {"A": "1"}}));
     let argv = argv.await;
     assert!(argv.contains("--model model-one"), "{argv}");
 }

@@ -73,10 +73,13 @@ impl Backend {
         if base.scheme() != "http" {
             return Err(BackendError::Scheme(base.scheme().to_owned()));
         }
-        base.path_segments_mut()
-            .map_err(|()| BackendError::Url("it has no path".to_owned()))?
-            .pop_if_empty()
-            .extend(["projects", project, "agentic-sessions", session, "credentials"]);
+        base.path_segments_mut().map_err(|()| BackendError::Url("it has no path".to_owned()))?.pop_if_empty().extend([
+            "projects",
+            project,
+            "agentic-sessions",
+            session,
+            "credentials",
+        ]);
         // No redirect and no proxy: the token goes to the named host alone.
         let client = Client::builder().redirect(Policy::none()).no_proxy().timeout(ANSWER_WITHIN).build();
         let client = client.map_err(|error| BackendError::Client(error.to_string()))?;
@@ -200,10 +203,17 @@ mod tests {
 
     #[test]
     fn a_token_never_leaves_the_cluster() {
-        for url in ["http://backend.ns.svc:8080/api", "http://b.ns.svc.cluster.local", "http://localhost:1", "http://127.0.0.1/"] {
+        for url in [
+            "http://backend.ns.svc:8080/api",
+            "http://b.ns.svc.cluster.local",
+            "http://localhost:1",
+            "http://127.0.0.1/",
+        ] {
             assert!(backend(url).is_ok(), "{url}");
         }
-        for url in ["http://example.com", "http://svc", "http://evilsvc", "http://b.svc.evil.com", "http://127.0.0.1.nip.io"] {
+        for url in
+            ["http://example.com", "http://svc", "http://evilsvc", "http://b.svc.evil.com", "http://127.0.0.1.nip.io"]
+        {
             assert!(matches!(backend(url), Err(BackendError::Outside(_))), "{url}");
         }
         assert!(matches!(backend("https://b.ns.svc"), Err(BackendError::Scheme(_))));
