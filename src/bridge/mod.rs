@@ -6,7 +6,7 @@
 pub mod claude;
 pub mod replay;
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{any::Any, collections::BTreeMap, path::PathBuf};
 
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     agui::{ContentPart, Event, Id, Interrupt, Tool, Usage},
-    host::BoxFuture,
+    host::{BoxFuture, Variables},
 };
 
 /// Where a bridge puts the events of a turn. Bounded: an agent that writes faster than the log takes waits.
@@ -46,6 +46,13 @@ pub trait Bridge: Send + Sync {
 
     /// Ends the agents of all threads, politely first; resolves when every process is gone. Bounded by 5 s.
     fn shutdown(&self) -> BoxFuture<'_, ()>;
+}
+
+/// Gives each agent's process a way of its own to ask the runner for what it may have (credentials, at use).
+pub trait AgentChannels: Send + Sync {
+    /// Opens a way for a process of `user`'s on a thread, and adds to its environment what finds it. It ends when the guard
+    /// is dropped.
+    fn open(&self, thread: &Id, user: Option<&str>, env: &mut Variables) -> Box<dyn Any + Send + Sync>;
 }
 
 /// What an agent can do.

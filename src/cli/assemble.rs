@@ -7,13 +7,13 @@ use serde_json::Value;
 use crate::{
     api::session::RunnerType,
     bridge::{
-        Bridge, Secrets,
+        AgentChannels, Bridge, Secrets,
         claude::{ClaudeBridge, ClaudeConfig, Timing},
         replay::{Pace, ReplayBridge},
     },
     eventlog::{LogError, Options, Store},
     host::{self, AgentHost, HostError, local::LocalHost, socket::SocketHost},
-    runner::{Engine, EngineError, Live, SessionTemplate, Settings, probe::WorkspaceProbe},
+    runner::{Engine, EngineError, Live, SessionTemplate, Settings, callers::Callers, probe::WorkspaceProbe},
     security::Redactor,
 };
 
@@ -39,6 +39,9 @@ pub(super) struct Parts {
     pub(super) run_timeout: Duration,
     pub(super) workspace_state: Value,
     pub(super) notes: Vec<String>,
+    /// The agents' way to their credentials, if they have one.
+    pub(super) channels: Option<Arc<dyn AgentChannels>>,
+    pub(super) callers: Arc<Callers>,
     pub(super) redactor: Arc<Redactor>,
 }
 
@@ -90,6 +93,7 @@ pub(super) async fn engine(
         run_timeout: parts.run_timeout,
         notes: parts.notes,
         probe,
+        callers: parts.callers,
     };
     Ok(Engine::open(store, bridge, parts.redactor, settings).await?)
 }
@@ -118,6 +122,7 @@ async fn bridge(parts: &Parts, host: Arc<dyn AgentHost>) -> Result<Arc<dyn Bridg
 fn claude(parts: &Parts, env: Secrets) -> ClaudeConfig {
     let mut config = ClaudeConfig::new(&parts.agent_command, &parts.state_dir, &parts.data_dir, env);
     config.record.clone_from(&parts.record);
+    config.channels.clone_from(&parts.channels);
     config.timing = Timing { idle: parts.idle, ..Timing::default() };
     config
 }

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 
 use super::{
+    callers::Callers,
     probe::WorkspaceProbe,
     recover,
     session::{Live, RunRequest},
@@ -43,6 +44,8 @@ pub struct Settings {
     pub notes: Vec<String>,
     /// Looks at the workspace's repositories after each turn.
     pub probe: Arc<dyn WorkspaceProbe>,
+    /// Told who is behind each run while it goes.
+    pub callers: Arc<Callers>,
 }
 
 /// Why an engine could not be opened.
@@ -243,12 +246,18 @@ impl Engine {
                     return;
                 };
                 let parent = engine.log(&thread_id).and_then(|log| log.runs().pop());
-                let request = RunRequest::follow_up(thread_id, parent.map(|run| run.run_id));
+                let last = engine.settings.callers.last(&thread_id);
+                let request = RunRequest::follow_up(thread_id, parent.map(|run| run.run_id), last.as_deref());
                 if let Err(error) = engine.submit(request).await {
                     tracing::error!(%error, "a turn that the agent began by itself was refused");
                 }
             }
         });
+    }
+
+    /// The user whose run of that id waits or goes on a thread; without an id, whose run is going.
+    pub fn owner(&self, thread_id: &Id, run_id: Option<&Id>) -> Option<String> {
+        self.known_thread(thread_id)?.owner(run_id)
     }
 
     /// Stops the turn of a thread (or its run of that id only). False: there was nothing to stop.

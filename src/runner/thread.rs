@@ -101,6 +101,8 @@ pub(crate) struct Active {
     pub(crate) run_id: Id,
     pub(crate) since: jiff::Timestamp,
     pub(crate) stop: Arc<Stop>,
+    /// The user behind it.
+    user: Option<String>,
     /// Its end is being written; what comes next starts at once.
     ending: bool,
 }
@@ -232,6 +234,7 @@ impl Thread {
             run_id: queued.request.input.run_id.clone(),
             since: now,
             stop: Arc::clone(&queued.stop),
+            user: queued.request.caller.user_id.clone(),
             ending: false,
         });
         for (at, waiting) in state.queue.iter().enumerate() {
@@ -253,6 +256,17 @@ impl Thread {
         if let Some(active) = &mut state.active {
             active.ending = true;
         }
+    }
+
+    /// The user behind the running turn, or behind the run of `run_id`, which may still wait.
+    pub(crate) fn owner(&self, run_id: Option<&Id>) -> Option<String> {
+        let state = self.state();
+        let active = state.active.as_ref().filter(|active| run_id.is_none_or(|wanted| *wanted == active.run_id));
+        if let Some(active) = active {
+            return active.user.clone();
+        }
+        let queued = state.queue.iter().find(|queued| run_id == Some(&queued.request.input.run_id))?;
+        queued.request.caller.user_id.clone()
     }
 
     /// Stops the running turn, or that of `run_id` only; a queued run of that id ends when its turn comes.

@@ -92,6 +92,7 @@ pub(crate) async fn engine(store: Store, bridge: impl Bridge + 'static) -> Arc<E
         run_timeout: Duration::from_mins(1),
         notes: vec!["The workspace is ready.".to_owned()],
         probe: Arc::new(NoRepositories),
+        callers: Arc::default(),
     };
     Engine::open(store, Arc::new(bridge), Arc::new(Redactor::new([])), settings).await.unwrap()
 }

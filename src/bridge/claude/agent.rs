@@ -1,6 +1,9 @@
 //! One process of the CLI, as the rest of the bridge sees it.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::{
+    any::Any,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -40,6 +43,8 @@ pub(crate) struct Setup {
     frontend: Mutex<Vec<Tool>>,
     /// How often the CLI has asked for the frontend tools.
     listings: watch::Sender<u64>,
+    /// The process's way to the runner, for as long as it lives.
+    _channel: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl Setup {
@@ -116,12 +121,16 @@ pub(crate) struct Agent {
 impl Agent {
     /// Starts a process and waits until it is ready.
     pub(crate) async fn start(shared: &Arc<Shared>, spec: SessionSpec, resume: Option<&str>) -> Result<Self, NotReady> {
-        let process = shared.host.start(launch::process(&shared.config, &spec, resume)).await;
+        let mut start = launch::process(&shared.config, &spec, resume);
+        let channels = shared.config.channels.as_deref();
+        let channel = channels.map(|channels| channels.open(&spec.thread_id, spec.user.as_deref(), &mut start.env));
+        let process = shared.host.start(start).await;
         let process = process.map_err(|error| not_ready(error.to_string()))?;
         let setup = Arc::new(Setup {
             shared: Arc::clone(shared),
             frontend: Mutex::new(spec.frontend_tools.clone()),
             listings: watch::Sender::new(0),
+            _channel: channel,
             spec: spec.clone(),
         });
         let (commands, orders) = mpsc::channel(4);

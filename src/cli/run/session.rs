@@ -164,6 +164,8 @@ fn parts(args: &Args, place: &Place, session: &AgenticSession, hydrated: &Hydrat
         run_timeout: RUN_TIMEOUT,
         workspace_state: ws::state(hydrated),
         notes: vec![ws::note(hydrated)],
+        channels: None,
+        callers: Arc::default(),
         redactor,
     }
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod config;
+mod credentials;
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
@@ -23,8 +24,10 @@ use super::{
 use crate::{
     agui::{Content, Id, Message, MessageCommon, RunAgentInput},
     api::outcome::exit,
+    bridge::SessionSpec,
     runner::{
-        Engine, RunRequest,
+        Caller, Engine, RunRequest, SessionTemplate,
+        callers::Callers,
         http::{self, Pace, Server},
     },
     security::Redactor,
@@ -138,6 +141,9 @@ async fn engine(args: &Args, config: &Config, redactor: Arc<Redactor>) -> Result
         &config.session,
         config.main_repo_index,
     )?;
+    let template = workspace::template(&args.session_id, &config.session, &hydrated);
+    let callers = Arc::<Callers>::default();
+    let service = credentials::service(args, &callers, &redactor);
     let parts = Parts {
         runner: config.runner,
         replay: args.replay_file.clone(),
@@ -146,13 +152,15 @@ async fn engine(args: &Args, config: &Config, redactor: Arc<Redactor>) -> Result
         idle: Duration::from_secs(args.idle_agent),
         data_dir: args.data_dir.clone(),
         state_dir: config.state_dir.clone(),
-        session: workspace::template(&args.session_id, &config.session, &hydrated),
+        session: SessionTemplate(SessionSpec { user: Caller::new(&args.user_id, "", "").user_id, ..template.0 }),
         queue_limit: args.queue_limit,
         turn_limit: args.turn_limit,
         thread_limit: args.thread_limit,
         run_timeout: Duration::from_secs(args.run_timeout),
         workspace_state: workspace::state(&hydrated),
         notes: vec![workspace::note(&hydrated)],
+        channels: credentials::channels(args, service.as_ref()),
+        callers,
         redactor,
     };
     let probe = Arc::new(Probe::of_repos(&hydrated, Arc::clone(&host)));

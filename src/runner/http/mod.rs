@@ -2,6 +2,7 @@
 
 mod auth;
 mod body;
+mod caller;
 mod capabilities;
 mod error;
 mod events;
