@@ -2,6 +2,7 @@
 
 pub mod beneath;
 pub mod changes;
+pub mod draft;
 pub mod error;
 mod files;
 pub mod git;
@@ -13,6 +14,7 @@ pub mod paths;
 mod plan;
 pub mod progress;
 pub mod prompt;
+pub mod reach;
 mod repos;
 pub mod spec;
 mod state;

@@ -25,13 +25,15 @@ use crate::{
     agui::{Content, Id, Message, MessageCommon, RunAgentInput},
     api::outcome::exit,
     bridge::SessionSpec,
+    host::AgentHost,
     runner::{
         Caller, Engine, RunRequest, SessionTemplate,
         callers::Callers,
+        content::{self, Limits},
         http::{self, Pace, Server},
     },
     security::Redactor,
-    workspace::{HydrateError, Hydrated},
+    workspace::{HydrateError, Hydrated, git::url::UrlPolicy},
 };
 
 /// How often an idle stream says that it lives: under the 30 s after which common proxies give up.
@@ -86,7 +88,8 @@ async fn run(args: Args, redactor: Arc<Redactor>) -> Result<(), RunnerError> {
     let config = config::resolve(&args)?;
     let listener = listen(&config).await?;
     let session_id = Id::from(args.session_id.as_str());
-    let engine = engine(&args, &config, redactor).await?;
+    let host = assemble::agent_host(args.agent_socket.as_ref(), &args.data_dir).await?;
+    let engine = engine(&args, &config, redactor, Arc::clone(&host)).await?;
     let drained = CancellationToken::new();
     let state = Server {
         engine: Arc::clone(&engine),
@@ -94,6 +97,7 @@ async fn run(args: Args, redactor: Arc<Redactor>) -> Result<(), RunnerError> {
         token: config.token.clone(),
         pace: Pace { heartbeat: HEARTBEAT, stop: drained.clone() },
         wait: config.events_wait,
+        content: content::Content::new(args.workspace.clone(), host, UrlPolicy::default(), Limits::default()).into(),
     };
     let serving = tokio::spawn(http::serve(listener, http::router(state), stop.clone()));
     begin(&engine, session_id, config.initial_prompt);
@@ -131,9 +135,13 @@ async fn listen(config: &Config) -> Result<TcpListener, RunnerError> {
     Ok(listener)
 }
 
-async fn engine(args: &Args, config: &Config, redactor: Arc<Redactor>) -> Result<Arc<Engine>, RunnerError> {
+async fn engine(
+    args: &Args,
+    config: &Config,
+    redactor: Arc<Redactor>,
+    host: Arc<dyn AgentHost>,
+) -> Result<Arc<Engine>, RunnerError> {
     let store = assemble::open_store(&args.data_dir)?;
-    let host = assemble::agent_host(args.agent_socket.as_ref(), &args.data_dir).await?;
     let hydrated: Hydrated = workspace::adopt(
         args.session_id.as_str(),
         &args.workspace,

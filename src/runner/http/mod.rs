@@ -4,6 +4,7 @@ mod auth;
 mod body;
 mod caller;
 mod capabilities;
+pub mod content;
 mod error;
 mod events;
 mod interrupt;
@@ -25,7 +26,7 @@ pub use error::HttpError;
 pub use serve::serve;
 pub use stream::Pace;
 
-use super::Engine;
+use super::{Engine, content::Content};
 use crate::{agui::Id, security::Secret};
 
 /// The largest body of a run's input, in bytes: a long conversation with images fits.
@@ -44,6 +45,8 @@ pub struct Server {
     pub pace: Pace,
     /// How long `/events/{thread}/wait` waits for a run.
     pub wait: Duration,
+    /// The files of the workspace.
+    pub content: Arc<Content>,
 }
 
 /// All routes, behind the token check.
@@ -55,6 +58,7 @@ pub fn router(server: Server) -> Router {
         .route("/capabilities", get(capabilities::capabilities))
         .route("/events/{thread}", get(events::events))
         .route("/events/{thread}/wait", get(events::wait))
+        .merge(content::router(Arc::clone(&server.content)))
         .layer(Extension(Arc::<join::Joins>::default()))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_INPUT))
         .layer(middleware::from_fn_with_state(server.clone(), auth::check));
