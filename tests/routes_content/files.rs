@@ -20,7 +20,10 @@ async fn a_directory_is_listed_by_name() {
     assert_eq!(shown(2), [json!("/link"), json!(false), json!(4)]);
     assert_eq!(answer["items"][0]["isDir"], json!(true));
     let modified = answer["items"][0]["modifiedAt"].as_str().unwrap();
-    assert!(modified.parse::<jiff::Timestamp>().is_ok() && modified.len() == "2026-01-31T12:00:00Z".len(), "{modified}");
+    assert!(
+        modified.parse::<jiff::Timestamp>().is_ok() && modified.len() == "2026-01-31T12:00:00Z".len(),
+        "{modified}"
+    );
     assert_eq!(answer.get("truncated"), None);
 }
 

@@ -82,7 +82,9 @@ async fn a_remote_is_configured_its_branches_fetched_and_no_hook_or_filter_of_ou
     let at = rig.root().join("new");
     assert_eq!(git(&at, &["symbolic-ref", "HEAD"]), "refs/heads/main");
     // Once more, with another remote: it replaces the first.
-    let (status, answer) = rig.post("git-configure-remote", &json!({ "path": "new", "remoteUrl": "file:///gone.git", "branch": "b" })).await;
+    let (status, answer) = rig
+        .post("git-configure-remote", &json!({ "path": "new", "remoteUrl": "file:///gone.git", "branch": "b" }))
+        .await;
     assert_eq!((status, &answer["branch"]), (200, &json!("b")), "a remote that does not answer is set all the same");
     assert_eq!(git(&at, &["remote", "get-url", "origin"]), "file:///gone.git");
 }

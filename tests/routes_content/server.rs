@@ -94,7 +94,8 @@ async fn fifty_megabytes_up_and_down_take_no_memory_to_speak_of() {
     let runner = Runner::start("");
     let text = "a line of \"text\" with an ü\n".repeat(50 * MEGABYTE / 28);
     let encoded = "QUJD".repeat(50 * MEGABYTE / 3);
-    let bodies = |content: &str, encoding: Value| json!({ "path": "artifacts/big", "content": content, "encoding": encoding });
+    let bodies =
+        |content: &str, encoding: Value| json!({ "path": "artifacts/big", "content": content, "encoding": encoding });
     assert_eq!(runner.write(&bodies(&"x".repeat(MEGABYTE), Value::Null)).await.0, 200);
     assert_eq!(runner.read("artifacts/big").await.len(), MEGABYTE);
     let before = runner.peak();

@@ -19,10 +19,16 @@ async fn without_a_workflow_there_is_only_the_default() {
 async fn commands_agents_and_configuration_are_told() {
     let rig = Rig::new();
     let at = "workflows/w";
-    rig.put(&format!("{at}/.claude/commands/b.plan.md"), "---\ndisplayName: \"Plan\"\ndescription: makes a plan\nicon: map\norder: 2\n---\n");
+    rig.put(
+        &format!("{at}/.claude/commands/b.plan.md"),
+        "---\ndisplayName: \"Plan\"\ndescription: makes a plan\nicon: map\norder: 2\n---\n",
+    );
     rig.put(&format!("{at}/.claude/commands/a.md"), "no front matter");
     rig.put(&format!("{at}/.claude/commands/ignored.txt"), "---\nname: x\n---");
-    rig.put(&format!("{at}/.claude/agents/dev.md"), "---\nname: Developer\ndescription: writes\ntools: [Read, Write]\n---\n");
+    rig.put(
+        &format!("{at}/.claude/agents/dev.md"),
+        "---\nname: Developer\ndescription: writes\ntools: [Read, Write]\n---\n",
+    );
     let config = json!({
         "name": "W", "description": "d", "systemPrompt": "p", "artifactsDir": "out/x",
         "rubric": { "activationPrompt": "r", "schema": {} }, "unknown": 1,

@@ -103,12 +103,7 @@ impl Content {
 
     /// Makes a URL the remote of a directory, which becomes a repository when it is none, and asks it for its branches as far
     /// as that is possible. The URL as it was stored.
-    pub(crate) async fn configure_remote(
-        &self,
-        text: &str,
-        url: &str,
-        branch: &str,
-    ) -> Result<RepoUrl, ContentError> {
+    pub(crate) async fn configure_remote(&self, text: &str, url: &str, branch: &str) -> Result<RepoUrl, ContentError> {
         let url = self.checked_url(url)?;
         refname::check(branch)?;
         let directory = self.directory(text)?;

@@ -85,12 +85,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn new(
-        root: Root,
-        directory: OwnedFd,
-        path: Option<RelativePath>,
-        limit: usize,
-    ) -> Result<Self, ContentError> {
+    fn new(root: Root, directory: OwnedFd, path: Option<RelativePath>, limit: usize) -> Result<Self, ContentError> {
         let entries = Dir::read_from(&directory).map_err(|error| ContentError::io("the directory", error.into()))?;
         Ok(Self { root, directory, entries, path, limit, listing: Listing::default() })
     }

@@ -145,7 +145,8 @@ fn names(root: &Root, at: &str) -> Vec<String> {
         let path = at.parse().ok()?;
         let directory = root.reach(Some(&path), Missing::Refuse, Last::Follow).ok()?.directory().ok()?;
         let entries = Dir::read_from(directory).ok()?.filter_map(Result::ok);
-        let name = |entry: rustix::fs::DirEntry| OsStr::from_bytes(entry.file_name().to_bytes()).to_str().map(str::to_owned);
+        let name =
+            |entry: rustix::fs::DirEntry| OsStr::from_bytes(entry.file_name().to_bytes()).to_str().map(str::to_owned);
         let names = entries.filter_map(name).filter(|name| !matches!(name.as_str(), "." | ".."));
         Some(names.take(MAX_FILES).collect())
     };

@@ -32,7 +32,10 @@ const AT_ONCE: usize = 64 * 1024;
 
 impl Content {
     /// Writes a file from the pieces of a body `{"path", "content", "encoding"?}`.
-    pub async fn write<E>(&self, body: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin)) -> Result<(), ContentError> {
+    pub async fn write<E>(
+        &self,
+        body: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin),
+    ) -> Result<(), ContentError> {
         let mut writing = Writing::new(self.open()?);
         let mut left = self.limits.body;
         while let Some(piece) = self.piece(body).await? {

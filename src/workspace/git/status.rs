@@ -76,7 +76,11 @@ pub(super) const STATUS: [&str; 7] = [
     "--ignore-submodules=dirty",
 ];
 
-pub(super) async fn diff(git: &AgentGit<'_>, directory: &Path, base: Option<&str>) -> Result<(Numstat, bool), AgentGitError> {
+pub(super) async fn diff(
+    git: &AgentGit<'_>,
+    directory: &Path,
+    base: Option<&str>,
+) -> Result<(Numstat, bool), AgentGitError> {
     for from in base.into_iter().chain(["HEAD"]) {
         let args = [
             "diff",

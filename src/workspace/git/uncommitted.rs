@@ -29,8 +29,11 @@ pub struct Uncommitted {
 
 /// Looks at one repository.
 pub async fn uncommitted(git: &AgentGit<'_>, directory: &Path) -> Result<Uncommitted, AgentGitError> {
-    let (listing, numstat, remote) =
-        tokio::join!(git.look(directory, &super::status::STATUS), lines(git, directory), remote::origin(git, directory));
+    let (listing, numstat, remote) = tokio::join!(
+        git.look(directory, &super::status::STATUS),
+        lines(git, directory),
+        remote::origin(git, directory)
+    );
     let (listing, numstat, remote) = (listing?, numstat?, remote?);
     let porcelain = Porcelain::parse(&listing.stdout);
     let (added, removed) = count(&listing.stdout);

@@ -24,10 +24,7 @@ use crate::runner::{
 const REFUSED: usize = 64 << 20;
 const REFUSED_FOR: Duration = Duration::from_secs(10);
 
-pub(super) async fn list(
-    State(content): State<Arc<Content>>,
-    query: Parameters,
-) -> Result<Json<Listing>, HttpError> {
+pub(super) async fn list(State(content): State<Arc<Content>>, query: Parameters) -> Result<Json<Listing>, HttpError> {
     Ok(Json(content.list(query.get("path")).await?))
 }
 
