@@ -4,6 +4,7 @@
 //! `POST` is only a reader of the log: whoever leaves or is slow changes nothing for the turn.
 
 pub mod engine;
+pub mod feedback;
 mod follow;
 pub mod http;
 mod outcome;
