@@ -1,6 +1,9 @@
 //! One process of the CLI, as the rest of the bridge sees it.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{
+    Arc, Mutex, OnceLock, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -10,7 +13,8 @@ use super::{
     FRONTEND_SERVER,
     actor::{Actor, Command, Order, Report},
     config::ClaudeConfig,
-    launch,
+    launch::{self, Start},
+    mcp_file,
     outcome::{self, Death},
     policy::OpenCall,
     session::Session,
@@ -40,6 +44,8 @@ pub(crate) struct Setup {
     frontend: Mutex<Vec<Tool>>,
     /// How often the CLI has asked for the frontend tools.
     listings: watch::Sender<u64>,
+    /// The next turn is to have another process.
+    worn_out: AtomicBool,
 }
 
 impl Setup {
@@ -49,6 +55,11 @@ impl Setup {
 
     pub(crate) fn frontend_tools(&self) -> Vec<Tool> {
         self.frontend.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets the next turn have another process.
+    pub(crate) fn wear_out(&self) {
+        self.worn_out.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn listed(&self, server: &str) {
@@ -116,17 +127,27 @@ pub(crate) struct Agent {
 impl Agent {
     /// Starts a process and waits until it is ready.
     pub(crate) async fn start(shared: &Arc<Shared>, spec: SessionSpec, resume: Option<&str>) -> Result<Self, NotReady> {
-        let process = shared.host.start(launch::process(&shared.config, &spec, resume)).await;
+        let mcp = mcp_file::write(shared, &spec).await.map_err(not_ready)?;
+        let started = Self::with_servers(shared, spec.clone(), Start { resume, mcp: mcp.as_deref() }).await;
+        if let Some(file) = mcp {
+            mcp_file::remove(shared, &spec, file).await;
+        }
+        started
+    }
+
+    async fn with_servers(shared: &Arc<Shared>, spec: SessionSpec, start: Start<'_>) -> Result<Self, NotReady> {
+        let process = shared.host.start(launch::process(&shared.config, &spec, start)).await;
         let process = process.map_err(|error| not_ready(error.to_string()))?;
         let setup = Arc::new(Setup {
             shared: Arc::clone(shared),
             frontend: Mutex::new(spec.frontend_tools.clone()),
             listings: watch::Sender::new(0),
+            worn_out: AtomicBool::new(false),
             spec: spec.clone(),
         });
         let (commands, orders) = mpsc::channel(4);
         let (tell, ended) = watch::channel(None);
-        let actor = Actor::new(Arc::clone(&setup), process, Session::new(resume.map(str::to_owned)), orders);
+        let actor = Actor::new(Arc::clone(&setup), process, Session::new(start.resume.map(str::to_owned)), orders);
         tokio::spawn(async move { tell.send_replace(Some(Arc::new(actor.run().await))) });
         let mut agent = Self { setup, spec, commands, ended };
         agent.initialize().await?;
@@ -156,6 +177,11 @@ impl Agent {
         NotReady { kind, message, lost }
     }
 
+    /// The way to the process that does not keep it.
+    pub(crate) fn weak(&self) -> mpsc::WeakSender<Command> {
+        self.commands.downgrade()
+    }
+
     pub(crate) fn is_alive(&self) -> bool {
         self.ended.borrow().is_none() && !self.commands.is_closed()
     }
@@ -167,7 +193,7 @@ impl Agent {
             frontend_tools: self.spec.frontend_tools.clone(),
             ..spec.clone()
         };
-        if like_ours != self.spec {
+        if like_ours != self.spec || self.setup.worn_out.load(Ordering::Relaxed) {
             return false;
         }
         let adapted = self.switch_model(spec).await && self.switch_tools(spec).await;
