@@ -7,6 +7,7 @@ pub mod engine;
 pub mod feedback;
 mod follow;
 pub mod http;
+pub mod mcp;
 mod outcome;
 mod pipeline;
 mod plan;

@@ -194,7 +194,10 @@ mod tests {
         assert_eq!(variable(&process, "CLAUDE_CONFIG_DIR").as_deref(), Some("/state"));
         assert_eq!(variable(&process, "HOME"), None, "nothing is inherited");
         let root = |agent_is_root| {
-            variable(&super::process(&ClaudeConfig { agent_is_root, ..config() }, &spec(), Start::default()), "IS_SANDBOX")
+            variable(
+                &super::process(&ClaudeConfig { agent_is_root, ..config() }, &spec(), Start::default()),
+                "IS_SANDBOX",
+            )
         };
         assert_eq!((root(true).as_deref(), root(false)), (Some("1"), None));
     }

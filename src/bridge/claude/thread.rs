@@ -14,7 +14,9 @@ use super::{
 };
 use crate::{
     agui::{Event, EventKind, Id, TextRole},
-    bridge::{Answer, BridgeError, Ending, EventSink, FailureKind, McpServerStatus, SessionSpec, Turn, TurnEnd, TurnInput},
+    bridge::{
+        Answer, BridgeError, Ending, EventSink, FailureKind, McpServerStatus, SessionSpec, Turn, TurnEnd, TurnInput,
+    },
 };
 
 /// How many processes a prompt is given to, when they end before they take it.

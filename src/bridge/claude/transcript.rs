@@ -3,13 +3,13 @@
 //! A CLI that is started anew takes results of open calls in no other way for more than one call. The file is found,
 //! read and written by a shell on the host, since the runner may only read it, or may not even see it.
 
-use serde_json::{Value, json};
 use super::{
     agent::Shared,
     shell::{self, Failure},
     wire::text,
 };
 use crate::bridge::SessionSpec;
+use serde_json::{Value, json};
 
 /// How much of the file's end is read for the row that the new one follows.
 const END: &str = "1048576";
