@@ -9,6 +9,7 @@ pub mod credentials;
 pub mod engine;
 mod environment;
 pub mod feedback;
+pub mod feedback_file;
 mod follow;
 pub mod http;
 pub mod mcp;
@@ -22,6 +23,7 @@ mod sent;
 mod session;
 mod stop;
 mod thread;
+mod told;
 mod turn;
 
 pub use caller::Caller;

@@ -28,6 +28,7 @@ use crate::{
     runner::{
         Caller, Engine, RunRequest, SessionTemplate,
         callers::Callers,
+        feedback_file::FeedbackFile,
         http::{self, Pace, Server},
         mcp::{self, Configured, Fault},
     },
@@ -101,6 +102,7 @@ async fn run(args: Args, redactor: Arc<Redactor>, mcp: Configured) -> Result<(),
         pace: Pace { heartbeat: HEARTBEAT, stop: drained.clone() },
         wait: config.events_wait,
         mcp_faults: mcp.faults.into(),
+        feedback: FeedbackFile::new(&args.data_dir, engine.redactor()),
     };
     let serving = tokio::spawn(http::serve(listener, http::router(state), stop.clone()));
     begin(&engine, session_id, config.initial_prompt);
