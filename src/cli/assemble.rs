@@ -34,6 +34,8 @@ pub(super) struct Parts {
     pub(super) state_dir: PathBuf,
     pub(super) session: SessionTemplate,
     pub(super) queue_limit: usize,
+    pub(super) turn_limit: usize,
+    pub(super) thread_limit: usize,
     pub(super) run_timeout: Duration,
     pub(super) workspace_state: Value,
     pub(super) notes: Vec<String>,
@@ -86,6 +88,8 @@ pub(super) async fn engine(
     let settings = Settings {
         live: Live { session: parts.session, workspace_state: parts.workspace_state },
         queue_limit: parts.queue_limit,
+        turn_limit: parts.turn_limit,
+        thread_limit: parts.thread_limit,
         run_timeout: parts.run_timeout,
         notes: parts.notes,
         probe,

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -34,6 +34,10 @@ pub struct Settings {
     pub live: Live,
     /// How many runs of a thread may wait behind the running one.
     pub queue_limit: usize,
+    /// How many turns may go at once, on all threads together; further runs wait.
+    pub turn_limit: usize,
+    /// How many threads there may be.
+    pub thread_limit: usize,
     /// The longest time of a run that names none.
     pub run_timeout: Duration,
     /// What the first run's stream says of the set-up, a message each.
@@ -62,6 +66,8 @@ pub struct Engine {
     redactor: Arc<Redactor>,
     notes: Mutex<Vec<String>>,
     threads: Mutex<HashMap<Id, Arc<Thread>>>,
+    /// One permit for each turn that may go.
+    turns: Arc<Semaphore>,
     /// Held while a thread is opened, so that what a former runner left open is ended once.
     opening: tokio::sync::Mutex<()>,
     workers: TaskTracker,
@@ -75,6 +81,7 @@ impl Engine {
         redactor: Arc<Redactor>,
         mut settings: Settings,
     ) -> Result<Arc<Self>, EngineError> {
+        let turn_limit = settings.turn_limit.clamp(1, Semaphore::MAX_PERMITS);
         let notes = Mutex::new(std::mem::take(&mut settings.notes));
         let live = RwLock::new(Arc::new(settings.live.clone()));
         let engine = Arc::new(Self {
@@ -85,6 +92,7 @@ impl Engine {
             redactor,
             notes,
             threads: Mutex::default(),
+            turns: Arc::new(Semaphore::new(turn_limit)),
             opening: tokio::sync::Mutex::default(),
             workers: TaskTracker::new(),
         });
@@ -179,6 +187,7 @@ impl Engine {
     /// Accepts a run: when this resolves it is durable, started or waiting. A run id that the thread knows is not
     /// executed again; the ticket is for the run it names.
     pub async fn submit(self: &Arc<Self>, request: RunRequest) -> Result<Ticket, SubmitError> {
+        self.check_room(&request.input.thread_id)?;
         let thread = self.thread(&request.input.thread_id).await?;
         let offered = thread.offer(request.clone(), Admission::New { limit: self.settings.queue_limit })?;
         match offered {
@@ -188,12 +197,21 @@ impl Engine {
                     self.work_on(Arc::clone(&thread));
                 }
                 // One that starts at once needs no journal: its first event, which holds the input, is the durable record.
-                if next && starts_now(&ticket).await {
+                if next && self.turns.available_permits() > 0 && starts_now(&ticket).await {
                     return Ok(ticket);
                 }
                 self.remember(&thread, &request, ticket).await
             }
         }
+    }
+
+    fn check_room(&self, id: &Id) -> Result<(), SubmitError> {
+        let threads = lock(&self.threads);
+        let limit = self.settings.thread_limit;
+        if threads.len() < limit || threads.contains_key(id) {
+            return Ok(());
+        }
+        Err(SubmitError::TooManyThreads { thread: id.clone(), limit })
     }
 
     async fn remember(&self, thread: &Thread, request: &RunRequest, ticket: Ticket) -> Result<Ticket, SubmitError> {
@@ -207,7 +225,12 @@ impl Engine {
     fn work_on(self: &Arc<Self>, thread: Arc<Thread>) {
         let engine = Arc::clone(self);
         self.workers.spawn(async move {
-            while let Some((queued, plan)) = thread.take_next(jiff::Timestamp::now()) {
+            loop {
+                // Never closed, so there is always a permit to wait for.
+                let _permit = engine.turns.acquire().await;
+                let Some((queued, plan)) = thread.take_next(jiff::Timestamp::now()) else {
+                    return;
+                };
                 turn::run(&engine, &thread, queued, plan).await;
             }
         });

@@ -56,6 +56,26 @@ pub enum SubmitError {
         /// How many runs wait.
         queued: usize,
     },
+    /// Try again when a turn of another thread has ended.
+    #[error(
+        "{queued} runs of thread '{thread}' wait, since as many turns go on other threads as may; try again when one has ended"
+    )]
+    Crowded {
+        /// The thread.
+        thread: Id,
+        /// How many of its runs wait.
+        queued: usize,
+    },
+    /// Use a thread that exists, or another session.
+    #[error(
+        "thread '{thread}' would be one more than the {limit} that this session may have; use one that exists, or another session"
+    )]
+    TooManyThreads {
+        /// The thread that was asked for.
+        thread: Id,
+        /// How many there may be.
+        limit: usize,
+    },
     /// The caller must answer first.
     #[error(transparent)]
     Uncovered(#[from] Uncovered),
@@ -174,6 +194,9 @@ impl Thread {
         match &state.active {
             Some(active) if !active.ending && state.queue.len() >= limit => Err(self.busy(active, state.queue.len())),
             Some(active) if !active.ending => Ok(()),
+            None if state.queue.len() > limit => {
+                Err(SubmitError::Crowded { thread: self.id.clone(), queued: state.queue.len() })
+            }
             Some(_) | None => plan(&request.input, &state.open).map(drop).map_err(Into::into),
         }
     }

@@ -10,6 +10,8 @@ mod actor;
 mod agent;
 mod config;
 mod control;
+#[cfg(test)]
+mod garbage;
 mod launch;
 mod line;
 mod mcp;

@@ -159,6 +159,8 @@ fn parts(args: &Args, place: &Place, session: &AgenticSession, hydrated: &Hydrat
         state_dir: place.state(),
         session: ws::template(session_name(session), &session.spec, hydrated),
         queue_limit: usize::MAX,
+        turn_limit: usize::MAX,
+        thread_limit: usize::MAX,
         run_timeout: RUN_TIMEOUT,
         workspace_state: ws::state(hydrated),
         notes: vec![ws::note(hydrated)],

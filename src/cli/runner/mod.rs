@@ -154,6 +154,8 @@ async fn engine(args: &Args, config: &Config, redactor: Arc<Redactor>) -> Result
         state_dir: config.state_dir.clone(),
         session: SessionTemplate(SessionSpec { user: Caller::new(&args.user_id, "", "").user_id, ..template.0 }),
         queue_limit: args.queue_limit,
+        turn_limit: args.turn_limit,
+        thread_limit: args.thread_limit,
         run_timeout: Duration::from_secs(args.run_timeout),
         workspace_state: workspace::state(&hydrated),
         notes: vec![workspace::note(&hydrated)],

@@ -11,6 +11,8 @@ mod files;
 mod kind;
 mod refresh;
 mod service;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 pub use backend::{Backend, BackendError};

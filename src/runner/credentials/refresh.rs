@@ -16,7 +16,8 @@ pub struct Refreshed {
 }
 
 /// Fetches the credentials of the person whose run is going on a thread anew; the agent's git and gh have the new ones with
-/// their next use. Nothing is told when no run is going there. Each takes at most 25 s, all at once.
+/// their next use. Nothing is told when no run is going there. All are fetched at
+/// once, within 25 s, or 50 s when one was being fetched already.
 pub trait CredentialRefresh: Send + Sync {
     /// Fetches all kinds.
     fn refresh<'a>(&'a self, thread: &'a Id) -> BoxFuture<'a, Vec<Refreshed>>;
