@@ -76,7 +76,8 @@ impl Redactor {
     /// something is new.
     pub fn add(&self, credentials: impl IntoIterator<Item = Credential>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if !credentials.into_iter().fold(false, |new, credential| known.add(credential) || new) {
+        let new = credentials.into_iter().filter_map(|credential| known.add(credential).then_some(())).count();
+        if new == 0 {
             return;
         }
         let surplus = known.added.len().saturating_sub(MAX_ADDED);
