@@ -88,6 +88,12 @@ pub(in crate::cli) struct Args {
     /// How many runs of a thread may wait behind the running one.
     #[arg(long, env = "AMBIENT_QUEUE_LIMIT", default_value_t = 16)]
     pub(super) queue_limit: usize,
+    /// How many turns may go at once, on all threads of the session together; further runs wait.
+    #[arg(long, env = "AMBIENT_TURN_LIMIT", default_value_t = 16)]
+    pub(super) turn_limit: usize,
+    /// How many threads the session may have.
+    #[arg(long, env = "AMBIENT_THREAD_LIMIT", default_value_t = 1000)]
+    pub(super) thread_limit: usize,
     /// The platform's backend, which has people's credentials; only in the cluster or on this machine.
     #[arg(long, env = "BACKEND_API_URL", default_value = "")]
     pub(super) backend_api_url: String,
@@ -104,12 +110,6 @@ pub(in crate::cli) struct Args {
     /// The session's own user: whose agent is warm, and who is behind a run that names nobody.
     #[arg(long, env = "USER_ID", default_value = "")]
     pub(super) user_id: String,
-    /// How many turns may go at once, on all threads of the session together; further runs wait.
-    #[arg(long, env = "AMBIENT_TURN_LIMIT", default_value_t = 16)]
-    pub(super) turn_limit: usize,
-    /// How many threads the session may have.
-    #[arg(long, env = "AMBIENT_THREAD_LIMIT", default_value_t = 1000)]
-    pub(super) thread_limit: usize,
     /// How long an idle agent is kept warm, in seconds.
     #[arg(long, env = "AMBIENT_IDLE_AGENT_SECONDS", default_value_t = 1800)]
     pub(super) idle_agent: u64,

@@ -8,6 +8,7 @@ mod error;
 mod events;
 mod interrupt;
 mod join;
+mod mcp;
 mod pulse;
 mod run;
 mod serve;
@@ -25,7 +26,7 @@ pub use error::HttpError;
 pub use serve::serve;
 pub use stream::Pace;
 
-use super::Engine;
+use super::{Engine, mcp::Fault};
 use crate::{agui::Id, security::Secret};
 
 /// The largest body of a run's input, in bytes: a long conversation with images fits.
@@ -44,6 +45,8 @@ pub struct Server {
     pub pace: Pace,
     /// How long `/events/{thread}/wait` waits for a run.
     pub wait: Duration,
+    /// MCP servers of the configuration that cannot be used.
+    pub mcp_faults: Arc<[Fault]>,
 }
 
 /// All routes, behind the token check.
@@ -53,6 +56,7 @@ pub fn router(server: Server) -> Router {
         .route("/run", post(run::run))
         .route("/interrupt", post(interrupt::interrupt))
         .route("/capabilities", get(capabilities::capabilities))
+        .route("/mcp/status", get(mcp::status))
         .route("/events/{thread}", get(events::events))
         .route("/events/{thread}/wait", get(events::wait))
         .layer(Extension(Arc::<join::Joins>::default()))
