@@ -17,5 +17,4 @@ pub mod wire;
 
 pub use backend::{Backend, BackendError};
 pub use kind::{Credential, Kind, Unavailable};
-pub use refresh::{CredentialRefresh, Refreshed};
 pub use service::{Credentials, Sources};
