@@ -17,7 +17,7 @@ use crate::{
         Engine, EngineError, Live, SessionTemplate, Settings,
         callers::Callers,
         feedback::NoSink,
-        mcp::tools::{Corrections, SessionTools},
+        mcp::tools::{Corrections, RefreshCredentials, SessionTools},
         probe::WorkspaceProbe,
     },
     security::Redactor,
@@ -136,9 +136,9 @@ fn claude(parts: &Parts, env: Secrets) -> ClaudeConfig {
     config
 }
 
-/// The platform's own tools. Credentials that can be refreshed, and the workflow's rubric, come with what provides them.
-pub(super) fn tools() -> Vec<Arc<dyn ToolServer>> {
-    vec![Arc::new(SessionTools::default()), Arc::new(Corrections::new(Arc::new(NoSink)))]
+/// The platform's own tools. The workflow's rubric comes with what provides it.
+pub(super) fn tools(credentials: Option<Arc<dyn RefreshCredentials>>) -> Vec<Arc<dyn ToolServer>> {
+    vec![Arc::new(SessionTools::new(credentials)), Arc::new(Corrections::new(Arc::new(NoSink)))]
 }
 
 /// The provider's variables, which the agent's process is given besides the allow-list: its key, where it is, Vertex AI.

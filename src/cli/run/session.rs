@@ -181,7 +181,7 @@ fn parts(args: &Args, place: &Place, session: &AgenticSession, hydrated: &Hydrat
         channels: None,
         callers: Arc::default(),
         redactor: Arc::new(Redactor::new(known)),
-        tools: assemble::tools(),
+        tools: assemble::tools(None),
     }
 }
 

@@ -30,7 +30,7 @@ use crate::{
         callers::Callers,
         feedback_file::FeedbackFile,
         http::{self, Pace, Server},
-        mcp::{self, Configured, Fault},
+        mcp::{self, Configured, Fault, tools::RefreshCredentials},
     },
     security::{Redactor, credentials_from_env},
     workspace::{HydrateError, Hydrated},
@@ -177,7 +177,7 @@ async fn engine(
         channels: credentials::channels(args, service.as_ref()),
         callers,
         redactor,
-        tools: assemble::tools(),
+        tools: assemble::tools(service.map(|service| service as Arc<dyn RefreshCredentials>)),
     };
     let probe = Arc::new(Probe::of_repos(&hydrated, Arc::clone(&host)));
     Ok(assemble::engine(parts, store, host, probe).await?)
