@@ -3,6 +3,7 @@
 mod args;
 mod config;
 mod credentials;
+mod sources;
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
@@ -26,12 +27,13 @@ use crate::{
     api::outcome::exit,
     bridge::SessionSpec,
     runner::{
-        Caller, Engine, RunRequest, SessionTemplate,
+        self, Caller, Engine, RunRequest, SessionTemplate,
         callers::Callers,
         http::{self, Pace, Server},
+        sources::Sources,
     },
     security::Redactor,
-    workspace::{HydrateError, Hydrated},
+    workspace::{Current, HydrateError, Hydrated},
 };
 
 /// How often an idle stream says that it lives: under the 30 s after which common proxies give up.
@@ -86,7 +88,7 @@ async fn run(args: Args, redactor: Arc<Redactor>) -> Result<(), RunnerError> {
     let config = config::resolve(&args)?;
     let listener = listen(&config).await?;
     let session_id = Id::from(args.session_id.as_str());
-    let engine = engine(&args, &config, redactor).await?;
+    let (engine, sources) = engine(&args, &config, redactor).await?;
     let drained = CancellationToken::new();
     let state = Server {
         engine: Arc::clone(&engine),
@@ -94,8 +96,10 @@ async fn run(args: Args, redactor: Arc<Redactor>) -> Result<(), RunnerError> {
         token: config.token.clone(),
         pace: Pace { heartbeat: HEARTBEAT, stop: drained.clone() },
         wait: config.events_wait,
+        sources: Arc::clone(&sources),
     };
     let serving = tokio::spawn(http::serve(listener, http::router(state), stop.clone()));
+    sources::follow_workflow(&sources, &engine, &args);
     begin(&engine, session_id, config.initial_prompt);
     stop.cancelled().await;
     engine.shutdown().await;
@@ -131,16 +135,22 @@ async fn listen(config: &Config) -> Result<TcpListener, RunnerError> {
     Ok(listener)
 }
 
-async fn engine(args: &Args, config: &Config, redactor: Arc<Redactor>) -> Result<Arc<Engine>, RunnerError> {
+async fn engine(
+    args: &Args,
+    config: &Config,
+    redactor: Arc<Redactor>,
+) -> Result<(Arc<Engine>, Arc<Sources>), RunnerError> {
     let store = assemble::open_store(&args.data_dir)?;
     let host = assemble::agent_host(args.agent_socket.as_ref(), &args.data_dir).await?;
-    let hydrated: Hydrated = workspace::adopt(
+    let mut hydrated: Hydrated = workspace::adopt(
         args.session_id.as_str(),
         &args.workspace,
         &config.state_dir,
         &config.session,
         config.main_repo_index,
     )?;
+    sources::adopt_workflow(args, &mut hydrated);
+    runner::sources::restore(&mut hydrated, &args.data_dir);
     let template = workspace::template(&args.session_id, &config.session, &hydrated);
     let callers = Arc::<Callers>::default();
     let service = credentials::service(args, &callers, &redactor);
@@ -163,8 +173,11 @@ async fn engine(args: &Args, config: &Config, redactor: Arc<Redactor>) -> Result
         callers,
         redactor,
     };
-    let probe = Arc::new(Probe::of_repos(&hydrated, Arc::clone(&host)));
-    Ok(assemble::engine(parts, store, host, probe).await?)
+    let current = Arc::new(Current::new(hydrated));
+    let probe = Arc::new(Probe::of_repos(Arc::clone(&current), Arc::clone(&host)));
+    let engine = assemble::engine(parts, store, Arc::clone(&host), probe).await?;
+    let sources = Sources::new(sources::parts(args, config, &engine, host, current))?;
+    Ok((engine, sources))
 }
 
 /// Warms the session's agent, and gives it the initial prompt. The prompt's run id is that of the session, so a runner that

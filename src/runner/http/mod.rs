@@ -9,9 +9,11 @@ mod events;
 mod interrupt;
 mod join;
 mod pulse;
+mod repos;
 mod run;
 mod serve;
 mod stream;
+mod workflow;
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,7 +27,7 @@ pub use error::HttpError;
 pub use serve::serve;
 pub use stream::Pace;
 
-use super::Engine;
+use super::{Engine, sources::Sources};
 use crate::{agui::Id, security::Secret};
 
 /// The largest body of a run's input, in bytes: a long conversation with images fits.
@@ -44,6 +46,8 @@ pub struct Server {
     pub pace: Pace,
     /// How long `/events/{thread}/wait` waits for a run.
     pub wait: Duration,
+    /// The session's repositories and workflow.
+    pub sources: Arc<Sources>,
 }
 
 /// All routes, behind the token check.
@@ -53,6 +57,10 @@ pub fn router(server: Server) -> Router {
         .route("/run", post(run::run))
         .route("/interrupt", post(interrupt::interrupt))
         .route("/capabilities", get(capabilities::capabilities))
+        .route("/repos/add", post(repos::add))
+        .route("/repos/remove", post(repos::remove))
+        .route("/repos/status", get(repos::status))
+        .route("/workflow", post(workflow::workflow))
         .route("/events/{thread}", get(events::events))
         .route("/events/{thread}/wait", get(events::wait))
         .layer(Extension(Arc::<join::Joins>::default()))
