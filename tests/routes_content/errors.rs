@@ -13,7 +13,7 @@ async fn what_is_not_there_is_404() {
         assert!(detail(&answer).contains("not found"), "{answer}");
     }
     let (status, answer) = rig.delete("none").await;
-    assert_eq!((status, detail(&answer)), (404, "file not found: none"));
+    assert_eq!((status, detail(&answer)), (404, "file not found"));
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn bug_18_base64_by_any_other_letter_is_refused_and_changes_nothing() {
     for content in ["!!AAAA!!", "AAA", "AA\nAA", "AB==", "_-__"] {
         let (status, answer) = rig.write(&json!({ "path": "kept", "content": content, "encoding": "base64" })).await;
         assert_eq!(status, 400, "{content}");
-        assert!(detail(&answer).starts_with("invalid base64 content"), "{answer}");
+        assert_eq!(detail(&answer), "invalid base64 content");
     }
     let (status, answer) = rig.write(&json!({ "path": "kept", "content": "AAAA", "encoding": "base32" })).await;
     assert!(status == 400 && detail(&answer).contains("base32"), "{answer}");

@@ -3,6 +3,7 @@
 mod args;
 mod config;
 mod credentials;
+mod sources;
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
@@ -25,15 +26,17 @@ use crate::{
     agui::{Content, Id, Message, MessageCommon, RunAgentInput},
     api::outcome::exit,
     bridge::SessionSpec,
-    host::AgentHost,
     runner::{
-        Caller, Engine, RunRequest, SessionTemplate,
+        self, Caller, Engine, RunRequest, SessionTemplate,
         callers::Callers,
-        content::{self, Limits},
+        content::Content as Files,
+        feedback_file::FeedbackFile,
         http::{self, Pace, Server},
+        mcp::{self, Configured, Fault, tools::RefreshCredentials},
+        sources::Sources,
     },
-    security::Redactor,
-    workspace::{HydrateError, Hydrated, git::url::UrlPolicy},
+    security::{Redactor, credentials_from_env},
+    workspace::{Current, HydrateError, Hydrated},
 };
 
 /// How often an idle stream says that it lives: under the 30 s after which common proxies give up.
@@ -70,26 +73,30 @@ impl RunnerError {
 }
 
 pub(super) fn main(args: Args) -> ExitCode {
-    let redactor = Arc::new(Redactor::from_env(std::env::vars()));
+    let mcp = mcp::sources::of_runner(|name| std::env::var(name).ok());
+    let known = credentials_from_env(std::env::vars()).into_iter().chain(mcp.secrets.iter().cloned());
+    let redactor = Arc::new(Redactor::new(known));
     logging::start(&args.log_level, args.log_format == "json", Arc::clone(&redactor));
     // One thread: the work is moving small pieces between a pipe, a file and sockets, and a hop between threads costs more
     // than the piece. What blocks for long has threads of its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let result = runtime.map_err(RunnerError::Start).and_then(|runtime| runtime.block_on(run(args, redactor)));
+    let result = runtime.map_err(RunnerError::Start).and_then(|runtime| runtime.block_on(run(args, redactor, mcp)));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, error.exit_code()),
     }
 }
 
-async fn run(args: Args, redactor: Arc<Redactor>) -> Result<(), RunnerError> {
+async fn run(args: Args, redactor: Arc<Redactor>, mcp: Configured) -> Result<(), RunnerError> {
     // Before anything is started: who can see us may also stop us.
     let stop = stop_signal().map_err(RunnerError::Start)?;
     let config = config::resolve(&args)?;
     let listener = listen(&config).await?;
     let session_id = Id::from(args.session_id.as_str());
-    let host = assemble::agent_host(args.agent_socket.as_ref(), &args.data_dir).await?;
-    let engine = engine(&args, &config, redactor, Arc::clone(&host)).await?;
+    for fault in &mcp.faults {
+        tracing::warn!(%fault, "an MCP server is left out");
+    }
+    let (engine, sources, content) = engine(&args, &config, redactor, &mcp).await?;
     let drained = CancellationToken::new();
     let state = Server {
         engine: Arc::clone(&engine),
@@ -97,9 +104,13 @@ async fn run(args: Args, redactor: Arc<Redactor>) -> Result<(), RunnerError> {
         token: config.token.clone(),
         pace: Pace { heartbeat: HEARTBEAT, stop: drained.clone() },
         wait: config.events_wait,
-        content: content::Content::new(args.workspace.clone(), host, UrlPolicy::default(), Limits::default()).into(),
+        mcp_faults: mcp.faults.into(),
+        feedback: FeedbackFile::new(&args.data_dir, engine.redactor()),
+        sources: Arc::clone(&sources),
+        content,
     };
     let serving = tokio::spawn(http::serve(listener, http::router(state), stop.clone()));
+    sources::follow_workflow(&sources, &engine, &args);
     begin(&engine, session_id, config.initial_prompt);
     stop.cancelled().await;
     engine.shutdown().await;
@@ -139,16 +150,19 @@ async fn engine(
     args: &Args,
     config: &Config,
     redactor: Arc<Redactor>,
-    host: Arc<dyn AgentHost>,
-) -> Result<Arc<Engine>, RunnerError> {
+    mcp: &Configured,
+) -> Result<(Arc<Engine>, Arc<Sources>, Arc<Files>), RunnerError> {
     let store = assemble::open_store(&args.data_dir)?;
-    let hydrated: Hydrated = workspace::adopt(
+    let host = assemble::agent_host(args.agent_socket.as_ref(), &args.data_dir).await?;
+    let mut hydrated: Hydrated = workspace::adopt(
         args.session_id.as_str(),
         &args.workspace,
         &config.state_dir,
         &config.session,
         config.main_repo_index,
     )?;
+    sources::adopt_workflow(args, &mut hydrated);
+    runner::sources::restore(&mut hydrated, &args.data_dir);
     let template = workspace::template(&args.session_id, &config.session, &hydrated);
     let callers = Arc::<Callers>::default();
     let service = credentials::service(args, &callers, &redactor);
@@ -160,19 +174,25 @@ async fn engine(
         idle: Duration::from_secs(args.idle_agent),
         data_dir: args.data_dir.clone(),
         state_dir: config.state_dir.clone(),
-        session: SessionTemplate(SessionSpec { user: Caller::new(&args.user_id, "", "").user_id, ..template.0 }),
+        session: SessionTemplate(SessionSpec { user: Caller::new(&args.user_id, "", "").user_id, ..template.0 })
+            .with_servers(mcp.servers.clone()),
         queue_limit: args.queue_limit,
         turn_limit: args.turn_limit,
         thread_limit: args.thread_limit,
         run_timeout: Duration::from_secs(args.run_timeout),
         workspace_state: workspace::state(&hydrated),
-        notes: vec![workspace::note(&hydrated)],
+        notes: std::iter::once(workspace::note(&hydrated)).chain(mcp.faults.iter().map(Fault::to_string)).collect(),
         channels: credentials::channels(args, service.as_ref()),
         callers,
         redactor,
+        tools: assemble::tools(service.map(|service| service as Arc<dyn RefreshCredentials>)),
     };
-    let probe = Arc::new(Probe::of_repos(&hydrated, Arc::clone(&host)));
-    Ok(assemble::engine(parts, store, host, probe).await?)
+    let current = Arc::new(Current::new(hydrated));
+    let probe = Arc::new(Probe::of_repos(Arc::clone(&current), Arc::clone(&host)));
+    let engine = assemble::engine(parts, store, Arc::clone(&host), probe).await?;
+    let content = sources::content(args, Arc::clone(&host), Arc::clone(&current));
+    let sources = Sources::new(sources::parts(args, config, &engine, host, current))?;
+    Ok((engine, sources, Arc::new(content)))
 }
 
 /// Warms the session's agent, and gives it the initial prompt. The prompt's run id is that of the session, so a runner that

@@ -12,16 +12,22 @@ use crate::workspace::{
 /// Why a request about the workspace's content is refused. The messages say what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ContentError {
+    /// The user must act: the path leads out of the workspace. The words are the original's: clients look for them.
+    #[error("invalid path")]
+    LeadsOut,
     /// The user must act: the text names nothing in the workspace.
     #[error("invalid path: {0}")]
-    Path(#[from] PathError),
+    Path(PathError),
     /// The user must act: what is there is something else, or a link leads out.
     #[error("invalid path: {0}")]
     Place(BeneathError),
+    /// The file is not there. The words are the original's.
+    #[error("file not found")]
+    NoFile,
     /// Nothing is there.
     #[error("{what} not found: {path}")]
     NotFound {
-        /// `file`, `path` or `directory`.
+        /// `path` or `directory`.
         what: &'static str,
         /// Below the workspace.
         path: String,
@@ -47,8 +53,8 @@ pub enum ContentError {
     /// The user must act: a member that is needed is missing.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// The user must act.
-    #[error("invalid base64 content: expected the standard alphabet with padding and without line breaks")]
+    /// The user must act: expected is the standard alphabet with padding, without line breaks. The words are the original's.
+    #[error("invalid base64 content")]
     Base64,
     /// The user must act.
     #[error("encoding {0:?} is not known; expected \"base64\", or none for text")]
@@ -95,6 +101,7 @@ impl ContentError {
     pub(super) fn beneath(what: &'static str, error: BeneathError) -> Self {
         use io::ErrorKind as Kind;
         match error {
+            BeneathError::NotFound { .. } if what == "file" => Self::NoFile,
             BeneathError::NotFound { path } => Self::NotFound { what, path },
             BeneathError::WrongKind { .. } | BeneathError::Outside { .. } => Self::Place(error),
             BeneathError::Io { ref source, .. } => match source.kind() {

@@ -31,7 +31,7 @@ pub(crate) use workflow::Metadata;
 
 use crate::{
     host::AgentHost,
-    workspace::{beneath::Root, git::url::UrlPolicy, paths::RelativePath},
+    workspace::{beneath::Root, git::url::UrlPolicy, paths::{self, PathError, RelativePath}},
 };
 
 /// What requests may cost.
@@ -65,6 +65,9 @@ impl Default for Limits {
 /// How many requests may have git at work at the same time; the others wait.
 const GIT_AT_ONCE: usize = 4;
 
+/// Tells the folder of the workflow that is active.
+pub type ActiveWorkflow = Box<dyn Fn() -> Option<PathBuf> + Send + Sync>;
+
 /// The workspace behind `/content/*`.
 pub struct Content {
     root: PathBuf,
@@ -72,6 +75,7 @@ pub struct Content {
     urls: UrlPolicy,
     limits: Limits,
     git: Semaphore,
+    active: ActiveWorkflow,
 }
 
 impl Content {
@@ -79,7 +83,13 @@ impl Content {
     pub fn new(root: PathBuf, host: Arc<dyn AgentHost>, urls: UrlPolicy, limits: Limits) -> Self {
         // Links that an agent makes name the place as it really is.
         let root = std::fs::canonicalize(&root).unwrap_or(root);
-        Self { root, host, urls, limits, git: Semaphore::new(GIT_AT_ONCE) }
+        Self { root, host, urls, limits, git: Semaphore::new(GIT_AT_ONCE), active: Box::new(|| None) }
+    }
+
+    /// The same, told which workflow is active; where none is, it is looked for.
+    #[must_use]
+    pub fn following(self, active: ActiveWorkflow) -> Self {
+        Self { active, ..self }
     }
 
     fn open(&self) -> Result<Root, ContentError> {
@@ -95,10 +105,13 @@ impl Content {
 /// workspace itself.
 fn path(text: &str) -> Result<Option<RelativePath>, ContentError> {
     let text = text.trim_start_matches('/');
-    if text.split('/').all(|name| matches!(name, "" | ".")) && text.len() <= crate::workspace::paths::MAX_PATH {
+    if text.split('/').all(|name| matches!(name, "" | ".")) && text.len() <= paths::MAX_PATH {
         return Ok(None);
     }
-    RelativePath::from_str(text).map(Some).map_err(ContentError::Path)
+    RelativePath::from_str(text).map(Some).map_err(|error| match error {
+        PathError::Parent => ContentError::LeadsOut,
+        error => ContentError::Path(error),
+    })
 }
 
 /// Runs what may take a while beside the event loop.

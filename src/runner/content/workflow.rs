@@ -52,24 +52,33 @@ struct Agent {
 }
 
 impl Content {
-    /// Reads the active workflow: of those below `workflows/` the first that has commands, agents or a configuration.
+    /// Reads the active workflow. Where none is known, that is the first below `workflows/` that has commands, agents or a
+    /// configuration: somebody has put it there.
     pub(crate) async fn workflow(&self) -> Result<Metadata, ContentError> {
         let root = self.open()?;
-        blocking(move || Ok(metadata(&root))).await
+        let active = (self.active)().and_then(|path| Some(path.strip_prefix(&self.root).ok()?.to_str()?.to_owned()));
+        blocking(move || {
+            Ok(match active.or_else(|| first(&root)) {
+                Some(at) => metadata(&root, &at),
+                None => Metadata { commands: Vec::new(), agents: Vec::new(), config: default_config() },
+            })
+        })
+        .await
     }
 }
 
-fn metadata(root: &Root) -> Metadata {
+fn metadata(root: &Root, at: &str) -> Metadata {
+    Metadata { commands: commands(root, at), agents: agents(root, at), config: config(root, at) }
+}
+
+fn first(root: &Root) -> Option<String> {
     let mut names = names(root, WORKFLOWS);
     // The workflow of a session without one.
     names.retain(|name| name != "default");
     let place = |name: &String| format!("{WORKFLOWS}/{name}");
     let has = |at: &String, name: &str| is_there(root, &format!("{at}/{name}"));
     let with = |wanted: &str| names.iter().map(place).find(|at| has(at, wanted));
-    match with(".claude").or_else(|| with(".ambient")) {
-        Some(at) => Metadata { commands: commands(root, &at), agents: agents(root, &at), config: config(root, &at) },
-        None => Metadata { commands: Vec::new(), agents: Vec::new(), config: default_config() },
-    }
+    with(".claude").or_else(|| with(".ambient"))
 }
 
 fn commands(root: &Root, at: &str) -> Vec<Command> {

@@ -16,13 +16,17 @@ impl From<ContentError> for HttpError {
         use ContentError as E;
         let said = error.to_string();
         match error {
-            E::Path(_) | E::Place(_) | E::IsDirectory(_) | E::Base64 | E::Encoding(_) | E::Incomplete(_) => {
-                Self::BadRequest(said)
-            }
+            E::LeadsOut
+            | E::Path(_)
+            | E::Place(_)
+            | E::IsDirectory(_)
+            | E::Base64
+            | E::Encoding(_)
+            | E::Incomplete(_) => Self::BadRequest(said),
             E::Url(_) | E::UrlWithSecret | E::Branch(_) | E::NoDirectory(_) | E::NoRepository(_) => {
                 Self::BadRequest(said)
             }
-            E::NotFound { .. } => Self::NotFound(said),
+            E::NoFile | E::NotFound { .. } => Self::NotFound(said),
             E::Denied(_) => Self::Forbidden(said),
             E::TooLarge { .. } => Self::TooLarge(said),
             E::Full => Self::Full(said),
