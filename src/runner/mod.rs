@@ -9,6 +9,7 @@ pub mod credentials;
 pub mod engine;
 mod environment;
 pub mod feedback;
+pub mod feedback_file;
 mod follow;
 pub mod http;
 pub mod mcp;
@@ -20,8 +21,10 @@ mod recover;
 pub mod redact;
 mod sent;
 mod session;
+pub mod sources;
 mod stop;
 mod thread;
+mod told;
 mod turn;
 
 pub use caller::Caller;
