@@ -33,6 +33,8 @@ pub(super) struct Parts {
     pub(super) agent_command: String,
     /// How long an idle agent is kept.
     pub(super) idle: Duration,
+    /// How long an MCP server may take to answer.
+    pub(super) mcp_connect: Duration,
     /// The event log and what must not be forgotten.
     pub(super) data_dir: PathBuf,
     /// The agent's own state.
@@ -122,7 +124,7 @@ fn claude(parts: &Parts, env: Secrets) -> ClaudeConfig {
     let mut config = ClaudeConfig::new(&parts.agent_command, &parts.state_dir, &parts.data_dir, env);
     config.record.clone_from(&parts.record);
     config.tool_servers.clone_from(&parts.tools);
-    config.timing = Timing { idle: parts.idle, ..Timing::default() };
+    config.timing = Timing { idle: parts.idle, mcp_connect: parts.mcp_connect, ..Timing::default() };
     config
 }
 
