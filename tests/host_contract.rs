@@ -103,6 +103,8 @@ async fn a_signal_that_ended_the_process_is_reported(place: Place) {
 }
 
 async fn every_signal_reaches_the_whole_group(place: Place) {
+    // Tests that a shell started in its background ignore SIGINT, and so would their children; a handler is not inherited.
+    let _handled = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).unwrap();
     for (signal, number) in [(Signal::Interrupt, 2), (Signal::Terminate, 15), (Signal::Kill, 9)] {
         // A background job of a shell ignores SIGINT, so the child is one in the foreground.
         let mut process = place.run("echo ready; sh -c 'echo $$ > child; exec sleep 600'").await;

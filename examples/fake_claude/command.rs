@@ -63,6 +63,8 @@ pub(crate) enum Tell {
     Pid,
     /// `env NAME`: the variable's value.
     Env(String),
+    /// `sh SCRIPT`: what a shell of the agent says on stdout and stderr; no `;` in it.
+    Shell(String),
     /// `argv`: its arguments.
     Argv,
     /// `session`: the session's id, whether it was resumed, and which turn of the process this is.
@@ -103,6 +105,7 @@ fn command(text: &str) -> Command {
         ("error", rest) => Command::Error(rest.to_owned()),
         ("stderr", rest) => Command::Beside(Beside::Stderr(rest.to_owned())),
         ("env", rest) => Command::Tell(Tell::Env(rest.to_owned())),
+        ("sh", rest) => Command::Tell(Tell::Shell(rest.to_owned())),
         ("die", _) => Command::Leave(Leave::Killed),
         ("hang", "") => Command::Hang,
         ("deaf", "") => Command::Deaf,

@@ -128,6 +128,7 @@ impl Turn<'_> {
         match tell {
             Tell::Pid => process::id().to_string(),
             Tell::Env(name) => env::var(name).unwrap_or_else(|_| "(not set)".to_owned()),
+            Tell::Shell(script) => shell(&script),
             Tell::Argv => env::args().skip(1).collect::<Vec<_>>().join(" "),
             Tell::Session => format!("session={} resumed={} turn={}", self.out.session, self.resumed, self.turns),
         }
@@ -276,6 +277,13 @@ impl Turn<'_> {
             }
         }
     }
+}
+
+/// Runs a script as the agent's tool would: with the agent's environment, and nothing to read.
+fn shell(script: &str) -> String {
+    let output = process::Command::new("sh").args(["-c", script]).stdin(process::Stdio::null()).output();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    output.map_or_else(|error| error.to_string(), |output| text(&output.stdout) + &text(&output.stderr))
 }
 
 fn kill_self() -> ! {

@@ -2,9 +2,12 @@
 
 mod body;
 mod element;
+mod environment;
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{ContextItem, Id, Message, ResumeItem, RunAgentInput, Tool};
 use body::Body;
@@ -33,12 +36,27 @@ pub enum Location {
     Position(usize),
 }
 
+/// What a run request has besides its AG-UI input; neither is ever part of an event's `input`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunExtras {
+    /// Variables for the agent of this run, as they were sent: valid names, at most 64, at most 32 KiB each and 128 KiB
+    /// together. Their values may be secrets.
+    pub environment: BTreeMap<String, String>,
+    /// The client's own notes on the run, at most 16 KiB; they go into `RUN_STARTED`.
+    pub metadata: Option<Map<String, Value>>,
+}
+
+/// Reads the body of a run request without its extras.
+pub fn parse_input(bytes: &[u8]) -> Result<RunAgentInput, Vec<InputError>> {
+    parse_run(bytes).map(|(input, _)| input)
+}
+
 /// Reads the body of a run request.
 ///
 /// Takes the member names of AG-UI and the snake case names of the original. Gives messages without an id one, and a run
 /// without an id a random one. Drops unknown members, and a `context` that is an object, as the original does. Reports
 /// every wrong member at once.
-pub fn parse_input(bytes: &[u8]) -> Result<RunAgentInput, Vec<InputError>> {
+pub fn parse_run(bytes: &[u8]) -> Result<(RunAgentInput, RunExtras), Vec<InputError>> {
     let mut body = Body::read(bytes)?;
     let thread_id: Option<Id> = body.required("threadId", "text");
     let run_id = body.optional("runId");
@@ -58,5 +76,6 @@ pub fn parse_input(bytes: &[u8]) -> Result<RunAgentInput, Vec<InputError>> {
         forwarded_props: body.optional("forwardedProps"),
         resume: body.list::<ResumeItem>("resume").unwrap_or_default(),
     };
-    body.finish(input)
+    let extras = RunExtras { environment: body.environment(), metadata: body.metadata() };
+    body.finish((input, extras))
 }

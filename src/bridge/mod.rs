@@ -7,7 +7,7 @@ pub mod claude;
 mod mcp;
 pub mod replay;
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{any::Any, collections::BTreeMap, path::PathBuf};
 
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     agui::{ContentPart, Event, Id, Interrupt, Tool, Usage},
-    host::BoxFuture,
+    host::{BoxFuture, Variables},
 };
 
 pub use mcp::{McpServerStatus, McpServers, McpTool};
@@ -49,15 +49,19 @@ pub trait Bridge: Send + Sync {
 
     /// The MCP servers of a thread's running agent, as that agent sees them now; `None`: no agent of the thread runs. It never
     /// waits for a turn, and starts nothing.
-    fn mcp_status<'a>(
-        &'a self,
-        _thread: &'a Id,
-    ) -> BoxFuture<'a, Result<Option<Vec<McpServerStatus>>, BridgeError>> {
+    fn mcp_status<'a>(&'a self, _thread: &'a Id) -> BoxFuture<'a, Result<Option<Vec<McpServerStatus>>, BridgeError>> {
         Box::pin(async { Ok(None) })
     }
 
     /// Ends the agents of all threads, politely first; resolves when every process is gone. Bounded by 5 s.
     fn shutdown(&self) -> BoxFuture<'_, ()>;
+}
+
+/// Gives each agent's process a way of its own to ask the runner for what it may have (credentials, at use).
+pub trait AgentChannels: Send + Sync {
+    /// Opens a way for a process of `user`'s on a thread, and adds to its environment what finds it. It ends when the guard
+    /// is dropped.
+    fn open(&self, thread: &Id, user: Option<&str>, env: &mut Variables) -> Box<dyn Any + Send + Sync>;
 }
 
 /// What an agent can do.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     api::session::RunnerType,
     bridge::{
-        Bridge, Secrets,
+        AgentChannels, Bridge, Secrets,
         claude::{ClaudeBridge, ClaudeConfig, Timing, ToolServer},
         replay::{Pace, ReplayBridge},
     },
@@ -15,8 +15,9 @@ use crate::{
     host::{self, AgentHost, HostError, local::LocalHost, socket::SocketHost},
     runner::{
         Engine, EngineError, Live, SessionTemplate, Settings,
+        callers::Callers,
         feedback::NoSink,
-        mcp::tools::{Corrections, SessionTools},
+        mcp::tools::{Corrections, RefreshCredentials, SessionTools},
         probe::WorkspaceProbe,
     },
     security::Redactor,
@@ -41,9 +42,14 @@ pub(super) struct Parts {
     pub(super) state_dir: PathBuf,
     pub(super) session: SessionTemplate,
     pub(super) queue_limit: usize,
+    pub(super) turn_limit: usize,
+    pub(super) thread_limit: usize,
     pub(super) run_timeout: Duration,
     pub(super) workspace_state: Value,
     pub(super) notes: Vec<String>,
+    /// The agents' way to their credentials, if they have one.
+    pub(super) channels: Option<Arc<dyn AgentChannels>>,
+    pub(super) callers: Arc<Callers>,
     pub(super) redactor: Arc<Redactor>,
     /// Tools of the platform that the agent has.
     pub(super) tools: Vec<Arc<dyn ToolServer>>,
@@ -92,9 +98,12 @@ pub(super) async fn engine(
     let settings = Settings {
         live: Live { session: parts.session, workspace_state: parts.workspace_state },
         queue_limit: parts.queue_limit,
+        turn_limit: parts.turn_limit,
+        thread_limit: parts.thread_limit,
         run_timeout: parts.run_timeout,
         notes: parts.notes,
         probe,
+        callers: parts.callers,
     };
     Ok(Engine::open(store, bridge, parts.redactor, settings).await?)
 }
@@ -123,14 +132,15 @@ async fn bridge(parts: &Parts, host: Arc<dyn AgentHost>) -> Result<Arc<dyn Bridg
 fn claude(parts: &Parts, env: Secrets) -> ClaudeConfig {
     let mut config = ClaudeConfig::new(&parts.agent_command, &parts.state_dir, &parts.data_dir, env);
     config.record.clone_from(&parts.record);
+    config.channels.clone_from(&parts.channels);
     config.tool_servers.clone_from(&parts.tools);
     config.timing = Timing { idle: parts.idle, mcp_connect: parts.mcp_connect, ..Timing::default() };
     config
 }
 
-/// The platform's own tools. Credentials that can be refreshed, and the workflow's rubric, come with what provides them.
-pub(super) fn tools() -> Vec<Arc<dyn ToolServer>> {
-    vec![Arc::new(SessionTools::default()), Arc::new(Corrections::new(Arc::new(NoSink)))]
+/// The platform's own tools. The workflow's rubric comes with what provides it.
+pub(super) fn tools(credentials: Option<Arc<dyn RefreshCredentials>>) -> Vec<Arc<dyn ToolServer>> {
+    vec![Arc::new(SessionTools::new(credentials)), Arc::new(Corrections::new(Arc::new(NoSink)))]
 }
 
 /// The provider's variables, which the agent's process is given besides the allow-list: its key, where it is, Vertex AI.

@@ -4,6 +4,7 @@ pub mod agent;
 mod assemble;
 mod completions;
 pub mod crds;
+mod credential;
 mod init;
 mod logging;
 mod probe;
@@ -47,6 +48,8 @@ enum Verb {
     Runner(runner::Args),
     /// Start agents on request over a unix socket (the agent container of a session's pod).
     Agent(agent::Args),
+    #[command(hide = true)]
+    Credential(credential::Args),
     /// Print the CustomResourceDefinitions as YAML.
     Crds,
     /// Print a completion script for a shell.
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Verb::Init(args) => init::main(&args),
         Verb::Runner(args) => runner::main(args),
         Verb::Agent(args) => supervise(args),
+        Verb::Credential(args) => credential::main(&args),
         Verb::Crds => finish(crds::run(&mut std::io::stdout())),
         Verb::Completions(args) => completions::main(&args, &mut Cli::command()),
         Verb::Man => completions::man(Cli::command()),

@@ -6,15 +6,19 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::mpsc;
+use serde_json::json;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 
 use super::{
+    callers::Callers,
+    feedback::Feedback,
     probe::WorkspaceProbe,
     recover,
     session::{Live, RunRequest},
     stop::StopReason,
     thread::{Admission, Offered, Start, SubmitError, Thread, Ticket},
+    told::{Told, Untold},
     turn,
 };
 use crate::{
@@ -33,12 +37,18 @@ pub struct Settings {
     pub live: Live,
     /// How many runs of a thread may wait behind the running one.
     pub queue_limit: usize,
+    /// How many turns may go at once, on all threads together; further runs wait.
+    pub turn_limit: usize,
+    /// How many threads there may be.
+    pub thread_limit: usize,
     /// The longest time of a run that names none.
     pub run_timeout: Duration,
     /// What the first run's stream says of the set-up, a message each.
     pub notes: Vec<String>,
     /// Looks at the workspace's repositories after each turn.
     pub probe: Arc<dyn WorkspaceProbe>,
+    /// Told who is behind each run while it goes.
+    pub callers: Arc<Callers>,
 }
 
 /// Why an engine could not be opened.
@@ -58,7 +68,10 @@ pub struct Engine {
     bridge: Arc<dyn Bridge>,
     redactor: Arc<Redactor>,
     notes: Mutex<Vec<String>>,
+    untold: Mutex<Untold>,
     threads: Mutex<HashMap<Id, Arc<Thread>>>,
+    /// One permit for each turn that may go.
+    turns: Arc<Semaphore>,
     /// Held while a thread is opened, so that what a former runner left open is ended once.
     opening: tokio::sync::Mutex<()>,
     workers: TaskTracker,
@@ -72,6 +85,7 @@ impl Engine {
         redactor: Arc<Redactor>,
         mut settings: Settings,
     ) -> Result<Arc<Self>, EngineError> {
+        let turn_limit = settings.turn_limit.clamp(1, Semaphore::MAX_PERMITS);
         let notes = Mutex::new(std::mem::take(&mut settings.notes));
         let live = RwLock::new(Arc::new(settings.live.clone()));
         let engine = Arc::new(Self {
@@ -81,7 +95,9 @@ impl Engine {
             bridge,
             redactor,
             notes,
+            untold: Mutex::default(),
             threads: Mutex::default(),
+            turns: Arc::new(Semaphore::new(turn_limit)),
             opening: tokio::sync::Mutex::default(),
             workers: TaskTracker::new(),
         });
@@ -111,11 +127,44 @@ impl Engine {
         lock(&self.notes).push(note);
     }
 
+    /// Makes a model the session's; the one before it, or nothing when it is the same.
+    pub fn switch_model(&self, model: &str) -> Option<Option<String>> {
+        let mut previous = None;
+        self.update(|live| {
+            if live.session.0.model.as_deref() != Some(model) {
+                previous = Some(live.session.0.model.replace(model.to_owned()));
+            }
+        });
+        if let Some(previous) = &previous {
+            let value = json!({ "model": model, "previousModel": previous });
+            lock(&self.untold).add(Told { thread: None, name: "ambient:model_switched", value });
+        }
+        previous
+    }
+
+    /// Has the next run of its thread tell a piece of feedback.
+    pub fn tell_feedback(&self, feedback: Feedback) {
+        let value = json!({ "metaType": feedback.kind.name(), "runId": feedback.run_id, "payload": feedback.payload });
+        lock(&self.untold).add(Told { thread: Some(feedback.thread_id), name: "ambient:feedback", value });
+    }
+
+    /// What a run of this thread tells of the time before it.
+    pub(crate) fn take_told(&self, thread: &Id) -> Vec<Told> {
+        lock(&self.untold).take(thread)
+    }
+
+    /// Whether a turn runs on any thread.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        lock(&self.threads).values().any(|thread| thread.is_busy())
+    }
+
     pub(crate) fn bridge(&self) -> &Arc<dyn Bridge> {
         &self.bridge
     }
 
-    pub(crate) fn redactor(&self) -> Arc<Redactor> {
+    /// What hides secrets.
+    pub fn redactor(&self) -> Arc<Redactor> {
         Arc::clone(&self.redactor)
     }
 
@@ -176,6 +225,7 @@ impl Engine {
     /// Accepts a run: when this resolves it is durable, started or waiting. A run id that the thread knows is not
     /// executed again; the ticket is for the run it names.
     pub async fn submit(self: &Arc<Self>, request: RunRequest) -> Result<Ticket, SubmitError> {
+        self.check_room(&request.input.thread_id)?;
         let thread = self.thread(&request.input.thread_id).await?;
         let offered = thread.offer(request.clone(), Admission::New { limit: self.settings.queue_limit })?;
         match offered {
@@ -185,12 +235,21 @@ impl Engine {
                     self.work_on(Arc::clone(&thread));
                 }
                 // One that starts at once needs no journal: its first event, which holds the input, is the durable record.
-                if next && starts_now(&ticket).await {
+                if next && self.turns.available_permits() > 0 && starts_now(&ticket).await {
                     return Ok(ticket);
                 }
                 self.remember(&thread, &request, ticket).await
             }
         }
+    }
+
+    fn check_room(&self, id: &Id) -> Result<(), SubmitError> {
+        let threads = lock(&self.threads);
+        let limit = self.settings.thread_limit;
+        if threads.len() < limit || threads.contains_key(id) {
+            return Ok(());
+        }
+        Err(SubmitError::TooManyThreads { thread: id.clone(), limit })
     }
 
     async fn remember(&self, thread: &Thread, request: &RunRequest, ticket: Ticket) -> Result<Ticket, SubmitError> {
@@ -204,7 +263,12 @@ impl Engine {
     fn work_on(self: &Arc<Self>, thread: Arc<Thread>) {
         let engine = Arc::clone(self);
         self.workers.spawn(async move {
-            while let Some((queued, plan)) = thread.take_next(jiff::Timestamp::now()) {
+            loop {
+                // Never closed, so there is always a permit to wait for.
+                let _permit = engine.turns.acquire().await;
+                let Some((queued, plan)) = thread.take_next(jiff::Timestamp::now()) else {
+                    return;
+                };
                 turn::run(&engine, &thread, queued, plan).await;
             }
         });
@@ -220,12 +284,18 @@ impl Engine {
                     return;
                 };
                 let parent = engine.log(&thread_id).and_then(|log| log.runs().pop());
-                let request = RunRequest::follow_up(thread_id, parent.map(|run| run.run_id));
+                let last = engine.settings.callers.last(&thread_id);
+                let request = RunRequest::follow_up(thread_id, parent.map(|run| run.run_id), last.as_deref());
                 if let Err(error) = engine.submit(request).await {
                     tracing::error!(%error, "a turn that the agent began by itself was refused");
                 }
             }
         });
+    }
+
+    /// The user whose run of that id waits or goes on a thread; without an id, whose run is going.
+    pub fn owner(&self, thread_id: &Id, run_id: Option<&Id>) -> Option<String> {
+        self.known_thread(thread_id)?.owner(run_id)
     }
 
     /// Stops the turn of a thread (or its run of that id only). False: there was nothing to stop.

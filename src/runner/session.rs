@@ -1,10 +1,11 @@
 //! What the agent of a thread is started with, from the runner's settings and one run's input. Pure.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::{caller::Caller, environment::Environment};
 use crate::{
-    agui::{Id, RunAgentInput},
+    agui::{Id, RunAgentInput, RunExtras},
     bridge::{McpServers, SessionSpec},
 };
 
@@ -17,6 +18,9 @@ pub struct RunRequest {
     /// What a Run object or a caller sets beside the input.
     #[serde(default)]
     pub options: RunOptions,
+    /// Who is behind it.
+    #[serde(default)]
+    pub caller: Caller,
 }
 
 /// Settings of one run.
@@ -31,17 +35,32 @@ pub struct RunOptions {
     pub output_schema: Option<Value>,
     /// The agent began by itself; the input says nothing.
     pub follow_up: bool,
+    /// More variables for the agent of this run.
+    pub environment: Environment,
+    /// The client's own notes on the run, which `RUN_STARTED` carries.
+    pub metadata: Option<Map<String, Value>>,
 }
 
 impl RunRequest {
     /// A request with the runner's own settings.
     #[must_use]
     pub fn plain(input: RunAgentInput) -> Self {
-        Self { input, options: RunOptions::default() }
+        Self { input, options: RunOptions::default(), caller: Caller::default() }
     }
 
-    /// The turn that an agent began by itself, after the thread's last run.
-    pub(crate) fn follow_up(thread_id: Id, parent_run_id: Option<Id>) -> Self {
+    /// A client's request.
+    #[must_use]
+    pub fn of_client(input: RunAgentInput, extras: RunExtras, caller: Caller) -> Self {
+        let options = RunOptions {
+            environment: Environment(extras.environment),
+            metadata: extras.metadata,
+            ..RunOptions::default()
+        };
+        Self { input, options, caller }
+    }
+
+    /// The turn that an agent began by itself, after the thread's last run: the same agent goes on for the same person.
+    pub(crate) fn follow_up(thread_id: Id, parent_run_id: Option<Id>, last: Option<&Self>) -> Self {
         let input = RunAgentInput {
             thread_id,
             run_id: Id::random(),
@@ -49,12 +68,37 @@ impl RunRequest {
             parent_run_id,
             state: None,
             messages: Vec::new(),
-            tools: Vec::new(),
+            tools: last.map(|last| last.input.tools.clone()).unwrap_or_default(),
             context: Vec::new(),
             forwarded_props: None,
             resume: Vec::new(),
         };
-        Self { input, options: RunOptions { follow_up: true, ..RunOptions::default() } }
+        let options = last.map_or_else(RunOptions::default, |last| RunOptions {
+            model: last.model(),
+            output_schema: last.options.output_schema.clone(),
+            environment: last.options.environment.clone(),
+            ..RunOptions::default()
+        });
+        let caller = last.map(|last| last.caller.clone()).unwrap_or_default();
+        Self { input, options: RunOptions { follow_up: true, ..options }, caller }
+    }
+
+    /// What was asked for without what was said.
+    pub(crate) fn without_messages(&self) -> Self {
+        let input = RunAgentInput {
+            thread_id: self.input.thread_id.clone(),
+            run_id: self.input.run_id.clone(),
+            protocol_version: None,
+            parent_run_id: None,
+            state: None,
+            messages: Vec::new(),
+            tools: self.input.tools.clone(),
+            context: Vec::new(),
+            forwarded_props: None,
+            resume: Vec::new(),
+        };
+        let options = RunOptions { model: self.model(), ..self.options.clone() };
+        Self { input, options, caller: self.caller.clone() }
     }
 
     /// The model this run asks for.
@@ -98,6 +142,8 @@ impl SessionTemplate {
             model: request.model().or(base.model),
             output_schema: request.options.output_schema.clone().or(base.output_schema),
             frontend_tools: request.input.tools.clone(),
+            env: request.options.environment.over(&base.env),
+            user: request.caller.user_id.clone().or(base.user),
             ..base
         }
     }

@@ -56,6 +56,26 @@ pub enum SubmitError {
         /// How many runs wait.
         queued: usize,
     },
+    /// Try again when a turn of another thread has ended.
+    #[error(
+        "{queued} runs of thread '{thread}' wait, since as many turns go on other threads as may; try again when one has ended"
+    )]
+    Crowded {
+        /// The thread.
+        thread: Id,
+        /// How many of its runs wait.
+        queued: usize,
+    },
+    /// Use a thread that exists, or another session.
+    #[error(
+        "thread '{thread}' would be one more than the {limit} that this session may have; use one that exists, or another session"
+    )]
+    TooManyThreads {
+        /// The thread that was asked for.
+        thread: Id,
+        /// How many there may be.
+        limit: usize,
+    },
     /// The caller must answer first.
     #[error(transparent)]
     Uncovered(#[from] Uncovered),
@@ -81,6 +101,8 @@ pub(crate) struct Active {
     pub(crate) run_id: Id,
     pub(crate) since: jiff::Timestamp,
     pub(crate) stop: Arc<Stop>,
+    /// The user behind it.
+    user: Option<String>,
     /// Its end is being written; what comes next starts at once.
     ending: bool,
 }
@@ -172,6 +194,9 @@ impl Thread {
         match &state.active {
             Some(active) if !active.ending && state.queue.len() >= limit => Err(self.busy(active, state.queue.len())),
             Some(active) if !active.ending => Ok(()),
+            None if state.queue.len() > limit => {
+                Err(SubmitError::Crowded { thread: self.id.clone(), queued: state.queue.len() })
+            }
             Some(_) | None => plan(&request.input, &state.open).map(drop).map_err(Into::into),
         }
     }
@@ -209,6 +234,7 @@ impl Thread {
             run_id: queued.request.input.run_id.clone(),
             since: now,
             stop: Arc::clone(&queued.stop),
+            user: queued.request.caller.user_id.clone(),
             ending: false,
         });
         for (at, waiting) in state.queue.iter().enumerate() {
@@ -222,6 +248,11 @@ impl Thread {
         self.state().queue.retain(|queued| queued.request.input.run_id != *run_id);
     }
 
+    /// Whether a turn runs.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.state().active.as_ref().is_some_and(|active| !active.ending)
+    }
+
     /// The running turn is over and leaves this open. Said before its end can be read, so that whoever has read it finds the
     /// thread free.
     pub(crate) fn is_ending(&self, open: OpenQuestions) {
@@ -230,6 +261,17 @@ impl Thread {
         if let Some(active) = &mut state.active {
             active.ending = true;
         }
+    }
+
+    /// The user behind the running turn, or behind the run of `run_id`, which may still wait.
+    pub(crate) fn owner(&self, run_id: Option<&Id>) -> Option<String> {
+        let state = self.state();
+        let active = state.active.as_ref().filter(|active| run_id.is_none_or(|wanted| *wanted == active.run_id));
+        if let Some(active) = active {
+            return active.user.clone();
+        }
+        let queued = state.queue.iter().find(|queued| run_id == Some(&queued.request.input.run_id))?;
+        queued.request.caller.user_id.clone()
     }
 
     /// Stops the running turn, or that of `run_id` only; a queued run of that id ends when its turn comes.

@@ -10,6 +10,7 @@ use super::{
     outcome::{Terminal, Verdict, judge},
     pipeline::Pipeline,
     plan::Plan,
+    sent,
     session::RunRequest,
     stop::{Stop, StopReason},
     thread::{Queued, Start, Thread},
@@ -17,8 +18,9 @@ use super::{
 use crate::{
     agui::{Event, EventKind, Id, TextRole, Usage},
     api::outcome,
-    bridge::{Ending, Turn, TurnEnd, TurnInput},
+    bridge::{Ending, SessionSpec, Turn, TurnEnd, TurnInput},
     eventlog::LogError,
+    security::credentials_from_env,
 };
 
 /// How many events may wait between the agent and the log; more, and the agent waits.
@@ -34,6 +36,8 @@ const SETUP: &str = "setup";
 pub(crate) async fn run(engine: &Engine, thread: &Thread, queued: Queued, plan: Plan) {
     let Queued { request, start, stop } = queued;
     let after = thread.log.last_seq();
+    // Before anything of the run is written or started.
+    engine.redactor().add(credentials_from_env(&request.options.environment.0));
     let mut turn = Running::new(engine, thread, &request, &stop);
     let opened = turn.open().await;
     start.send_replace(Start::Started(after));
@@ -67,19 +71,21 @@ impl<'a> Running<'a> {
     async fn open(&mut self) -> Result<(), LogError> {
         let now = now_ms();
         let input = &self.request.input;
-        self.pipeline.emit(
-            EventKind::RunStarted {
-                thread_id: input.thread_id.clone(),
-                run_id: input.run_id.clone(),
-                protocol_version: Some("1.0".to_owned()),
-                parent_run_id: input.parent_run_id.clone(),
-                input: Some(Box::new(input.clone())),
-            },
-            now,
-        );
+        let started = EventKind::RunStarted {
+            thread_id: input.thread_id.clone(),
+            run_id: input.run_id.clone(),
+            protocol_version: Some("1.0".to_owned()),
+            parent_run_id: input.parent_run_id.clone(),
+            input: Some(Box::new(input.clone())),
+        };
+        self.pipeline.push(Event { metadata: self.request.options.metadata.clone(), ..started.into() }, now);
         self.pipeline.emit(EventKind::StepStarted { step_name: SETUP.to_owned() }, now);
-        for (number, note) in self.engine.take_notes().into_iter().enumerate() {
+        let left_out = self.request.options.environment.left_out(&self.engine.live().session.0.env);
+        for (number, note) in self.engine.take_notes().into_iter().chain(left_out).enumerate() {
             self.developer_message(number, note, now);
+        }
+        for told in self.engine.take_told(&self.thread.id) {
+            self.pipeline.emit(EventKind::Custom { name: told.name.to_owned(), value: told.value }, now);
         }
         self.pipeline.emit(EventKind::StateSnapshot { snapshot: self.state() }, now);
         self.pipeline.emit(EventKind::StepFinished { step_name: SETUP.to_owned() }, now);
@@ -109,16 +115,13 @@ impl<'a> Running<'a> {
     async fn drive(&mut self, plan: Plan) -> TurnEnd {
         let input = match plan {
             Plan::Turn(_) | Plan::Nothing if self.request.options.follow_up => TurnInput::FollowUp,
-            Plan::Turn(input) => input,
+            Plan::Turn(input) => sent::along(input, &self.request.input),
             Plan::Nothing => return TurnEnd::untaken(Ending::Completed),
         };
         let (sink, mut events) = mpsc::channel(WAITING_EVENTS);
-        let turn = Turn {
-            run_id: self.request.input.run_id.clone(),
-            session: self.engine.live().session.for_run(self.request),
-            input,
-            interrupt: self.stop.token().clone(),
-        };
+        let session = self.engine.live().session.for_run(self.request);
+        let _going = self.engine.settings().callers.begin(self.request, session.user.clone());
+        let turn = self.turn(session, input);
         let bridge = self.engine.bridge();
         let mut ending = std::pin::pin!(bridge.turn(turn, sink));
         let stop = Arc::clone(self.stop);
@@ -144,6 +147,10 @@ impl<'a> Running<'a> {
                 }
             }
         }
+    }
+
+    fn turn(&self, session: SessionSpec, input: TurnInput) -> Turn {
+        Turn { run_id: self.request.input.run_id.clone(), session, input, interrupt: self.stop.token().clone() }
     }
 
     fn take(&mut self, batch: &mut Vec<Event>) {

@@ -106,11 +106,10 @@ impl Lane {
         }
     }
 
-    /// [`flush`](Self::flush) as text.
-    pub(crate) fn flush_text(&mut self, rules: &Rules) -> String {
-        let mut out = Vec::new();
-        self.flush(rules, &mut out);
-        text(out)
+    /// Whether what has come decides nothing about what follows.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let nothing_begun = self.state == State::default() && self.threads.is_empty();
+        nothing_begun && self.pending.is_empty() && self.spans.as_slice().is_empty()
     }
 
     /// Whether nothing is held back.

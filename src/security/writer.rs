@@ -7,14 +7,14 @@ use std::{
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::{Redactor, lane::Lane};
+use super::{Redactor, live::LiveLane};
 
 /// Redacts everything that is written through it, as one text. What may be the start of a secret waits for the next
 /// write, the next flush or the end (`drop`); a secret that a flush cuts is replaced from there on.
 #[derive(Debug)]
 pub struct RedactingWriter<W: Write> {
     redactor: Arc<Redactor>,
-    lane: Lane,
+    lane: LiveLane,
     inner: W,
     /// Redacted text on its way to `inner`.
     out: Vec<u8>,
@@ -23,7 +23,7 @@ pub struct RedactingWriter<W: Write> {
 impl<W: Write> RedactingWriter<W> {
     /// Writes to `inner`.
     pub fn new(redactor: Arc<Redactor>, inner: W) -> Self {
-        Self { redactor, lane: Lane::default(), inner, out: Vec::new() }
+        Self { redactor, lane: LiveLane::default(), inner, out: Vec::new() }
     }
 
     /// The writer below, for reading what it got.
@@ -40,13 +40,13 @@ impl<W: Write> RedactingWriter<W> {
 
 impl<W: Write> Write for RedactingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.lane.push_bytes(self.redactor.rules(), bytes, &mut self.out);
+        self.lane.push_bytes(&self.redactor, bytes, &mut self.out);
         self.forward()?;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.lane.flush(self.redactor.rules(), &mut self.out);
+        self.lane.flush(&self.redactor, &mut self.out);
         self.forward()?;
         self.inner.flush()
     }

@@ -100,7 +100,7 @@ fn answered(input: &TurnInput) -> BTreeMap<Id, bool> {
 /// Runs a turn, and checks that nothing of it was left out.
 async fn run(engine: &Arc<Engine>, turn: &Taken, asks: &[Id]) -> ThreadLog {
     let options = RunOptions { follow_up: turn.input == TurnInput::FollowUp, ..RunOptions::default() };
-    let mut ticket = engine.submit(RunRequest { input: input(turn, asks), options }).await.unwrap();
+    let mut ticket = engine.submit(RunRequest { options, ..RunRequest::plain(input(turn, asks)) }).await.unwrap();
     let mut follow = Follow::start(&mut ticket).await.unwrap();
     let mut kinds = Vec::new();
     loop {

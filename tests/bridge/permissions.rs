@@ -7,7 +7,10 @@ use std::sync::{
 
 use ambient::{
     agui::{Id, Tool},
-    bridge::{Ending, FailureKind, PermissionMode, SessionSpec, SystemPrompt, claude::{Called, ToolServer}},
+    bridge::{
+        Ending, FailureKind, PermissionMode, SessionSpec, SystemPrompt,
+        claude::{Called, ToolServer},
+    },
     host::BoxFuture,
 };
 use serde_json::{Value, json};

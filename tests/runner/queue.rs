@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::rig::{Session, THREAD, input, is_text, outcome, text, valid};
+use crate::rig::{Session, Stream, THREAD, input, is_text, outcome, text, valid};
 
 #[tokio::test]
 async fn a_second_post_waits_and_never_cuts_the_first_off() {
@@ -30,6 +30,40 @@ async fn runs_beyond_the_queue_are_409_and_told_what_goes() {
     assert_eq!(third.headers()["retry-after"], "5");
     let detail = third.json::<Value>().await.unwrap()["detail"].to_string();
     assert!(detail.contains("r1") && detail.contains("since"), "{detail}");
+}
+
+/// The input of a run on another thread.
+fn elsewhere(thread: &str, run: &str, prompt: &str) -> Value {
+    let mut input = input(run, prompt);
+    input["threadId"] = thread.into();
+    input
+}
+
+#[tokio::test]
+async fn turns_beyond_the_limit_wait_for_those_of_other_threads() {
+    let session = Session::new().env("AMBIENT_TURN_LIMIT", "1").env("AMBIENT_QUEUE_LIMIT", "0");
+    let runner = session.start();
+    let mut first = runner.begin("r1", "echo one; hang").await;
+    first.until(is_text).await;
+    let waiting = runner.post("/", &elsewhere("other", "r2", "echo two")).await;
+    assert_eq!(waiting.status(), 200);
+    let refused = runner.post("/", &elsewhere("other", "r3", "echo three")).await;
+    assert_eq!(refused.status(), 409);
+    let detail = refused.json::<Value>().await.unwrap()["detail"].to_string();
+    assert!(detail.contains("other") && detail.contains("other threads"), "{detail}");
+    runner.post("/interrupt", &serde_json::json!({})).await;
+    assert_eq!(text(&Stream::of(waiting).rest().await), "two");
+}
+
+#[tokio::test]
+async fn a_session_has_only_so_many_threads() {
+    let session = Session::new().env("AMBIENT_THREAD_LIMIT", "1");
+    let runner = session.start();
+    runner.run("r1", "echo one").await;
+    let refused = runner.post("/", &elsewhere("second", "r2", "echo two")).await;
+    assert_eq!(refused.status(), 429);
+    let detail = refused.json::<Value>().await.unwrap()["detail"].to_string();
+    assert!(detail.contains("second") && detail.contains('1'), "{detail}");
 }
 
 #[tokio::test]

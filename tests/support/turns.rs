@@ -87,9 +87,12 @@ pub(crate) async fn engine(store: Store, bridge: impl Bridge + 'static) -> Arc<E
     let settings = Settings {
         live: Live { session: SessionTemplate(session(Path::new("/"))), workspace_state: json!({ "path": "/" }) },
         queue_limit: 4,
+        turn_limit: 16,
+        thread_limit: 100,
         run_timeout: Duration::from_mins(1),
         notes: vec!["The workspace is ready.".to_owned()],
         probe: Arc::new(NoRepositories),
+        callers: Arc::default(),
     };
     Engine::open(store, Arc::new(bridge), Arc::new(Redactor::new([])), settings).await.unwrap()
 }

@@ -102,11 +102,11 @@ impl Body {
         }
     }
 
-    fn take(&mut self, name: &str) -> Option<Value> {
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
         self.members.remove(name).filter(|value| !value.is_null())
     }
 
-    fn report(&mut self, kind: &'static str, path: Vec<Location>, msg: String, input: &Value) {
+    pub(super) fn report(&mut self, kind: &'static str, path: Vec<Location>, msg: String, input: &Value) {
         self.errors.push(error(kind, path, msg, input));
     }
 }
@@ -121,7 +121,7 @@ fn error(kind: &'static str, path: Vec<Location>, msg: String, input: &Value) ->
     }
 }
 
-fn member(name: &str) -> Location {
+pub(super) fn member(name: &str) -> Location {
     Location::Member(name.to_owned())
 }
 

@@ -49,9 +49,10 @@ impl Document {
     }
 }
 
-/// Whether a finding is about the place of a violation or a part of it: then it may be what caused it.
+/// Whether a finding is about the place of a violation, a part of it, or what it is a part of: then it may be what caused it.
 fn is_within(finding: &Finding, violation: &Violation) -> bool {
-    finding.path.segments().starts_with(violation.path.segments())
+    let (found, broken) = (finding.path.segments(), violation.path.segments());
+    found.starts_with(broken) || (!found.is_empty() && broken.starts_with(found))
 }
 
 fn kind(tree: &Tree, root: NodeId) -> Result<&'static str, Box<Finding>> {

@@ -1,8 +1,11 @@
 //! One process of the CLI, as the rest of the bridge sees it.
 
-use std::sync::{
-    Arc, Mutex, OnceLock, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    any::Any,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use serde_json::{Value, json};
@@ -44,6 +47,8 @@ pub(crate) struct Setup {
     frontend: Mutex<Vec<Tool>>,
     /// How often the CLI has asked for the frontend tools.
     listings: watch::Sender<u64>,
+    /// The process's way to the runner, for as long as it lives.
+    _channel: Option<Box<dyn Any + Send + Sync>>,
     /// The next turn is to have another process.
     worn_out: AtomicBool,
 }
@@ -136,12 +141,16 @@ impl Agent {
     }
 
     async fn with_servers(shared: &Arc<Shared>, spec: SessionSpec, start: Start<'_>) -> Result<Self, NotReady> {
-        let process = shared.host.start(launch::process(&shared.config, &spec, start)).await;
+        let mut process = launch::process(&shared.config, &spec, start);
+        let channels = shared.config.channels.as_deref();
+        let channel = channels.map(|channels| channels.open(&spec.thread_id, spec.user.as_deref(), &mut process.env));
+        let process = shared.host.start(process).await;
         let process = process.map_err(|error| not_ready(error.to_string()))?;
         let setup = Arc::new(Setup {
             shared: Arc::clone(shared),
             frontend: Mutex::new(spec.frontend_tools.clone()),
             listings: watch::Sender::new(0),
+            _channel: channel,
             worn_out: AtomicBool::new(false),
             spec: spec.clone(),
         });

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
 
 use super::mcp::ToolServer;
-use crate::bridge::Secrets;
+use crate::bridge::{AgentChannels, Secrets};
 
 /// How the CLI is started and kept, the same for every thread.
 #[derive(Clone)]
@@ -30,6 +30,8 @@ pub struct ClaudeConfig {
     pub observed_hooks: Vec<String>,
     /// Tools that this process offers to the agent.
     pub tool_servers: Vec<Arc<dyn ToolServer>>,
+    /// The way of each process to the runner, if it has one.
+    pub channels: Option<Arc<dyn AgentChannels>>,
     /// A directory where every line of the CLI is recorded, for reproducing a bug with the replay bridge. Not redacted.
     pub record: Option<PathBuf>,
     /// How long things may take.
@@ -90,6 +92,7 @@ impl ClaudeConfig {
             max_retries: None,
             observed_hooks: Vec::new(),
             tool_servers: Vec::new(),
+            channels: None,
             record: None,
             timing: Timing::default(),
         }

@@ -10,6 +10,8 @@ mod actor;
 mod agent;
 mod config;
 mod control;
+#[cfg(test)]
+mod garbage;
 mod launch;
 mod line;
 mod mcp;
@@ -113,10 +115,7 @@ impl Bridge for ClaudeBridge {
         self.shared.wake.set(wake).ok();
     }
 
-    fn mcp_status<'a>(
-        &'a self,
-        thread: &'a Id,
-    ) -> BoxFuture<'a, Result<Option<Vec<McpServerStatus>>, BridgeError>> {
+    fn mcp_status<'a>(&'a self, thread: &'a Id) -> BoxFuture<'a, Result<Option<Vec<McpServerStatus>>, BridgeError>> {
         let known = self.threads.lock().unwrap_or_else(PoisonError::into_inner).get(thread).cloned();
         Box::pin(async move {
             match known {

@@ -44,9 +44,9 @@ pub(super) fn request(session: &AgenticSession, run: &Run, remaining: Option<u64
         timeout_seconds: own.into_iter().chain(remaining).min(),
         model: run.spec.model.clone(),
         output_schema: run.spec.output_schema.clone(),
-        follow_up: false,
+        ..RunOptions::default()
     };
-    RunRequest { input, options }
+    RunRequest { options, ..RunRequest::plain(input) }
 }
 
 fn spoken(run: &Run, run_id: &Id) -> (Vec<Message>, Vec<ResumeItem>) {

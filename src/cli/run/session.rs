@@ -177,11 +177,15 @@ fn parts(args: &Args, place: &Place, session: &AgenticSession, hydrated: &Hydrat
         state_dir: place.state(),
         session: ws::template(session_name(session), &session.spec, hydrated).with_servers(mcp.servers),
         queue_limit: usize::MAX,
+        turn_limit: usize::MAX,
+        thread_limit: usize::MAX,
         run_timeout: RUN_TIMEOUT,
         workspace_state: ws::state(hydrated),
         notes,
+        channels: None,
+        callers: Arc::default(),
         redactor: Arc::new(Redactor::new(known)),
-        tools: assemble::tools(),
+        tools: assemble::tools(None),
     }
 }
 

@@ -88,6 +88,28 @@ pub(in crate::cli) struct Args {
     /// How many runs of a thread may wait behind the running one.
     #[arg(long, env = "AMBIENT_QUEUE_LIMIT", default_value_t = 16)]
     pub(super) queue_limit: usize,
+    /// How many turns may go at once, on all threads of the session together; further runs wait.
+    #[arg(long, env = "AMBIENT_TURN_LIMIT", default_value_t = 16)]
+    pub(super) turn_limit: usize,
+    /// How many threads the session may have.
+    #[arg(long, env = "AMBIENT_THREAD_LIMIT", default_value_t = 1000)]
+    pub(super) thread_limit: usize,
+    /// The platform's backend, which has people's credentials; only in the cluster or on this machine.
+    #[arg(long, env = "BACKEND_API_URL", default_value = "")]
+    pub(super) backend_api_url: String,
+    /// The session's project, as the backend knows it.
+    #[arg(long, env = "PROJECT_NAME", default_value = "")]
+    pub(super) project: String,
+    /// The runner's own token for the backend, read at each use; else `BOT_TOKEN`.
+    #[arg(long, env = "AMBIENT_BOT_TOKEN_FILE", default_value = "/var/run/secrets/ambient/bot-token")]
+    pub(super) bot_token_file: PathBuf,
+    /// Mounted credentials of the session: the token alone in the files `github` and `gitlab`, an instance's address in
+    /// `gitlab-url`. Read at each use.
+    #[arg(long, env = "AMBIENT_CREDENTIALS_DIR", default_value = "/var/run/secrets/ambient/credentials")]
+    pub(super) credentials_dir: PathBuf,
+    /// The session's own user: whose agent is warm, and who is behind a run that names nobody.
+    #[arg(long, env = "USER_ID", default_value = "")]
+    pub(super) user_id: String,
     /// How long an idle agent is kept warm, in seconds.
     #[arg(long, env = "AMBIENT_IDLE_AGENT_SECONDS", default_value_t = 1800)]
     pub(super) idle_agent: u64,

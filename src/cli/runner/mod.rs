@@ -2,6 +2,7 @@
 
 mod args;
 mod config;
+mod credentials;
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
@@ -23,10 +24,13 @@ use super::{
 use crate::{
     agui::{Content, Id, Message, MessageCommon, RunAgentInput},
     api::outcome::exit,
+    bridge::SessionSpec,
     runner::{
-        Engine, RunRequest,
+        Caller, Engine, RunRequest, SessionTemplate,
+        callers::Callers,
+        feedback_file::FeedbackFile,
         http::{self, Pace, Server},
-        mcp::{self, Configured, Fault},
+        mcp::{self, Configured, Fault, tools::RefreshCredentials},
     },
     security::{Redactor, credentials_from_env},
     workspace::{HydrateError, Hydrated},
@@ -98,6 +102,7 @@ async fn run(args: Args, redactor: Arc<Redactor>, mcp: Configured) -> Result<(),
         pace: Pace { heartbeat: HEARTBEAT, stop: drained.clone() },
         wait: config.events_wait,
         mcp_faults: mcp.faults.into(),
+        feedback: FeedbackFile::new(&args.data_dir, engine.redactor()),
     };
     let serving = tokio::spawn(http::serve(listener, http::router(state), stop.clone()));
     begin(&engine, session_id, config.initial_prompt);
@@ -150,6 +155,9 @@ async fn engine(
         &config.session,
         config.main_repo_index,
     )?;
+    let template = workspace::template(&args.session_id, &config.session, &hydrated);
+    let callers = Arc::<Callers>::default();
+    let service = credentials::service(args, &callers, &redactor);
     let parts = Parts {
         runner: config.runner,
         replay: args.replay_file.clone(),
@@ -159,13 +167,18 @@ async fn engine(
         mcp_connect: Duration::from_secs(args.mcp_timeout),
         data_dir: args.data_dir.clone(),
         state_dir: config.state_dir.clone(),
-        session: workspace::template(&args.session_id, &config.session, &hydrated).with_servers(mcp.servers.clone()),
+        session: SessionTemplate(SessionSpec { user: Caller::new(&args.user_id, "", "").user_id, ..template.0 })
+            .with_servers(mcp.servers.clone()),
         queue_limit: args.queue_limit,
+        turn_limit: args.turn_limit,
+        thread_limit: args.thread_limit,
         run_timeout: Duration::from_secs(args.run_timeout),
         workspace_state: workspace::state(&hydrated),
         notes: std::iter::once(workspace::note(&hydrated)).chain(mcp.faults.iter().map(Fault::to_string)).collect(),
+        channels: credentials::channels(args, service.as_ref()),
+        callers,
         redactor,
-        tools: assemble::tools(),
+        tools: assemble::tools(service.map(|service| service as Arc<dyn RefreshCredentials>)),
     };
     let probe = Arc::new(Probe::of_repos(&hydrated, Arc::clone(&host)));
     Ok(assemble::engine(parts, store, host, probe).await?)

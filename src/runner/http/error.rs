@@ -54,11 +54,14 @@ impl HttpError {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Conflict(_)
+            | Self::Submit(SubmitError::Busy { .. } | SubmitError::Crowded { .. } | SubmitError::Uncovered(_)) => {
+                StatusCode::CONFLICT
+            }
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Input(_) | Self::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Submit(SubmitError::Busy { .. } | SubmitError::Uncovered(_)) => StatusCode::CONFLICT,
+            Self::Submit(SubmitError::TooManyThreads { .. }) => StatusCode::TOO_MANY_REQUESTS,
             Self::Submit(SubmitError::Stopping) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Submit(SubmitError::Log(_)) | Self::Log(_) => StatusCode::INSUFFICIENT_STORAGE,
         }

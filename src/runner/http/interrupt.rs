@@ -1,11 +1,11 @@
 //! `POST /interrupt`.
 
-use axum::{Json, body::Bytes, extract::State};
+use axum::{Json, body::Bytes, extract::State, http::HeaderMap};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{HttpError, Server, body};
-use crate::agui::Id;
+use super::{HttpError, Server, body, caller};
+use crate::{agui::Id, runner::Caller};
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -17,11 +17,29 @@ struct Body {
 }
 
 /// Stops the running turn of a thread (default: the session's). An idle thread is not an error: the wish is met.
-pub(super) async fn interrupt(State(server): State<Server>, body: Bytes) -> Result<Json<Value>, HttpError> {
+///
+/// A request that names a user stops that user's runs and runs of nobody in particular; one that names nobody is the
+/// platform's own and stops any.
+pub(super) async fn interrupt(
+    State(server): State<Server>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, HttpError> {
     let body: Body = body::read(&body)?;
     let thread = body.thread_id.unwrap_or_else(|| server.session_id.clone());
+    check(&server, &thread, body.run_id.as_ref(), &caller::of(&headers))?;
     if !server.engine.interrupt(&thread, body.run_id.as_ref()) && server.engine.log(&thread).is_none() {
         return Err(HttpError::NotFound(format!("No active session for thread {}", thread.as_str())));
     }
     Ok(Json(json!({ "message": "Interrupt signal sent" })))
+}
+
+fn check(server: &Server, thread: &Id, run: Option<&Id>, caller: &Caller) -> Result<(), HttpError> {
+    let owner = server.engine.owner(thread, run);
+    match (owner, &caller.user_id) {
+        (Some(owner), Some(user)) if owner != *user => Err(HttpError::Forbidden(format!(
+            "the run belongs to {owner}: only they, or the platform without a user's name, can stop it"
+        ))),
+        _ => Ok(()),
+    }
 }

@@ -2,12 +2,16 @@
 
 mod auth;
 mod body;
+mod caller;
 mod capabilities;
+mod docs;
 mod error;
 mod events;
+mod feedback;
 mod interrupt;
 mod join;
 mod mcp;
+mod model;
 mod pulse;
 mod run;
 mod serve;
@@ -25,7 +29,7 @@ pub use error::HttpError;
 pub use serve::serve;
 pub use stream::Pace;
 
-use super::{Engine, mcp::Fault};
+use super::{Engine, feedback_file::FeedbackFile, mcp::Fault};
 use crate::{agui::Id, security::Secret};
 
 /// The largest body of a run's input, in bytes: a long conversation with images fits.
@@ -46,6 +50,8 @@ pub struct Server {
     pub wait: Duration,
     /// MCP servers of the configuration that cannot be used.
     pub mcp_faults: Arc<[Fault]>,
+    /// Keeps what people say of the work.
+    pub feedback: FeedbackFile,
 }
 
 /// All routes, behind the token check.
@@ -55,6 +61,10 @@ pub fn router(server: Server) -> Router {
         .route("/run", post(run::run))
         .route("/interrupt", post(interrupt::interrupt))
         .route("/capabilities", get(capabilities::capabilities))
+        .route("/openapi.json", get(docs::openapi))
+        .route("/docs", get(docs::page))
+        .route("/model", post(model::model))
+        .route("/feedback", post(feedback::feedback))
         .route("/mcp/status", get(mcp::status))
         .route("/events/{thread}", get(events::events))
         .route("/events/{thread}/wait", get(events::wait))

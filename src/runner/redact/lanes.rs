@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     agui::{Event, EventKind, Id},
-    security::{Redactor, lane::Lane},
+    security::{Redactor, live::LiveLane},
 };
 
 use super::members::Redact;
@@ -29,7 +29,7 @@ pub(super) struct Lanes(Vec<Entry>);
 
 #[derive(Debug)]
 struct Entry {
-    lane: Lane,
+    lane: LiveLane,
     item: Item,
     is_chunk: bool,
     has_ended: bool,
@@ -116,7 +116,7 @@ impl Lanes {
 impl Entry {
     fn new(redactor: &Redactor, item: Item, id: &Id, is_chunk: bool) -> Self {
         Self {
-            lane: Lane::default(),
+            lane: LiveLane::default(),
             item,
             is_chunk,
             has_ended: false,
@@ -128,7 +128,7 @@ impl Entry {
     }
 
     fn redact(&mut self, redactor: &Redactor, delta: &mut String, tag: &mut Option<Id>) {
-        match self.lane.push(redactor.rules(), delta) {
+        match self.lane.push(redactor, delta) {
             Cow::Borrowed(clean) => {
                 let len = clean.len();
                 delta.truncate(len);
@@ -149,7 +149,7 @@ impl Entry {
         if self.lane.is_empty() {
             return None;
         }
-        let delta = self.lane.flush_text(redactor.rules());
+        let delta = self.lane.flush_text(redactor);
         let event = Event::from(content(self.item, self.is_chunk, self.redacted_id.clone(), delta));
         Some(event.of_subagent(self.redacted_tag.clone()))
     }

@@ -1,0 +1,19 @@
+//! Several people on one session, and their credentials: a real process, real HTTP, the fake agent CLI, a backend of the
+//! test's own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a rig that does not work fails its test")]
+
+#[path = "../support/fake_claude.rs"]
+mod fake_claude;
+#[path = "../runner/rig.rs"]
+#[allow(dead_code, reason = "other tests of the runner use more of it")]
+mod rig;
+
+mod backend;
+mod people;
+
+mod credentials;
+mod failures;
+mod identity;
+mod inputs;
+mod together;
