@@ -33,7 +33,7 @@ agui() { npm_tool agui tests/agui; }
 # The MCP servers of the agent's image, for the Python of this machine.
 mcp() {
   local stamp to="$tools/mcp"
-  stamp=$(cat hack/mcp/*.txt hack/mcp/install.sh hack/mcp/launch.py | sha256sum | cut -d' ' -f1)
+  stamp=$(cat hack/mcp/*.txt hack/mcp/install.sh hack/mcp/launchers.sh hack/mcp/launch.py | sha256sum | cut -d' ' -f1)
   [ "$(cat "$to/.stamp" 2>/dev/null)" = "$stamp" ] && return 0
   need python3.11 "Python 3.11 with its module venv"
   echo "installing the MCP servers into target/tools/mcp" >&2

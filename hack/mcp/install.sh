@@ -9,7 +9,7 @@ servers=(mcp-server-fetch mcp-atlassian workspace-mcp)
 # The descriptions of Google's services that workspace-mcp has tools for; the client library ships those of all, 100 MB.
 keep='calendar|chat|customsearch|docs|drive|forms|gmail|people|script|sheets|slides|tasks'
 
-mkdir -p "$folder/bin"
+mkdir -p "$folder"
 for server in "${servers[@]}"; do
   "$uv" pip install -q --no-config --target "$folder/$server" --python-version 3.11 --python-platform x86_64-manylinux_2_36 \
     --only-binary :all: --require-hashes --link-mode copy -r "$here/$server.txt"
@@ -19,8 +19,4 @@ find "$folder/workspace-mcp/googleapiclient/discovery_cache/documents" -name '*.
   -regextype posix-extended ! -regex ".*/($keep)\.[^/]*" -delete
 # Not by their time: an image's files have none.
 python3.11 -m compileall -q -j 2 --invalidation-mode unchecked-hash "$folder" || true
-{ echo "#!$python"; cat "$here/launch.py"; } >"$folder/bin/launch"
-chmod 755 "$folder/bin/launch"
-for server in "${servers[@]}"; do
-  ln -sfn launch "$folder/bin/$server"
-done
+"$here/launchers.sh" "$folder" "$python"

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     agent::{custom, session, shell_server, starts, until, with_agent, write},
     model::Model,
-    rig::{Session, text},
+    rig::{SOON, Session, text},
 };
 
 const ANSWERS: &str = "rules: [{when: {step: any}, reply: [{text: Done.}]}]";
@@ -71,12 +71,16 @@ async fn an_agent_that_does_not_tell_is_an_error_that_says_what_to_do() {
         r#"read -r line
 id=$(printf '%s' "$line" | sed -n 's/.*"request_id":"\([^"]*\)".*/\1/p')
 printf '{"type":"control_response","response":{"subtype":"success","request_id":"%s","response":{}}}\n' "$id"
+# What it had for stdout stays open.
+exec 3>&1
 exec cat > /dev/null"#,
     );
     let session = with_agent(session, &agent);
     let runner = session.start();
     // Until the agent is ready the answer is that there is none.
+    let end = std::time::Instant::now() + SOON;
     let answer = loop {
+        assert!(std::time::Instant::now() < end, "the agent is never ready");
         let answer = runner.get("/mcp/status").await;
         if answer.status() != 200 {
             break answer;
