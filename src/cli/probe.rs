@@ -11,7 +11,7 @@ use crate::{
     host::{AgentHost, BoxFuture},
     runner::probe::{Left, WorkspaceProbe},
     workspace::{
-        Hydrated,
+        Current, Hydrated, HydratedRepo,
         changes::{Bounds, Changes, Snapshot, compare},
         git::{agent_side::AgentGit, status},
         layout::{REPOS, UPLOADS, WORKFLOWS},
@@ -30,25 +30,14 @@ const MAX_NAMES: usize = 16 * 1024;
 /// Looks at a workspace after each turn.
 pub(super) struct Probe {
     host: Arc<dyn AgentHost>,
-    repos: Vec<Repo>,
+    current: Arc<Current>,
     files: Option<Files>,
-}
-
-struct Repo {
-    name: String,
-    path: PathBuf,
-    base: Option<String>,
 }
 
 impl Probe {
     /// Looks at the repositories of a workspace; changes are counted from where the session began.
-    pub(super) fn of_repos(hydrated: &Hydrated, host: Arc<dyn AgentHost>) -> Self {
-        let repos = hydrated.repos.iter().map(|repo| Repo {
-            name: repo.name.clone(),
-            path: repo.path.clone(),
-            base: repo.base_commit.clone(),
-        });
-        Self { host, repos: repos.collect(), files: None }
+    pub(super) fn of_repos(current: Arc<Current>, host: Arc<dyn AgentHost>) -> Self {
+        Self { host, current, files: None }
     }
 
     /// Looks at the other files too; changes are counted from now on, and then from one turn to the next.
@@ -56,10 +45,10 @@ impl Probe {
         Self { files: Some(Files::now(hydrated.layout.root()).await), ..self }
     }
 
-    async fn look(&self, repo: &Repo) -> Option<GitState> {
+    async fn look(&self, repo: &HydratedRepo) -> Option<GitState> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let git = AgentGit::new(&*self.host, path, LOOK);
-        let seen = status::status(&git, &repo.name, &repo.path, repo.base.as_deref()).await;
+        let seen = status::status(&git, &repo.name, &repo.path, repo.base_commit.as_deref()).await;
         let seen =
             seen.inspect_err(|error| tracing::warn!(repo = %repo.name, %error, "its state is not known")).ok()?;
         let small = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
@@ -78,7 +67,8 @@ impl Probe {
 impl WorkspaceProbe for Probe {
     fn after_turn(&self) -> BoxFuture<'_, Left> {
         Box::pin(async {
-            let looks = self.repos.iter().map(|repo| self.look(repo));
+            let current = self.current.get();
+            let looks = current.repos.iter().map(|repo| self.look(repo));
             let git = futures_util::future::join_all(looks).await.into_iter().flatten().collect();
             let files = match &self.files {
                 Some(files) => files.since_last().await,

@@ -9,16 +9,14 @@ use serde_json::{Value, json};
 
 use crate::{
     agui::Id,
-    api::{
-        self, AgenticSession, AgenticSessionSpec, names,
-        session::{AgentSpec, PermissionMode as SpecMode},
-    },
+    api::{self, AgenticSession, AgenticSessionSpec, names, session::PermissionMode as SpecMode},
     bridge::{McpServers, PermissionMode, Secrets, SessionSpec, SystemPrompt},
     runner::SessionTemplate,
     workspace::{
         Access, FileSpec, HydrateError, Hydrated, HydratedRepo, Layout, MainRepo, RepoSpec, WorkspacePlan,
         git::{self, credentials::Credentials, url::UrlPolicy},
-        prompt::{RepoContext, WorkspaceContext, workspace_prompt},
+        prompt::workspace_prompt,
+        workflow::WorkflowSource,
     },
 };
 
@@ -65,19 +63,18 @@ pub(super) fn adopt(
     layout.create(Access::Private)?;
     make_dir(state_dir)?;
     let repos: Vec<HydratedRepo> = spec.repos.iter().filter_map(|repo| there(&layout, repo)).collect();
-    let main = main_repo(&repos, spec.main_repo.as_deref(), main_index).map(|repo| repo.path.clone());
-    let others = repos.iter().map(|repo| repo.path.clone()).filter(|path| Some(path) != main.as_ref());
-    let add_dirs = match &main {
-        Some(_) => others.chain([layout.artifacts(), layout.uploads()]).collect(),
-        None => Vec::new(),
-    };
-    Ok(Hydrated {
-        cwd: main.unwrap_or_else(|| layout.root().to_owned()),
-        add_dirs,
+    let main = main_repo(&repos, spec.main_repo.as_deref(), main_index).map(|repo| repo.name.clone());
+    let mut hydrated = Hydrated {
+        cwd: PathBuf::new(),
+        add_dirs: Vec::new(),
         working_branch: names::working_branch(session),
         layout,
         repos,
-    })
+        main,
+        workflow: None,
+    };
+    hydrated.arrange();
+    Ok(hydrated)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, HydrateError> {
@@ -98,6 +95,7 @@ fn there(layout: &Layout, repo: &api::session::RepoSpec) -> Option<HydratedRepo>
         url: url.map(|parsed| parsed.url.to_string()).unwrap_or_default(),
         base: repo.branch.clone(),
         base_commit: None,
+        branch: None,
         auto_push: repo.auto_push,
         fresh: false,
     })
@@ -117,7 +115,7 @@ pub(super) fn template(name: &str, spec: &AgenticSessionSpec, hydrated: &Hydrate
         cwd: hydrated.cwd.clone(),
         add_dirs: hydrated.add_dirs.clone(),
         model: spec.llm_settings.as_ref().map(|settings| settings.model.clone()),
-        system_prompt: SystemPrompt::Append(prompt(hydrated, &agent)),
+        system_prompt: SystemPrompt::Append(prompt(hydrated, agent.system_prompt.clone())),
         permission_mode: permission_mode(agent.permission_mode),
         allowed_tools: agent.allowed_tools,
         disallowed_tools: agent.disallowed_tools,
@@ -151,23 +149,9 @@ pub(super) fn permission_mode(mode: SpecMode) -> PermissionMode {
     }
 }
 
-fn prompt(hydrated: &Hydrated, agent: &AgentSpec) -> String {
-    let repos = hydrated.repos.iter().map(|repo| RepoContext {
-        name: repo.name.clone(),
-        path: repo.path.clone(),
-        url: repo.url.clone(),
-        base: repo.base.clone(),
-        auto_push: repo.auto_push,
-    });
-    workspace_prompt(&WorkspaceContext {
-        cwd: hydrated.cwd.clone(),
-        artifacts: hydrated.layout.artifacts(),
-        uploads: hydrated.layout.uploads(),
-        uploaded: uploaded(&hydrated.layout.uploads()),
-        working_branch: hydrated.working_branch.clone(),
-        repos: repos.collect(),
-        owner_instructions: agent.system_prompt.clone(),
-    })
+/// What goes after the agent's own system prompt, with the owner's instructions.
+pub(super) fn prompt(hydrated: &Hydrated, owner: Option<String>) -> String {
+    workspace_prompt(&hydrated.prompt_context(uploaded(&hydrated.layout.uploads()), owner))
 }
 
 /// The names of uploaded files; a folder that cannot be read has none.
@@ -183,9 +167,19 @@ pub(super) fn state(hydrated: &Hydrated) -> Value {
     let repos: Vec<Value> = hydrated
         .repos
         .iter()
-        .map(|repo| json!({ "name": repo.name, "url": repo.url, "branch": hydrated.working_branch, "autoPush": repo.auto_push }))
+        .map(|repo| json!({ "name": repo.name, "url": repo.url, "branch": branch(hydrated, repo), "autoPush": repo.auto_push }))
         .collect();
-    json!({ "path": hydrated.layout.root(), "cwd": hydrated.cwd, "repos": repos })
+    let mut state = json!({ "path": hydrated.layout.root(), "cwd": hydrated.cwd, "repos": repos });
+    if let Some(workflow) = &hydrated.workflow {
+        let WorkflowSource { git_url, branch, path } = &workflow.source;
+        state["workflow"] =
+            json!({ "gitUrl": git_url, "branch": branch, "path": path, "directory": workflow.directory });
+    }
+    state
+}
+
+fn branch<'a>(hydrated: &'a Hydrated, repo: &'a HydratedRepo) -> &'a str {
+    repo.branch.as_deref().unwrap_or(&hydrated.working_branch)
 }
 
 /// What the first run's stream says of the set-up.
@@ -194,7 +188,7 @@ pub(super) fn note(hydrated: &Hydrated) -> String {
         .repos
         .iter()
         .map(|repo| {
-            format!("{} ({} → {})", repo.name, repo.base.as_deref().unwrap_or("as it was"), hydrated.working_branch)
+            format!("{} ({} → {})", repo.name, repo.base.as_deref().unwrap_or("as it was"), branch(hydrated, repo))
         })
         .collect();
     let what = if repos.is_empty() { "no repositories".to_owned() } else { repos.join(", ") };

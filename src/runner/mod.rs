@@ -21,6 +21,7 @@ mod recover;
 pub mod redact;
 mod sent;
 mod session;
+pub mod sources;
 mod stop;
 mod thread;
 mod told;

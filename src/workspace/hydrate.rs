@@ -99,7 +99,7 @@ fn inside(private: &Path) -> HydrateError {
     }])
 }
 
-fn make_private(private: &Path) -> io::Result<()> {
+pub(super) fn make_private(private: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     layout::directory(private, 0o700)?;
     std::fs::set_permissions(private, std::fs::Permissions::from_mode(0o700))?;

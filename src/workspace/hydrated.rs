@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use futures_util::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
 
 use super::{
     git::{
@@ -15,6 +16,7 @@ use super::{
     prompt::{RepoContext, WorkspaceContext},
     spec::WorkspacePlan,
     state::State,
+    workflow::ActiveWorkflow,
 };
 
 /// Repositories that are looked at together.
@@ -33,10 +35,14 @@ pub struct Hydrated {
     pub working_branch: String,
     /// In the order of the plan.
     pub repos: Vec<HydratedRepo>,
+    /// The repository that the agent starts in when it follows no workflow.
+    pub main: Option<String>,
+    /// The workflow that the agent follows.
+    pub workflow: Option<ActiveWorkflow>,
 }
 
 /// A repository of a workspace.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HydratedRepo {
     /// The directory below `repos/`.
     pub name: String,
@@ -48,6 +54,9 @@ pub struct HydratedRepo {
     pub base: Option<String>,
     /// The commit it started from; absent also for an empty repository.
     pub base_commit: Option<String>,
+    /// Its own working branch, where that is not the session's.
+    #[serde(default)]
+    pub branch: Option<String>,
     /// Whether the agent is asked to push.
     pub auto_push: bool,
     /// Cloned just now; otherwise it was there, and an agent may have changed it.
@@ -55,6 +64,18 @@ pub struct HydratedRepo {
 }
 
 impl Hydrated {
+    /// Says anew where the agent starts and which directories it may use besides: after repositories or the workflow changed.
+    pub fn arrange(&mut self) {
+        let main = self.repos.iter().find(|repo| Some(&repo.name) == self.main.as_ref()).or(self.repos.first());
+        let main = main.map(|repo| repo.path.clone());
+        let start = self.workflow.as_ref().map(|workflow| workflow.directory.clone()).or(main);
+        self.add_dirs = match &start {
+            Some(start) => add_dirs(&self.layout, start, &self.repos),
+            None => Vec::new(),
+        };
+        self.cwd = start.unwrap_or_else(|| self.layout.root().to_owned());
+    }
+
     /// What the agent did to the repositories since the session started, in their order.
     pub async fn status(&self, git: &AgentGit<'_>) -> Vec<Result<RepoStatus, AgentGitError>> {
         let look = |repo: &'_ HydratedRepo| {
@@ -72,6 +93,7 @@ impl Hydrated {
             path: repo.path.clone(),
             url: repo.url.clone(),
             base: repo.base.clone(),
+            branch: repo.branch.clone().unwrap_or_else(|| self.working_branch.clone()),
             auto_push: repo.auto_push,
         };
         WorkspaceContext {
@@ -81,7 +103,9 @@ impl Hydrated {
             uploaded,
             working_branch: self.working_branch.clone(),
             repos: self.repos.iter().map(repo).collect(),
+            workflow: self.workflow.clone(),
             owner_instructions,
+            ..WorkspaceContext::default()
         }
     }
 }
@@ -96,22 +120,24 @@ pub(super) fn hydrated(plan: &WorkspacePlan, layout: Layout, actions: &Actions, 
             url: repo.url.to_string(),
             base: known.map(|known| known.base.clone()),
             base_commit: known.and_then(|known| known.commit.clone()),
+            branch: None,
             auto_push: repo.auto_push,
             fresh: !repo.keep,
         }
     };
     let repos: Vec<HydratedRepo> = actions.repos.iter().map(repo).collect();
-    let main = actions.main.and_then(|index| repos.get(index)).map(|repo| repo.path.clone());
-    Hydrated {
-        add_dirs: match &main {
-            Some(main) => add_dirs(&layout, main, &repos),
-            None => Vec::new(),
-        },
-        cwd: main.unwrap_or_else(|| layout.root().to_owned()),
+    let main = actions.main.and_then(|index| repos.get(index)).map(|repo| repo.name.clone());
+    let mut hydrated = Hydrated {
+        cwd: PathBuf::new(),
+        add_dirs: Vec::new(),
         working_branch: refname::working_branch(&plan.session),
         layout,
         repos,
-    }
+        main,
+        workflow: None,
+    };
+    hydrated.arrange();
+    hydrated
 }
 
 fn add_dirs(layout: &Layout, main: &Path, repos: &[HydratedRepo]) -> Vec<PathBuf> {

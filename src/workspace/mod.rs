@@ -2,7 +2,9 @@
 
 pub mod beneath;
 pub mod changes;
+pub mod current;
 pub mod error;
+pub mod fetch;
 mod files;
 pub mod git;
 mod hash;
@@ -16,10 +18,14 @@ pub mod prompt;
 mod repos;
 pub mod spec;
 mod state;
+mod tree;
+pub mod workflow;
 
+pub use current::Current;
 pub use error::{HydrateError, Next, Problem};
 pub use hydrate::hydrate;
 pub use hydrated::{Hydrated, HydratedRepo};
 pub use layout::Layout;
 pub use progress::Progress;
 pub use spec::{Access, FileSpec, Identity, Limits, MainRepo, RepoSpec, WorkspacePlan};
+pub(crate) use state::write_private;

@@ -118,7 +118,7 @@ fn repo_action(plan: &WorkspacePlan, seen: &Observed, index: usize, repo: &RepoS
 }
 
 /// A name is a directory of ours, shown on terminals and in prompts, so it is kept plain.
-fn check_name(name: &str) -> Result<(), String> {
+pub(super) fn check_name(name: &str) -> Result<(), String> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     let starts_well = name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
     if starts_well && name.len() <= MAX_NAME && name.bytes().all(plain) {

@@ -2,9 +2,13 @@
 //!
 //! Names from people and repositories stand in fenced blocks, as JSON: a line break or a fence in a name stays inside of it.
 
+mod sections;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+
+use super::workflow::ActiveWorkflow;
 
 /// Uploaded files that are named.
 const NAMED_UPLOADS: usize = 50;
@@ -24,8 +28,25 @@ pub struct WorkspaceContext {
     pub working_branch: String,
     /// In the order of the manifest.
     pub repos: Vec<RepoContext>,
+    /// The workflow that the agent follows.
+    pub workflow: Option<ActiveWorkflow>,
+    /// Names of the MCP servers that people have connected.
+    pub mcp_servers: Vec<String>,
+    /// The platform's own tools that the agent has.
+    pub tools: PlatformTools,
     /// `spec.agent.systemPrompt`.
     pub owner_instructions: Option<String>,
+}
+
+/// Tools of the platform: the agent is told of those that it has, and of no other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PlatformTools {
+    /// `refresh_credentials`
+    pub session: bool,
+    /// `log_correction`
+    pub corrections: bool,
+    /// `evaluate_rubric`
+    pub rubric: bool,
 }
 
 /// A repository, as the agent is told of it.
@@ -39,6 +60,8 @@ pub struct RepoContext {
     pub url: String,
     /// The branch or tag that the working branch started from.
     pub base: Option<String>,
+    /// The branch that is checked out for it.
+    pub branch: String,
     /// Whether the agent should push.
     pub auto_push: bool,
 }
@@ -46,7 +69,16 @@ pub struct RepoContext {
 /// The text to append to the agent's system prompt.
 #[must_use]
 pub fn workspace_prompt(context: &WorkspaceContext) -> String {
-    let sections = [data_note(context), repositories(context), uploads(context), pushing(context), owner(context)];
+    let sections = [
+        data_note(context),
+        repositories(context),
+        uploads(context),
+        pushing(context),
+        sections::mcp(context),
+        sections::tools(context),
+        sections::workflow(context),
+        owner(context),
+    ];
     fill(
         include_str!("prompts/workspace.md"),
         &[
@@ -62,7 +94,8 @@ pub fn workspace_prompt(context: &WorkspaceContext) -> String {
 }
 
 fn data_note(context: &WorkspaceContext) -> String {
-    if context.repos.is_empty() && context.uploaded.is_empty() {
+    let empty = context.repos.is_empty() && context.uploaded.is_empty();
+    if empty && context.workflow.is_none() && context.mcp_servers.is_empty() {
         return String::new();
     }
     include_str!("prompts/data.md").to_owned()
@@ -74,6 +107,7 @@ fn repositories(context: &WorkspaceContext) -> String {
     }
     let lines = context.repos.iter().map(|repo| {
         let line = json!({
+            "branch": repo.branch,
             "name": repo.name,
             "path": repo.path.to_string_lossy(),
             "url": repo.url,
@@ -101,7 +135,11 @@ fn pushing(context: &WorkspaceContext) -> String {
     if push.is_empty() {
         return include_str!("prompts/no_push.md").to_owned();
     }
-    let push = push.iter().map(|repo| format!("- {}", code(&repo.name)));
+    let push = push.iter().map(|repo| {
+        let branch =
+            if repo.branch == context.working_branch { String::new() } else { format!(" ({})", code(&repo.branch)) };
+        format!("- {}{branch}", code(&repo.name))
+    });
     let others = if keep.is_empty() { "" } else { " Commit in the other repositories without pushing." };
     let working_branch = plain(&context.working_branch);
     fill(

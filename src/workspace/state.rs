@@ -65,7 +65,7 @@ impl State {
 }
 
 /// Writes a whole file of ours: in its place at once, and on disk.
-pub(super) fn write_private(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+pub(crate) fn write_private(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let scratch = path.with_extension(format!("{}.tmp", std::process::id()));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&scratch)?;
     file.write_all(content)?;

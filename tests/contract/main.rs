@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod document;
 #[path = "../support/fake_claude.rs"]
 mod fake_claude;
 mod garbage;

@@ -37,7 +37,7 @@ use crate::{
         mcp::{self, Configured, Fault, Layer},
     },
     security::{Redactor, credentials_from_env},
-    workspace::{Hydrated, WorkspacePlan, git::credentials::Credentials, hydrate},
+    workspace::{Current, Hydrated, WorkspacePlan, git::credentials::Credentials, hydrate},
 };
 
 /// Runs that name no timeout may take a day.
@@ -65,7 +65,9 @@ pub(super) async fn run(args: Args) -> Result<u8, RunError> {
     let hydrated = set_up(&job.session, &place, &mut output).await?;
     let parts = parts(&args, &place, &job.session, &hydrated);
     let host = assemble::agent_host(args.agent_socket.as_ref(), &place.events()).await?;
-    let probe = Arc::new(Probe::of_repos(&hydrated, Arc::clone(&host)).and_files(&hydrated).await);
+    let probe = Arc::new(
+        Probe::of_repos(Arc::new(Current::new(hydrated.clone())), Arc::clone(&host)).and_files(&hydrated).await,
+    );
     let engine = assemble::engine(parts, store, host, probe).await?;
     let started = Timestamp::now();
     let drive =

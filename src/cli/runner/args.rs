@@ -69,6 +69,27 @@ pub(in crate::cli) struct Args {
     /// The same by position, if no name is given.
     #[arg(long, env = "MAIN_REPO_INDEX", default_value_t = 0)]
     pub(super) main_repo_index: usize,
+    /// The workflow that the agent follows from the start: its repository, …
+    #[arg(long, env = "ACTIVE_WORKFLOW_GIT_URL", default_value = "")]
+    pub(super) workflow_git_url: String,
+    /// … its branch or tag, …
+    #[arg(long, env = "ACTIVE_WORKFLOW_BRANCH", default_value = "main")]
+    pub(super) workflow_branch: String,
+    /// … and its folder in the repository.
+    #[arg(long, env = "ACTIVE_WORKFLOW_PATH", default_value = "")]
+    pub(super) workflow_path: String,
+    /// Clones that are added at run time may use plain http://: anybody on the way can read and change them.
+    #[arg(long, env = "AMBIENT_CLONE_HTTP", default_value_t = false)]
+    pub(super) clone_http: bool,
+    /// The longest that a clone at run time may take, in seconds.
+    #[arg(long, env = "AMBIENT_CLONE_TIMEOUT", default_value_t = 900)]
+    pub(super) clone_timeout: u64,
+    /// Hosts besides github.com that X-GitHub-Token is for, with commas between them.
+    #[arg(long, env = "AMBIENT_GITHUB_HOSTS", value_delimiter = ',')]
+    pub(super) github_hosts: Vec<String>,
+    /// Hosts besides gitlab.com that X-GitLab-Token is for, with commas between them.
+    #[arg(long, env = "AMBIENT_GITLAB_HOSTS", value_delimiter = ',')]
+    pub(super) gitlab_hosts: Vec<String>,
     /// A prompt that the runner gives the agent once, when it first starts.
     #[arg(long, env = "INITIAL_PROMPT", default_value = "")]
     pub(super) initial_prompt: String,

@@ -69,7 +69,8 @@ fn address(args: &Args) -> Result<SocketAddr, ConfigError> {
 }
 
 fn session(args: &Args, options: SdkOptions) -> Result<AgenticSessionSpec, ConfigError> {
-    let repos: Vec<RepoSpec> = json("REPOS_JSON", "a list such as [{\"url\": \"https://…\"}]", &args.repos)?;
+    let repos: Vec<GivenRepo> = json("REPOS_JSON", "a list such as [{\"url\": \"https://…\"}]", &args.repos)?;
+    let repos = repos.into_iter().map(GivenRepo::spec).collect();
     let model = args.model.clone().or(options.model).filter(|model| !model.is_empty());
     let agent = AgentSpec {
         permission_mode: options.permission_mode.unwrap_or_default(),
@@ -86,6 +87,25 @@ fn session(args: &Args, options: SdkOptions) -> Result<AgenticSessionSpec, Confi
         agent: Some(agent),
         ..AgenticSessionSpec::default()
     })
+}
+
+/// A repository of `REPOS_JSON`, in either of the original's forms.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum GivenRepo {
+    /// `{"url", "name", "branch", "autoPush"}`
+    Flat(RepoSpec),
+    /// `{"name", "input": {"url", "branch"}}`
+    Nested { name: Option<String>, input: RepoSpec },
+}
+
+impl GivenRepo {
+    fn spec(self) -> RepoSpec {
+        match self {
+            Self::Flat(spec) => spec,
+            Self::Nested { name, input } => RepoSpec { name: name.or(input.name), ..input },
+        }
+    }
 }
 
 /// The options of the original's `SDK_OPTIONS` that this runner knows; others are left alone, as the original's are by

@@ -3,6 +3,7 @@
 mod args;
 mod config;
 mod credentials;
+mod sources;
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
@@ -26,14 +27,15 @@ use crate::{
     api::outcome::exit,
     bridge::SessionSpec,
     runner::{
-        Caller, Engine, RunRequest, SessionTemplate,
+        self, Caller, Engine, RunRequest, SessionTemplate,
         callers::Callers,
         feedback_file::FeedbackFile,
         http::{self, Pace, Server},
         mcp::{self, Configured, Fault, tools::RefreshCredentials},
+        sources::Sources,
     },
     security::{Redactor, credentials_from_env},
-    workspace::{HydrateError, Hydrated},
+    workspace::{Current, HydrateError, Hydrated},
 };
 
 /// How often an idle stream says that it lives: under the 30 s after which common proxies give up.
@@ -93,7 +95,7 @@ async fn run(args: Args, redactor: Arc<Redactor>, mcp: Configured) -> Result<(),
     for fault in &mcp.faults {
         tracing::warn!(%fault, "an MCP server is left out");
     }
-    let engine = engine(&args, &config, redactor, &mcp).await?;
+    let (engine, sources) = engine(&args, &config, redactor, &mcp).await?;
     let drained = CancellationToken::new();
     let state = Server {
         engine: Arc::clone(&engine),
@@ -103,8 +105,10 @@ async fn run(args: Args, redactor: Arc<Redactor>, mcp: Configured) -> Result<(),
         wait: config.events_wait,
         mcp_faults: mcp.faults.into(),
         feedback: FeedbackFile::new(&args.data_dir, engine.redactor()),
+        sources: Arc::clone(&sources),
     };
     let serving = tokio::spawn(http::serve(listener, http::router(state), stop.clone()));
+    sources::follow_workflow(&sources, &engine, &args);
     begin(&engine, session_id, config.initial_prompt);
     stop.cancelled().await;
     engine.shutdown().await;
@@ -145,16 +149,18 @@ async fn engine(
     config: &Config,
     redactor: Arc<Redactor>,
     mcp: &Configured,
-) -> Result<Arc<Engine>, RunnerError> {
+) -> Result<(Arc<Engine>, Arc<Sources>), RunnerError> {
     let store = assemble::open_store(&args.data_dir)?;
     let host = assemble::agent_host(args.agent_socket.as_ref(), &args.data_dir).await?;
-    let hydrated: Hydrated = workspace::adopt(
+    let mut hydrated: Hydrated = workspace::adopt(
         args.session_id.as_str(),
         &args.workspace,
         &config.state_dir,
         &config.session,
         config.main_repo_index,
     )?;
+    sources::adopt_workflow(args, &mut hydrated);
+    runner::sources::restore(&mut hydrated, &args.data_dir);
     let template = workspace::template(&args.session_id, &config.session, &hydrated);
     let callers = Arc::<Callers>::default();
     let service = credentials::service(args, &callers, &redactor);
@@ -180,8 +186,11 @@ async fn engine(
         redactor,
         tools: assemble::tools(service.map(|service| service as Arc<dyn RefreshCredentials>)),
     };
-    let probe = Arc::new(Probe::of_repos(&hydrated, Arc::clone(&host)));
-    Ok(assemble::engine(parts, store, host, probe).await?)
+    let current = Arc::new(Current::new(hydrated));
+    let probe = Arc::new(Probe::of_repos(Arc::clone(&current), Arc::clone(&host)));
+    let engine = assemble::engine(parts, store, Arc::clone(&host), probe).await?;
+    let sources = Sources::new(sources::parts(args, config, &engine, host, current))?;
+    Ok((engine, sources))
 }
 
 /// Warms the session's agent, and gives it the initial prompt. The prompt's run id is that of the session, so a runner that

@@ -13,9 +13,11 @@ mod join;
 mod mcp;
 mod model;
 mod pulse;
+mod repos;
 mod run;
 mod serve;
 mod stream;
+mod workflow;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,7 +31,7 @@ pub use error::HttpError;
 pub use serve::serve;
 pub use stream::Pace;
 
-use super::{Engine, feedback_file::FeedbackFile, mcp::Fault};
+use super::{Engine, feedback_file::FeedbackFile, mcp::Fault, sources::Sources};
 use crate::{agui::Id, security::Secret};
 
 /// The largest body of a run's input, in bytes: a long conversation with images fits.
@@ -52,6 +54,8 @@ pub struct Server {
     pub mcp_faults: Arc<[Fault]>,
     /// Keeps what people say of the work.
     pub feedback: FeedbackFile,
+    /// The session's repositories and workflow.
+    pub sources: Arc<Sources>,
 }
 
 /// All routes, behind the token check.
@@ -66,6 +70,10 @@ pub fn router(server: Server) -> Router {
         .route("/model", post(model::model))
         .route("/feedback", post(feedback::feedback))
         .route("/mcp/status", get(mcp::status))
+        .route("/repos/add", post(repos::add))
+        .route("/repos/remove", post(repos::remove))
+        .route("/repos/status", get(repos::status))
+        .route("/workflow", post(workflow::workflow))
         .route("/events/{thread}", get(events::events))
         .route("/events/{thread}/wait", get(events::wait))
         .layer(Extension(Arc::<join::Joins>::default()))

@@ -65,7 +65,11 @@ pub(super) fn start(refs: &Refs, asked: Option<&str>, working: &str) -> Result<S
     let base = asked.or(default).unwrap_or(working);
     let found = |reference: String| refs.commit(&reference).map(|commit| (reference.clone(), commit.to_owned()));
     if let Some((reference, commit)) = found(remote(working)) {
-        let checkout = checkout(working, "--track", &reference);
+        let mut checkout = checkout(working, "--track", &reference);
+        if default == Some(working) {
+            // The clone has made it already.
+            "-B".clone_into(&mut checkout[2]);
+        }
         return Ok(begin(base, commit, vec![checkout]));
     }
     let Some(asked) = asked else {

@@ -22,6 +22,8 @@ pub enum TokenPlace {
     Environment,
     /// A Kubernetes Secret of this name.
     Secret(String),
+    /// Headers of the request that asks for the clone.
+    Header,
 }
 
 /// The tokens that a process was given, by host.
@@ -119,9 +121,11 @@ impl Credentials {
     pub fn remedy(&self, host: &str) -> String {
         match (&self.place, host) {
             (TokenPlace::Secret(name), _) => format!("add a token for {host} to Secret {name}"),
+            (TokenPlace::Header, "github.com") => "send a token in X-GitHub-Token".to_owned(),
+            (TokenPlace::Header, "gitlab.com") => "send a token in X-GitLab-Token".to_owned(),
             (TokenPlace::Environment, "github.com") => "set GITHUB_TOKEN".to_owned(),
             (TokenPlace::Environment, "gitlab.com") => "set GITLAB_TOKEN".to_owned(),
-            (TokenPlace::Environment, _) => {
+            (TokenPlace::Environment | TokenPlace::Header, _) => {
                 format!("add a token for {host}: AMBIENT_GIT_TOKENS='{{\"{host}\":\"TOKEN\"}}'")
             }
         }

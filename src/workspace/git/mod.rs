@@ -5,6 +5,7 @@
 
 pub mod agent_side;
 mod branch;
+pub mod branches;
 pub(super) mod clone;
 pub mod command;
 pub mod credentials;
