@@ -43,6 +43,12 @@ lint: ## formatting, clippy, docs, licences
 	hack/tools.sh deny
 	target/tools/bin/cargo-deny --locked check bans licenses sources
 
+contract: export CONTRACT_URL = $(URL)
+contract: export CONTRACT_TOKEN = $(TOKEN)
+contract: export CONTRACT_GIT = $(GIT)
+contract: ## play the HTTP contract against a runner: URL=… TOKEN=… GIT=(a repository it can clone); no URL: ours
+	$(CARGO) test --locked --test contract the_contract -- --nocapture
+
 image: ## the images, as docker-archives in target/images (PROFILE=release for a real one)
 	hack/image.sh
 
@@ -58,4 +64,4 @@ times: ## measure what each target takes, cold and warm (more than an hour), for
 bench: tools ## measure our figures against their goals and the original's
 	hack/bench.sh
 
-.PHONY: help build tools cluster-tools cluster-up cluster-down cluster-env smoke demo recording test lint image fuzz crds times bench
+.PHONY: help build tools cluster-tools cluster-up cluster-down cluster-env smoke demo recording test lint contract image fuzz crds times bench

@@ -35,24 +35,46 @@ impl Client {
 
     /// Sends a request; answers that are not 200 are errors.
     pub(crate) fn get(&mut self, path: &str) -> Result<()> {
-        self.request(&format!("GET {path} HTTP/1.1\r\nhost: bench\r\n\r\n"))
+        self.request(&format!("GET {path} HTTP/1.1\r\nhost: bench\r\n\r\n")).map(drop)
     }
 
     /// The same with a JSON body.
     pub(crate) fn post(&mut self, path: &str, body: &str) -> Result<()> {
-        self.request(&format!(
-            "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        ))
+        self.request(&with_body(path, body)).map(drop)
     }
 
-    fn request(&mut self, text: &str) -> Result<()> {
+    /// Sends a request and reads the whole answer, which says how long it is.
+    pub(crate) fn fetch(&mut self, path: &str) -> Result<()> {
+        let head = self.request(&format!("GET {path} HTTP/1.1\r\nhost: bench\r\n\r\n"))?;
+        self.skip(&head)
+    }
+
+    /// The same with a JSON body.
+    pub(crate) fn send(&mut self, path: &str, body: &str) -> Result<()> {
+        let head = self.request(&with_body(path, body))?;
+        self.skip(&head)
+    }
+
+    fn skip(&mut self, head: &str) -> Result<()> {
+        let length =
+            |line: &str| -> Option<usize> { line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok() };
+        let unknown = || format!("the answer does not say how long it is: {head}");
+        let end = self.taken + head.lines().find_map(length).ok_or_else(unknown)?;
+        while self.buffer.len() < end {
+            self.read()?;
+        }
+        self.taken = end;
+        Ok(())
+    }
+
+    /// Returns the answer's head.
+    fn request(&mut self, text: &str) -> Result<String> {
         self.stream.write_all(text.as_bytes())?;
         let head = self.until(b"\r\n\r\n")?;
         if head.starts_with("HTTP/1.1 200 ") {
             self.chunk = 0;
             self.in_body = false;
-            return Ok(());
+            return Ok(head);
         }
         Err(format!("unexpected answer: {head}").into())
     }
@@ -112,4 +134,11 @@ impl Client {
             }
         }
     }
+}
+
+fn with_body(path: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }

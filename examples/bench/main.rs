@@ -5,6 +5,7 @@
 //! described in `docs/benchmarks.md`.
 
 mod client;
+mod credentials;
 mod deltas;
 mod figures;
 mod frames;
@@ -13,6 +14,7 @@ mod place;
 mod process;
 mod readers;
 mod real;
+mod routes;
 mod runner;
 mod start;
 mod stats;
@@ -51,6 +53,8 @@ enum What {
     Real,
     Readers,
     Latency,
+    Routes,
+    Credentials,
 }
 
 fn main() -> ExitCode {
@@ -80,6 +84,8 @@ fn measure(arguments: &Arguments) -> Result<Figures> {
             What::Real => real::measure(&place, &mut figures)?,
             What::Readers => readers::measure(&place, &mut figures)?,
             What::Latency => latency::measure(&place, &mut figures)?,
+            What::Routes => routes::measure(&place, &mut figures)?,
+            What::Credentials => credentials::measure(&place, &mut figures)?,
         }
     }
     figures.print();

@@ -52,9 +52,23 @@ fn used(schedstat: &str) -> Result<u64> {
 
 /// Resident memory in MB (10^6 bytes).
 pub(crate) fn resident(pid: u32) -> Result<f64> {
+    megabytes(pid, "VmRSS:")
+}
+
+/// The most resident memory since [`forget_peak`], in MB.
+pub(crate) fn peak(pid: u32) -> Result<f64> {
+    megabytes(pid, "VmHWM:")
+}
+
+/// Makes the peak what is resident now.
+pub(crate) fn forget_peak(pid: u32) -> Result<()> {
+    Ok(fs::write(format!("/proc/{pid}/clear_refs"), "5")?)
+}
+
+fn megabytes(pid: u32, field: &str) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib: u32 = line.and_then(|line| line.split_whitespace().next()).ok_or("no VmRSS")?.parse()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    let kib: u32 = line.and_then(|line| line.split_whitespace().next()).ok_or("no such field")?.parse()?;
     Ok(f64::from(kib) * 1024.0 / 1e6)
 }
 

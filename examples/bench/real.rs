@@ -53,13 +53,13 @@ pub(crate) fn measure(place: &Place, figures: &mut Figures) -> Result<()> {
 }
 
 /// The scripted model. Dropping it ends it.
-struct Model {
+pub(crate) struct Model {
     child: Child,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Model {
-    fn start(place: &Place) -> Result<Self> {
+    pub(crate) fn start(place: &Place) -> Result<Self> {
         let mut child = Command::new(&place.scripted_model)
             .args(["--script", "examples/scripts/bench.yaml"])
             .stdout(Stdio::piped())

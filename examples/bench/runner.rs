@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     fs::File,
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command},
     thread::sleep,
     time::{Duration, Instant},
@@ -61,14 +61,23 @@ impl Runner {
         agent: &PathBuf,
         env: impl IntoIterator<Item = (&'a str, &'a OsStr)>,
     ) -> Result<Self> {
-        let folder = place.fresh()?;
+        Self::start_in(place, &place.fresh()?, agent, env)
+    }
+
+    /// The same in a directory that may hold a workspace already.
+    pub(crate) fn start_in<'a>(
+        place: &Place,
+        folder: &Path,
+        agent: &PathBuf,
+        env: impl IntoIterator<Item = (&'a str, &'a OsStr)>,
+    ) -> Result<Self> {
         let address = free_address()?;
         let mut command = Command::new(&place.ambient);
         command
             .arg("runner")
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", &folder)
+            .env("HOME", folder)
             .env("SESSION_ID", SESSION)
             .env("AGUI_PORT", address.port().to_string())
             .env("WORKSPACE_PATH", folder.join("workspace"))

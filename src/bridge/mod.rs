@@ -4,6 +4,7 @@
 //! (`RUN_STARTED`, `RUN_FINISHED`, `RUN_ERROR`), redaction, verification, the log and deadlines belong to the runner.
 
 pub mod claude;
+mod mcp;
 pub mod replay;
 
 use std::{any::Any, collections::BTreeMap, path::PathBuf};
@@ -16,6 +17,8 @@ use crate::{
     agui::{ContentPart, Event, Id, Interrupt, Tool, Usage},
     host::{BoxFuture, Variables},
 };
+
+pub use mcp::{McpServerStatus, McpServers, McpTool};
 
 /// Where a bridge puts the events of a turn. Bounded: an agent that writes faster than the log takes waits.
 pub type EventSink = mpsc::Sender<Event>;
@@ -43,6 +46,12 @@ pub trait Bridge: Send + Sync {
     /// Threads whose agent began a turn by itself (a background task ended, say). The runner answers with a turn whose
     /// input is [`TurnInput::FollowUp`]; until then the agent's output waits. Called once, at start.
     fn follow_ups(&self, wake: mpsc::Sender<Id>);
+
+    /// The MCP servers of a thread's running agent, as that agent sees them now; `None`: no agent of the thread runs. It never
+    /// waits for a turn, and starts nothing.
+    fn mcp_status<'a>(&'a self, _thread: &'a Id) -> BoxFuture<'a, Result<Option<Vec<McpServerStatus>>, BridgeError>> {
+        Box::pin(async { Ok(None) })
+    }
 
     /// Ends the agents of all threads, politely first; resolves when every process is gone. Bounded by 5 s.
     fn shutdown(&self) -> BoxFuture<'_, ()>;
@@ -105,16 +114,6 @@ pub struct SessionSpec {
     /// Whose runs the process serves. Another person's run needs another process: what the first one's agent left running
     /// must not act for the second.
     pub user: Option<String>,
-}
-
-/// MCP servers by name, each as in the `mcpServers` of a `.mcp.json`. Their values may be secrets, so only names are shown.
-#[derive(Clone, Default, PartialEq)]
-pub struct McpServers(pub BTreeMap<String, Value>);
-
-impl std::fmt::Debug for McpServers {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
 }
 
 /// Environment variables whose values are never shown.

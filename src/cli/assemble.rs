@@ -8,12 +8,18 @@ use crate::{
     api::session::RunnerType,
     bridge::{
         AgentChannels, Bridge, Secrets,
-        claude::{ClaudeBridge, ClaudeConfig, Timing},
+        claude::{ClaudeBridge, ClaudeConfig, Timing, ToolServer},
         replay::{Pace, ReplayBridge},
     },
     eventlog::{LogError, Options, Store},
     host::{self, AgentHost, HostError, local::LocalHost, socket::SocketHost},
-    runner::{Engine, EngineError, Live, SessionTemplate, Settings, callers::Callers, probe::WorkspaceProbe},
+    runner::{
+        Engine, EngineError, Live, SessionTemplate, Settings,
+        callers::Callers,
+        feedback::NoSink,
+        mcp::tools::{Corrections, RefreshCredentials, SessionTools},
+        probe::WorkspaceProbe,
+    },
     security::Redactor,
 };
 
@@ -43,6 +49,8 @@ pub(super) struct Parts {
     pub(super) channels: Option<Arc<dyn AgentChannels>>,
     pub(super) callers: Arc<Callers>,
     pub(super) redactor: Arc<Redactor>,
+    /// Tools of the platform that the agent has.
+    pub(super) tools: Vec<Arc<dyn ToolServer>>,
 }
 
 /// Why an engine could not be put together.
@@ -123,8 +131,14 @@ fn claude(parts: &Parts, env: Secrets) -> ClaudeConfig {
     let mut config = ClaudeConfig::new(&parts.agent_command, &parts.state_dir, &parts.data_dir, env);
     config.record.clone_from(&parts.record);
     config.channels.clone_from(&parts.channels);
+    config.tool_servers.clone_from(&parts.tools);
     config.timing = Timing { idle: parts.idle, ..Timing::default() };
     config
+}
+
+/// The platform's own tools. The workflow's rubric comes with what provides it.
+pub(super) fn tools(credentials: Option<Arc<dyn RefreshCredentials>>) -> Vec<Arc<dyn ToolServer>> {
+    vec![Arc::new(SessionTools::new(credentials)), Arc::new(Corrections::new(Arc::new(NoSink)))]
 }
 
 /// The provider's variables, which the agent's process is given besides the allow-list: its key, where it is, Vertex AI.

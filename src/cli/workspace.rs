@@ -9,10 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     agui::Id,
-    api::{
-        self, AgenticSession, AgenticSessionSpec, names,
-        session::PermissionMode as SpecMode,
-    },
+    api::{self, AgenticSession, AgenticSessionSpec, names, session::PermissionMode as SpecMode},
     bridge::{McpServers, PermissionMode, Secrets, SessionSpec, SystemPrompt},
     runner::SessionTemplate,
     workspace::{

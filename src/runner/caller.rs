@@ -70,7 +70,7 @@ fn harmless(id: &str) -> String {
         return clean.into_owned();
     }
     let digest: [u8; 32] = Sha256::digest(id).into();
-    let tag: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let tag = format!("{:016x}", digest.iter().take(8).fold(0_u64, |all, byte| all << 8 | u64::from(*byte)));
     format!("{}~{tag}", sanitise::truncate(&clean, sanitise::MAX_USER_ID - tag.len() - 1))
 }
 

@@ -6,16 +6,19 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 
 use super::{
     callers::Callers,
+    feedback::Feedback,
     probe::WorkspaceProbe,
     recover,
     session::{Live, RunRequest},
     stop::StopReason,
     thread::{Admission, Offered, Start, SubmitError, Thread, Ticket},
+    told::{Told, Untold},
     turn,
 };
 use crate::{
@@ -65,6 +68,7 @@ pub struct Engine {
     bridge: Arc<dyn Bridge>,
     redactor: Arc<Redactor>,
     notes: Mutex<Vec<String>>,
+    untold: Mutex<Untold>,
     threads: Mutex<HashMap<Id, Arc<Thread>>>,
     /// One permit for each turn that may go.
     turns: Arc<Semaphore>,
@@ -91,6 +95,7 @@ impl Engine {
             bridge,
             redactor,
             notes,
+            untold: Mutex::default(),
             threads: Mutex::default(),
             turns: Arc::new(Semaphore::new(turn_limit)),
             opening: tokio::sync::Mutex::default(),
@@ -122,11 +127,44 @@ impl Engine {
         lock(&self.notes).push(note);
     }
 
+    /// Makes a model the session's; the one before it, or nothing when it is the same.
+    pub fn switch_model(&self, model: &str) -> Option<Option<String>> {
+        let mut previous = None;
+        self.update(|live| {
+            if live.session.0.model.as_deref() != Some(model) {
+                previous = Some(live.session.0.model.replace(model.to_owned()));
+            }
+        });
+        if let Some(previous) = &previous {
+            let value = json!({ "model": model, "previousModel": previous });
+            lock(&self.untold).add(Told { thread: None, name: "ambient:model_switched", value });
+        }
+        previous
+    }
+
+    /// Has the next run of its thread tell a piece of feedback.
+    pub fn tell_feedback(&self, feedback: Feedback) {
+        let value = json!({ "metaType": feedback.kind.name(), "runId": feedback.run_id, "payload": feedback.payload });
+        lock(&self.untold).add(Told { thread: Some(feedback.thread_id), name: "ambient:feedback", value });
+    }
+
+    /// What a run of this thread tells of the time before it.
+    pub(crate) fn take_told(&self, thread: &Id) -> Vec<Told> {
+        lock(&self.untold).take(thread)
+    }
+
+    /// Whether a turn runs on any thread.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        lock(&self.threads).values().any(|thread| thread.is_busy())
+    }
+
     pub(crate) fn bridge(&self) -> &Arc<dyn Bridge> {
         &self.bridge
     }
 
-    pub(crate) fn redactor(&self) -> Arc<Redactor> {
+    /// What hides secrets.
+    pub fn redactor(&self) -> Arc<Redactor> {
         Arc::clone(&self.redactor)
     }
 

@@ -248,6 +248,11 @@ impl Thread {
         self.state().queue.retain(|queued| queued.request.input.run_id != *run_id);
     }
 
+    /// Whether a turn runs.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.state().active.as_ref().is_some_and(|active| !active.ending)
+    }
+
     /// The running turn is over and leaves this open. Said before its end can be read, so that whoever has read it finds the
     /// thread free.
     pub(crate) fn is_ending(&self, open: OpenQuestions) {

@@ -84,6 +84,9 @@ impl<'a> Running<'a> {
         for (number, note) in self.engine.take_notes().into_iter().chain(left_out).enumerate() {
             self.developer_message(number, note, now);
         }
+        for told in self.engine.take_told(&self.thread.id) {
+            self.pipeline.emit(EventKind::Custom { name: told.name.to_owned(), value: told.value }, now);
+        }
         self.pipeline.emit(EventKind::StateSnapshot { snapshot: self.state() }, now);
         self.pipeline.emit(EventKind::StepFinished { step_name: SETUP.to_owned() }, now);
         self.pipeline.flush_synced(now).await

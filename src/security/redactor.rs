@@ -18,9 +18,9 @@ use super::{
 /// Pieces in which a long text is read, in bytes: what is held in memory twice.
 const PIECE: usize = 16 * 1024;
 
-/// So many values that became known while the process runs are looked for; the oldest go first. Tokens that live an hour
-/// are known for weeks.
-const MAX_ADDED: usize = 512;
+/// So many values that became known while the process runs are looked for; those that were added
+/// longest ago go first. Tokens that live an hour are known for days.
+const MAX_ADDED: usize = 128;
 
 /// Replaces secrets by `[redacted:NAME]`.
 ///
@@ -38,8 +38,22 @@ pub struct Redactor {
 struct Known {
     /// Known from the start.
     first: Vec<Credential>,
-    /// Added since, oldest first.
+    /// Added since, those that were added last (again) at the end.
     added: Vec<Credential>,
+}
+
+impl Known {
+    /// Takes up a value; whether it is new.
+    fn add(&mut self, credential: Credential) -> bool {
+        let value = credential.value.expose().trim();
+        let is_same = |old: &Credential| old.value.expose().trim() == value;
+        if !is_secret_value(value) || self.first.iter().any(is_same) {
+            return false;
+        }
+        let known = self.added.iter().position(is_same).map(|at| self.added.remove(at));
+        self.added.push(credential);
+        known.is_none()
+    }
 }
 
 impl fmt::Debug for Redactor {
@@ -58,18 +72,12 @@ impl Redactor {
     }
 
     /// Looks for these values too, from now on. Known ones, and those that [`super::is_secret_value`] refuses, change
-    /// nothing; of more than 512 added ones the oldest are forgotten. Takes about a millisecond when something is new.
+    /// nothing; of more than 128 added ones those that were added longest ago are forgotten. Takes a few milliseconds when
+    /// something is new.
     pub fn add(&self, credentials: impl IntoIterator<Item = Credential>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = known.added.len();
-        for credential in credentials {
-            let value = credential.value.expose().trim();
-            let is_known = |old: &Credential| old.value.expose().trim() == value;
-            if is_secret_value(value) && !known.first.iter().chain(&known.added).any(is_known) {
-                known.added.push(credential);
-            }
-        }
-        if known.added.len() == before {
+        let new = credentials.into_iter().filter_map(|credential| known.add(credential).then_some(())).count();
+        if new == 0 {
             return;
         }
         let surplus = known.added.len().saturating_sub(MAX_ADDED);

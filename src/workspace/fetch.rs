@@ -19,7 +19,8 @@ use super::{
         failure::RepoFailure,
         url::{ParsedUrl, UrlPolicy},
     },
-    hydrate, hydrated::HydratedRepo,
+    hydrate,
+    hydrated::HydratedRepo,
     layout::{self, Layout, REPOS, WORKFLOWS},
     paths::RelativePath,
     plan,
@@ -80,7 +81,12 @@ pub fn check_name(name: &str) -> Result<(), String> {
 
 impl Fetch {
     /// Prepares for a workspace, and deletes what an interrupted clone left behind.
-    pub fn prepare(layout: &Layout, data_dir: &Path, urls: UrlPolicy, deadline: Duration) -> Result<Self, HydrateError> {
+    pub fn prepare(
+        layout: &Layout,
+        data_dir: &Path,
+        urls: UrlPolicy,
+        deadline: Duration,
+    ) -> Result<Self, HydrateError> {
         let failed = |path: &Path, error| layout::failed(path, error);
         let private = std::path::absolute(data_dir).map_err(|error| failed(data_dir, error))?.join("workspace");
         hydrate::make_private(&private).map_err(|error| failed(&private, error))?;
@@ -120,7 +126,11 @@ impl Fetch {
 
     /// Clones a workflow's repository, and puts its folder into `workflows/`, where nobody may write. One that is there stays: a turn may
     /// be at work in it.
-    pub async fn workflow(&self, wanted: Wanted<'_>, path: Option<&RelativePath>) -> Result<ActiveWorkflow, FetchError> {
+    pub async fn workflow(
+        &self,
+        wanted: Wanted<'_>,
+        path: Option<&RelativePath>,
+    ) -> Result<ActiveWorkflow, FetchError> {
         let staged = Staged::new(&self.staging)?;
         self.clone(&staged, wanted).await?;
         let clone = staged.0.join(wanted.name);
@@ -224,7 +234,10 @@ fn cut_out(clone: &Path, path: Option<&RelativePath>) -> Result<(About, String),
 fn has_ref(clone: &Path, name: &str) -> bool {
     let packed = std::fs::read_to_string(clone.join(".git/packed-refs")).unwrap_or_default();
     let wanted = [format!("refs/remotes/origin/{name}"), format!("refs/tags/{name}")];
-    packed.lines().filter_map(|line| line.split_once(' ')).any(|(_, reference)| wanted.iter().any(|wanted| wanted == reference))
+    packed
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .any(|(_, reference)| wanted.iter().any(|wanted| wanted == reference))
 }
 
 /// A directory of our own; deleted when it is dropped.
@@ -246,8 +259,6 @@ impl Drop for Staged {
     }
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
-) -> std::io::Result<T> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> std::io::Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(std::io::Error::other(panic)))
 }

@@ -27,5 +27,5 @@ pub use hydrate::hydrate;
 pub use hydrated::{Hydrated, HydratedRepo};
 pub use layout::Layout;
 pub use progress::Progress;
-pub(crate) use state::write_private;
 pub use spec::{Access, FileSpec, Identity, Limits, MainRepo, RepoSpec, WorkspacePlan};
+pub(crate) use state::write_private;

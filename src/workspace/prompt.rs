@@ -136,7 +136,8 @@ fn pushing(context: &WorkspaceContext) -> String {
         return include_str!("prompts/no_push.md").to_owned();
     }
     let push = push.iter().map(|repo| {
-        let branch = if repo.branch == context.working_branch { String::new() } else { format!(" ({})", code(&repo.branch)) };
+        let branch =
+            if repo.branch == context.working_branch { String::new() } else { format!(" ({})", code(&repo.branch)) };
         format!("- {}{branch}", code(&repo.name))
     });
     let others = if keep.is_empty() { "" } else { " Commit in the other repositories without pushing." };

@@ -4,12 +4,7 @@ use std::{io::Read, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Layout,
-    beneath::Root,
-    layout::WORKFLOWS,
-    paths::RelativePath,
-};
+use super::{Layout, beneath::Root, layout::WORKFLOWS, paths::RelativePath};
 
 /// Where a workflow says what it is, below its folder.
 const MANIFEST: &str = ".ambient/ambient.json";

@@ -7,7 +7,10 @@ use std::sync::{
 
 use ambient::{
     agui::{Id, Tool},
-    bridge::{Ending, FailureKind, PermissionMode, SessionSpec, SystemPrompt, claude::ToolServer},
+    bridge::{
+        Ending, FailureKind, PermissionMode, SessionSpec, SystemPrompt,
+        claude::{Called, ToolServer},
+    },
     host::BoxFuture,
 };
 use serde_json::{Value, json};
@@ -103,7 +106,7 @@ impl ToolServer for Clock {
         vec![tool("meet", true), tool("break", false)]
     }
 
-    fn call<'a>(&'a self, thread: &'a Id, tool: &'a str, arguments: Value) -> BoxFuture<'a, Result<String, String>> {
+    fn call<'a>(&'a self, thread: &'a Id, tool: &'a str, arguments: Value) -> BoxFuture<'a, Result<Called, String>> {
         Box::pin(async move {
             if tool == "break" {
                 return Err("The clock is broken.".to_owned());
@@ -113,7 +116,7 @@ impl ToolServer for Clock {
             } else {
                 self.together.notified().await;
             }
-            Ok(format!("{thread} in {}", arguments["zone"].as_str().unwrap_or("no zone")))
+            Ok(format!("{thread} in {}", arguments["zone"].as_str().unwrap_or("no zone")).into())
         })
     }
 }

@@ -44,6 +44,15 @@ fn of_too_many_added_values_the_oldest_go_and_those_from_the_start_stay() {
 }
 
 #[test]
+fn a_value_that_is_added_again_and_again_is_never_forgotten() {
+    let redactor = redactor();
+    for number in 0..300 {
+        redactor.add([Credential::new("USED", NEW), Credential::new("TOKEN", format!("token-number-{number}-x"))]);
+    }
+    assert_eq!(redactor.redact_str(NEW), "[redacted:USED]");
+}
+
+#[test]
 fn what_is_not_secret_is_not_added() {
     let redactor = redactor();
     redactor.add([Credential::new("FLAG", "true"), Credential::new("EMPTY", "")]);

@@ -24,4 +24,5 @@ mod kills;
 mod official;
 mod queue;
 mod secrets;
+mod settings;
 mod streams;

@@ -49,10 +49,10 @@ async fn a_redirect_is_not_followed() {
 #[tokio::test]
 async fn a_backend_that_is_down_is_said() {
     let backend = Backend::start(Mood::Silent).await;
-    // Nobody listens on the port of a socket that was closed; it is not given to others at once.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let down = Backend { url: format!("http://{}", listener.local_addr().unwrap()), ..backend };
-    drop(listener);
+    // A port that is taken and on which nobody listens.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let down = Backend { url: format!("http://{}", taken.local_addr().unwrap()), ..backend };
     let session = session(&down);
     let runner = session.start();
     let said = text(&ALICE.run(&runner, "t", "r1", ASK).await);

@@ -24,14 +24,14 @@ impl Body {
             None => return BTreeMap::new(),
             Some(Value::Object(members)) => members,
             Some(_) => {
-                self.wrong(None, "expected an object of texts, such as {\"NAME\": \"value\"}".to_owned());
+                self.wrong(None, "expected an object of texts, such as {\"NAME\": \"value\"}");
                 return BTreeMap::new();
             }
         };
         let read: BTreeMap<_, _> = members.into_iter().filter_map(|(name, value)| self.variable(name, value)).collect();
         let total: usize = read.iter().map(|(name, value)| name.len() + value.len()).sum();
         if read.len() > MAX_VARIABLES || total > MAX_TOTAL {
-            self.wrong(None, format!("expected at most {MAX_VARIABLES} variables of {MAX_TOTAL} bytes together"));
+            self.wrong(None, &format!("expected at most {MAX_VARIABLES} variables of {MAX_TOTAL} bytes together"));
         }
         read
     }
@@ -39,18 +39,18 @@ impl Body {
     fn variable(&mut self, name: String, value: Value) -> Option<(String, String)> {
         match value {
             _ if !is_name(&name) => {
-                self.wrong(Some(&name), format!("expected a name of letters, digits and _ (at most {MAX_NAME})"));
+                self.wrong(Some(&name), &format!("expected a name of letters, digits and _ (at most {MAX_NAME})"));
                 None
             }
             Value::String(text) if text.len() <= MAX_VALUE && !text.contains('\0') => Some((name, text)),
             _ => {
-                self.wrong(Some(&name), format!("expected a text of at most {MAX_VALUE} bytes without NUL"));
+                self.wrong(Some(&name), &format!("expected a text of at most {MAX_VALUE} bytes without NUL"));
                 None
             }
         }
     }
 
-    fn wrong(&mut self, name: Option<&str>, expected: String) {
+    fn wrong(&mut self, name: Option<&str>, expected: &str) {
         let path = [member("environment")].into_iter().chain(name.map(member)).collect();
         self.report("invalid", path, format!("environment: {expected}"), &Value::Null);
     }

@@ -2,7 +2,10 @@
 
 use std::{
     any::Any,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use serde_json::{Value, json};
@@ -13,7 +16,8 @@ use super::{
     FRONTEND_SERVER,
     actor::{Actor, Command, Order, Report},
     config::ClaudeConfig,
-    launch,
+    launch::{self, Start},
+    mcp_file,
     outcome::{self, Death},
     policy::OpenCall,
     session::Session,
@@ -45,6 +49,8 @@ pub(crate) struct Setup {
     listings: watch::Sender<u64>,
     /// The process's way to the runner, for as long as it lives.
     _channel: Option<Box<dyn Any + Send + Sync>>,
+    /// The next turn is to have another process.
+    worn_out: AtomicBool,
 }
 
 impl Setup {
@@ -54,6 +60,11 @@ impl Setup {
 
     pub(crate) fn frontend_tools(&self) -> Vec<Tool> {
         self.frontend.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets the next turn have another process.
+    pub(crate) fn wear_out(&self) {
+        self.worn_out.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn listed(&self, server: &str) {
@@ -121,21 +132,31 @@ pub(crate) struct Agent {
 impl Agent {
     /// Starts a process and waits until it is ready.
     pub(crate) async fn start(shared: &Arc<Shared>, spec: SessionSpec, resume: Option<&str>) -> Result<Self, NotReady> {
-        let mut start = launch::process(&shared.config, &spec, resume);
+        let mcp = mcp_file::write(shared, &spec).await.map_err(not_ready)?;
+        let started = Self::with_servers(shared, spec.clone(), Start { resume, mcp: mcp.as_deref() }).await;
+        if let Some(file) = mcp {
+            mcp_file::remove(shared, &spec, file).await;
+        }
+        started
+    }
+
+    async fn with_servers(shared: &Arc<Shared>, spec: SessionSpec, start: Start<'_>) -> Result<Self, NotReady> {
+        let mut process = launch::process(&shared.config, &spec, start);
         let channels = shared.config.channels.as_deref();
-        let channel = channels.map(|channels| channels.open(&spec.thread_id, spec.user.as_deref(), &mut start.env));
-        let process = shared.host.start(start).await;
+        let channel = channels.map(|channels| channels.open(&spec.thread_id, spec.user.as_deref(), &mut process.env));
+        let process = shared.host.start(process).await;
         let process = process.map_err(|error| not_ready(error.to_string()))?;
         let setup = Arc::new(Setup {
             shared: Arc::clone(shared),
             frontend: Mutex::new(spec.frontend_tools.clone()),
             listings: watch::Sender::new(0),
             _channel: channel,
+            worn_out: AtomicBool::new(false),
             spec: spec.clone(),
         });
         let (commands, orders) = mpsc::channel(4);
         let (tell, ended) = watch::channel(None);
-        let actor = Actor::new(Arc::clone(&setup), process, Session::new(resume.map(str::to_owned)), orders);
+        let actor = Actor::new(Arc::clone(&setup), process, Session::new(start.resume.map(str::to_owned)), orders);
         tokio::spawn(async move { tell.send_replace(Some(Arc::new(actor.run().await))) });
         let mut agent = Self { setup, spec, commands, ended };
         agent.initialize().await?;
@@ -165,6 +186,11 @@ impl Agent {
         NotReady { kind, message, lost }
     }
 
+    /// The way to the process that does not keep it.
+    pub(crate) fn weak(&self) -> mpsc::WeakSender<Command> {
+        self.commands.downgrade()
+    }
+
     pub(crate) fn is_alive(&self) -> bool {
         self.ended.borrow().is_none() && !self.commands.is_closed()
     }
@@ -176,7 +202,7 @@ impl Agent {
             frontend_tools: self.spec.frontend_tools.clone(),
             ..spec.clone()
         };
-        if like_ours != self.spec {
+        if like_ours != self.spec || self.setup.worn_out.load(Ordering::Relaxed) {
             return false;
         }
         let adapted = self.switch_model(spec).await && self.switch_tools(spec).await;

@@ -51,6 +51,11 @@ pub struct Timing {
     pub idle: Duration,
     /// The longest time the CLI may wait by itself for a provider whose quota is used up; a longer wait ends the turn.
     pub provider_wait: Duration,
+    /// How long an MCP server may take until it is failed. The CLI connects to all of them at once, when it starts.
+    pub mcp_connect: Duration,
+    /// How long after its start the CLI may hold a first prompt back for servers that are not connected yet. Those that come
+    /// later join the turn under way.
+    pub mcp_hold: Duration,
 }
 
 impl Default for Timing {
@@ -61,6 +66,8 @@ impl Default for Timing {
             signal: Duration::from_secs(1),
             idle: Duration::from_mins(15),
             provider_wait: Duration::from_mins(1),
+            mcp_connect: Duration::from_secs(30),
+            mcp_hold: Duration::from_secs(3),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Prompts go into `initialize`, never into argv, which every process of the machine can read.
 
-use std::{collections::BTreeMap, ffi::OsString};
+use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use serde_json::{Map, Value, json};
 
@@ -43,17 +43,26 @@ const FIXED_ENV: [(&str, &str); 8] = [
     ("CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD", "1"),
 ];
 
-/// The process to start; `resume` is the conversation to go on with.
-pub(crate) fn process(config: &ClaudeConfig, spec: &SessionSpec, resume: Option<&str>) -> ProcessSpec {
+/// What a process is started with beside its spec.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Start<'a> {
+    /// The conversation to go on with.
+    pub(crate) resume: Option<&'a str>,
+    /// The file with the session's MCP servers, on the agent's host.
+    pub(crate) mcp: Option<&'a Path>,
+}
+
+/// The process to start.
+pub(crate) fn process(config: &ClaudeConfig, spec: &SessionSpec, start: Start<'_>) -> ProcessSpec {
     ProcessSpec {
         program: config.command.clone(),
-        args: args(config, spec, resume),
+        args: args(config, spec, start),
         env: env(config, spec),
         cwd: spec.cwd.clone(),
     }
 }
 
-fn args(config: &ClaudeConfig, spec: &SessionSpec, resume: Option<&str>) -> Vec<OsString> {
+fn args(config: &ClaudeConfig, spec: &SessionSpec, start: Start<'_>) -> Vec<OsString> {
     let mut args: Vec<OsString> = FIXED.iter().map(OsString::from).collect();
     let mut pair = |flag: &str, value: OsString| args.extend([OsString::from(flag), value]);
     pair("--permission-mode", mode(spec.permission_mode).into());
@@ -70,15 +79,20 @@ fn args(config: &ClaudeConfig, spec: &SessionSpec, resume: Option<&str>) -> Vec<
     for directory in &spec.add_dirs {
         pair("--add-dir", directory.into());
     }
+    if let Some(file) = start.mcp {
+        // Strict: a repository's own `.mcp.json` starts nothing.
+        args.extend(["--strict-mcp-config".into(), "--mcp-config".into(), file.into()]);
+    }
     args.push(format!("--setting-sources={}", config.setting_sources.join(",")).into());
     // With `=`, so that an id can never be read as a flag.
-    args.extend(resume.map(|id| format!("--resume={id}").into()));
+    args.extend(start.resume.map(|id| format!("--resume={id}").into()));
     args
 }
 
 fn allowed(config: &ClaudeConfig, spec: &SessionSpec) -> String {
     let mut allowed = spec.allowed_tools.clone().unwrap_or_else(|| DEFAULT_ALLOWED.map(str::to_owned).to_vec());
     allowed.extend(config.tool_servers.iter().map(|server| format!("mcp__{}__*", server.name())));
+    allowed.extend(spec.mcp_servers.0.keys().map(|server| format!("mcp__{server}__*")));
     allowed.push(format!("{FRONTEND_PREFIX}*"));
     allowed.join(",")
 }
@@ -104,6 +118,11 @@ fn env(config: &ClaudeConfig, spec: &SessionSpec) -> Vec<(OsString, OsString)> {
     if let Some(retries) = config.max_retries {
         env.insert("CLAUDE_CODE_MAX_RETRIES".into(), retries.to_string().into());
     }
+    for (name, limit) in
+        [("MCP_TIMEOUT", config.timing.mcp_connect), ("CLAUDE_CODE_MCP_STARTUP_WAIT_MS", config.timing.mcp_hold)]
+    {
+        env.insert(name.into(), limit.as_millis().to_string().into());
+    }
     if spec.permission_mode == PermissionMode::BypassPermissions && config.agent_is_root {
         env.insert("IS_SANDBOX".into(), "1".into());
     }
@@ -118,7 +137,8 @@ pub(crate) fn initialize(config: &ClaudeConfig, spec: &SessionSpec) -> Value {
     body.insert("forwardSubagentText".to_owned(), json!(true));
     // A conversation would keep the prompt of its first request for ever.
     body.insert("systemPromptSnapshot".to_owned(), json!(false));
-    let servers: Vec<&str> = config.tool_servers.iter().map(|server| server.name()).chain([FRONTEND_SERVER]).collect();
+    let ours = config.tool_servers.iter().filter(|server| !server.tools().is_empty()).map(|server| server.name());
+    let servers: Vec<&str> = ours.chain([FRONTEND_SERVER]).collect();
     body.insert("sdkMcpServers".to_owned(), json!(servers));
     match &spec.system_prompt {
         SystemPrompt::Append(text) if text.is_empty() => {}
@@ -169,19 +189,22 @@ mod tests {
 
     #[test]
     fn the_environment_is_what_was_given_and_what_the_bridge_relies_on() {
-        let process = process(&config(), &spec(), None);
+        let process = process(&config(), &spec(), Start::default());
         assert_eq!(variable(&process, "KEY").as_deref(), Some("theirs"));
         assert_eq!(variable(&process, "CLAUDE_CONFIG_DIR").as_deref(), Some("/state"));
         assert_eq!(variable(&process, "HOME"), None, "nothing is inherited");
         let root = |agent_is_root| {
-            variable(&super::process(&ClaudeConfig { agent_is_root, ..config() }, &spec(), None), "IS_SANDBOX")
+            variable(
+                &super::process(&ClaudeConfig { agent_is_root, ..config() }, &spec(), Start::default()),
+                "IS_SANDBOX",
+            )
         };
         assert_eq!((root(true).as_deref(), root(false)), (Some("1"), None));
     }
 
     #[test]
     fn argv_names_the_session_and_never_the_prompt() {
-        let args: Vec<String> = process(&config(), &spec(), Some("id-1"))
+        let args: Vec<String> = process(&config(), &spec(), Start { resume: Some("id-1"), mcp: None })
             .args
             .iter()
             .map(|arg| arg.to_string_lossy().into_owned())
@@ -199,6 +222,17 @@ mod tests {
         }
         assert!(line.contains("Read,Write,Bash") && line.contains("mcp__ui__*"), "{line}");
         assert!(!line.contains("secret plan"));
+    }
+
+    #[test]
+    fn mcp_servers_are_allowed_and_come_in_a_file_and_nothing_of_them_is_in_argv() {
+        let secret = json!({ "command": "tool", "env": { "TOKEN": "of-the-server" } });
+        let spec = SessionSpec { mcp_servers: crate::bridge::McpServers([("files".into(), secret)].into()), ..spec() };
+        let process = process(&config(), &spec, Start { resume: None, mcp: Some(Path::new("/state/mcp/x.json")) });
+        let line = format!("{:?}", process.args);
+        assert!(line.contains("mcp__files__*"), "{line}");
+        assert!(line.contains(r#""--strict-mcp-config", "--mcp-config", "/state/mcp/x.json""#), "{line}");
+        assert!(!format!("{line}{spec:?}").contains("of-the-server"));
     }
 
     #[test]

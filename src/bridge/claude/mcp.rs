@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{FRONTEND_SERVER, wire::text};
 use crate::{
-    agui::{Id, Tool},
+    agui::{Event, Id, Tool},
     host::BoxFuture,
 };
 
@@ -23,7 +23,24 @@ pub trait ToolServer: Send + Sync {
 
     /// Executes a call of a thread's agent. Calls may run at the same time. The future is dropped when the agent gives
     /// the call up. An error is a sentence for the agent.
-    fn call<'a>(&'a self, thread: &'a Id, tool: &'a str, arguments: Value) -> BoxFuture<'a, Result<String, String>>;
+    fn call<'a>(&'a self, thread: &'a Id, tool: &'a str, arguments: Value) -> BoxFuture<'a, Result<Called, String>>;
+}
+
+/// What a call did.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Called {
+    /// What the agent is told.
+    pub text: String,
+    /// What the readers of the run are told, before the call's result.
+    pub events: Vec<Event>,
+    /// The thread's next turn is to have a new process, with the same conversation.
+    pub restart: bool,
+}
+
+impl From<String> for Called {
+    fn from(text: String) -> Self {
+        Self { text, ..Self::default() }
+    }
 }
 
 /// What is to be done with an `mcp_message`.
@@ -53,7 +70,7 @@ pub(crate) fn receive(servers: &[Arc<dyn ToolServer>], frontend: &[Tool], server
         }
         // The CLI could not hold the call back, which happens when an answer comes without streaming.
         ("tools/call", None) if server == FRONTEND_SERVER => {
-            Ok(called(Err("The user's side could not take this call. Call the tool again, alone.".to_owned())))
+            Ok(called(Err("The user's side could not take this call. Call the tool again, alone.")))
         }
         ("notifications/cancelled", _) => {
             return Message::Cancelled { id: message["params"]["requestId"].clone() };
@@ -65,7 +82,7 @@ pub(crate) fn receive(servers: &[Arc<dyn ToolServer>], frontend: &[Tool], server
 }
 
 /// The answer to a tool call.
-pub(crate) fn call_reply(id: Value, outcome: Result<String, String>) -> Value {
+pub(crate) fn call_reply(id: Value, outcome: Result<&str, &str>) -> Value {
     reply(Some(id), Ok(called(outcome)))
 }
 
@@ -113,8 +130,8 @@ fn schema(parameters: Option<&Value>) -> Value {
     schema
 }
 
-fn called(outcome: Result<String, String>) -> Value {
+fn called(outcome: Result<&str, &str>) -> Value {
     let is_error = outcome.is_err();
-    let text = outcome.unwrap_or_else(|reason| reason);
+    let (Ok(text) | Err(text)) = outcome;
     json!({ "content": [{ "type": "text", "text": text }], "isError": is_error })
 }

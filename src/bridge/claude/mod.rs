@@ -15,6 +15,8 @@ mod garbage;
 mod launch;
 mod line;
 mod mcp;
+mod mcp_file;
+mod mcp_status;
 mod outcome;
 pub(crate) mod policy;
 mod progress;
@@ -22,6 +24,7 @@ mod prompt;
 pub(crate) mod record;
 pub(crate) mod session;
 mod sessions;
+mod shell;
 mod tail;
 mod tasks;
 mod thread;
@@ -39,14 +42,14 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Bridge, BridgeError, EventSink, Features, SessionSpec, Turn, TurnEnd};
+use super::{Bridge, BridgeError, EventSink, Features, McpServerStatus, SessionSpec, Turn, TurnEnd};
 use crate::{
     agui::Id,
     host::{AgentHost, BoxFuture},
 };
 use agent::Shared;
 pub use config::{ClaudeConfig, Timing};
-pub use mcp::ToolServer;
+pub use mcp::{Called, ToolServer};
 use sessions::Sessions;
 use thread::Thread;
 
@@ -110,6 +113,16 @@ impl Bridge for ClaudeBridge {
     fn follow_ups(&self, wake: mpsc::Sender<Id>) {
         // The contract: it is called once.
         self.shared.wake.set(wake).ok();
+    }
+
+    fn mcp_status<'a>(&'a self, thread: &'a Id) -> BoxFuture<'a, Result<Option<Vec<McpServerStatus>>, BridgeError>> {
+        let known = self.threads.lock().unwrap_or_else(PoisonError::into_inner).get(thread).cloned();
+        Box::pin(async move {
+            match known {
+                Some(thread) => thread.mcp_status().await,
+                None => Ok(None),
+            }
+        })
     }
 
     fn shutdown(&self) -> BoxFuture<'_, ()> {

@@ -1,19 +1,22 @@
 //! The agent of one thread: started, kept, replaced, and given its turns one at a time.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use serde_json::json;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
 
 use super::{
-    actor::{Order, Prompt, Report},
+    actor::{Command, Order, Prompt, Report},
     agent::{Agent, NotReady, Shared},
+    mcp_status,
     policy::OpenCall,
     prompt, transcript, translate,
 };
 use crate::{
     agui::{Event, EventKind, Id, TextRole},
-    bridge::{Answer, BridgeError, Ending, EventSink, FailureKind, SessionSpec, Turn, TurnEnd, TurnInput},
+    bridge::{
+        Answer, BridgeError, Ending, EventSink, FailureKind, McpServerStatus, SessionSpec, Turn, TurnEnd, TurnInput,
+    },
 };
 
 /// How many processes a prompt is given to, when they end before they take it.
@@ -24,6 +27,8 @@ pub(crate) struct Thread {
     shared: Arc<Shared>,
     id: Id,
     slot: Mutex<Slot>,
+    /// The way to the agent for who only looks, while a turn has the slot.
+    look: std::sync::Mutex<Option<mpsc::WeakSender<Command>>>,
 }
 
 /// What the thread has.
@@ -39,7 +44,7 @@ struct Slot {
 
 impl Thread {
     pub(crate) fn new(shared: Arc<Shared>, id: Id) -> Self {
-        Self { shared, id, slot: Mutex::default() }
+        Self { shared, id, slot: Mutex::default(), look: std::sync::Mutex::default() }
     }
 
     /// Starts the agent, so that the next turn finds it ready.
@@ -59,6 +64,12 @@ impl Thread {
         if let Some(agent) = agent {
             agent.close().await;
         }
+    }
+
+    /// The MCP servers of the running agent.
+    pub(crate) async fn mcp_status(&self) -> Result<Option<Vec<McpServerStatus>>, BridgeError> {
+        let agent = self.look.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        mcp_status::ask(agent).await
     }
 
     /// Takes a turn.
@@ -183,6 +194,7 @@ impl Thread {
             slot.damage_said = true;
             self.conversation_lost(slot, None, damage).await;
         }
+        *self.look.lock().unwrap_or_else(PoisonError::into_inner) = Some(agent.weak());
         slot.agent = Some(agent);
         Ok(())
     }

@@ -3,14 +3,13 @@
 //! A CLI that is started anew takes results of open calls in no other way for more than one call. The file is found,
 //! read and written by a shell on the host, since the runner may only read it, or may not even see it.
 
-use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-use super::{agent::Shared, wire::text};
-use crate::{
-    bridge::SessionSpec,
-    host::{AgentProcess, ProcessSpec},
+use super::{
+    agent::Shared,
+    shell::{self, Failure},
+    wire::text,
 };
+use crate::bridge::SessionSpec;
+use serde_json::{Value, json};
 
 /// How much of the file's end is read for the row that the new one follows.
 const END: &str = "1048576";
@@ -24,12 +23,12 @@ pub(crate) async fn answer(
 ) -> Result<(), String> {
     let read =
         format!(r#"for f in "$1"/projects/*/"$2".jsonl; do [ -f "$f" ] && exec tail -c {END} "$f"; done; exit 3"#);
-    let end = shell(shared, spec, conversation, &read, b"").await?;
+    let end = on_host(shared, spec, conversation, &read, b"").await?;
     let mut row = row(&end, spec, conversation, results)?.to_string();
     row.insert(0, '\n');
     row.push('\n');
     let append = r#"for f in "$1"/projects/*/"$2".jsonl; do [ -f "$f" ] && exec cat >> "$f"; done; exit 3"#;
-    shell(shared, spec, conversation, append, row.as_bytes()).await.map(|_| ())
+    on_host(shared, spec, conversation, append, row.as_bytes()).await.map(|_| ())
 }
 
 /// The row that follows the last one of the conversation.
@@ -53,41 +52,17 @@ fn row(end: &str, spec: &SessionSpec, conversation: &str, results: &[Value]) -> 
     }))
 }
 
-/// Runs a script on the agent's host and returns what it wrote.
-async fn shell(
+/// Runs a script with the CLI's directory and the conversation's id as its arguments.
+async fn on_host(
     shared: &Shared,
     spec: &SessionSpec,
     conversation: &str,
     script: &str,
     input: &[u8],
 ) -> Result<String, String> {
-    let path = shared.config.env.0.get("PATH").map_or("/usr/bin:/bin", String::as_str);
-    let process = ProcessSpec {
-        program: "sh".into(),
-        args: ["-c", script, "sh"]
-            .map(Into::into)
-            .into_iter()
-            .chain([shared.config.config_dir.clone().into(), conversation.into()])
-            .collect(),
-        env: vec![("PATH".into(), path.into())],
-        cwd: spec.cwd.clone(),
-    };
-    let started = shared.host.start(process).await.map_err(|error| error.to_string())?;
-    match tokio::time::timeout(shared.config.timing.start, talk(started, input)).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err("the shell on the agent's host did not end in time".to_owned()),
-    }
-}
-
-async fn talk(process: AgentProcess, input: &[u8]) -> Result<String, String> {
-    let AgentProcess { mut stdin, mut stdout, stderr, control } = process;
-    stdin.write_all(input).await.map_err(|error| error.to_string())?;
-    drop((stdin, stderr));
-    let mut output = Vec::new();
-    stdout.read_to_end(&mut output).await.map_err(|error| error.to_string())?;
-    match control.wait().await.map_err(|error| error.to_string())?.code {
-        Some(0) => Ok(String::from_utf8_lossy(&output).into_owned()),
-        Some(3) => Err("the conversation's file is not there".to_owned()),
-        code => Err(format!("the shell on the agent's host ended with {code:?}")),
-    }
+    let args = [shared.config.config_dir.clone().into(), conversation.into()];
+    shell::run(shared, &spec.cwd, script, args, input).await.map_err(|failure| match failure {
+        Failure::Exit(Some(3)) => "the conversation's file is not there".to_owned(),
+        other => other.to_string(),
+    })
 }

@@ -32,8 +32,11 @@ use crate::{
         workspace as ws,
     },
     host,
-    runner::Engine,
-    security::Redactor,
+    runner::{
+        Engine,
+        mcp::{self, Configured, Fault, Layer},
+    },
+    security::{Redactor, credentials_from_env},
     workspace::{Current, Hydrated, WorkspacePlan, git::credentials::Credentials, hydrate},
 };
 
@@ -41,8 +44,7 @@ use crate::{
 const RUN_TIMEOUT: Duration = Duration::from_hours(24);
 
 pub(super) async fn run(args: Args) -> Result<u8, RunError> {
-    let redactor = Arc::new(Redactor::from_env(std::env::vars()));
-    logging::start(&args.log_level, false, Arc::clone(&redactor));
+    logging::start(&args.log_level, false, Arc::new(Redactor::from_env(std::env::vars())));
     let given = given(&args)?;
     let place = place(&args, &given)?;
     // Opening the log takes the session's lock: what is read after it cannot change under us.
@@ -58,9 +60,11 @@ pub(super) async fn run(args: Args) -> Result<u8, RunError> {
     output.begins(session_name(&job.session), runner(&job.session).as_str(), model(&job.session), &shown);
     check_agent(&args, &job)?;
     let hydrated = set_up(&job.session, &place, &mut output).await?;
-    let parts = parts(&args, &place, &job.session, &hydrated, redactor);
+    let parts = parts(&args, &place, &job.session, &hydrated);
     let host = assemble::agent_host(args.agent_socket.as_ref(), &place.events()).await?;
-    let probe = Arc::new(Probe::of_repos(Arc::new(Current::new(hydrated.clone())), Arc::clone(&host)).and_files(&hydrated).await);
+    let probe = Arc::new(
+        Probe::of_repos(Arc::new(Current::new(hydrated.clone())), Arc::clone(&host)).and_files(&hydrated).await,
+    );
     let engine = assemble::engine(parts, store, host, probe).await?;
     let started = Timestamp::now();
     let drive =
@@ -148,7 +152,19 @@ async fn set_up(session: &AgenticSession, place: &Place, output: &mut Output) ->
     Ok(hydrated)
 }
 
-fn parts(args: &Args, place: &Place, session: &AgenticSession, hydrated: &Hydrated, redactor: Arc<Redactor>) -> Parts {
+/// The session's MCP servers. Variables are the session's own, else this machine's.
+fn servers(session: &AgenticSession) -> Configured {
+    let given = session.spec.mcp_servers.clone().unwrap_or_default();
+    let layer = Layer::of("spec.mcpServers", given.custom, given.disabled);
+    let own = &session.spec.environment_variables;
+    mcp::configure(vec![layer], |name| own.get(name).cloned().or_else(|| std::env::var(name).ok()))
+}
+
+fn parts(args: &Args, place: &Place, session: &AgenticSession, hydrated: &Hydrated) -> Parts {
+    let mcp = servers(session);
+    let known = credentials_from_env(std::env::vars()).into_iter().chain(mcp.secrets);
+    let mut notes = vec![ws::note(hydrated)];
+    notes.extend(mcp.faults.iter().map(Fault::to_string));
     Parts {
         runner: runner(session),
         replay: session.spec.runner.as_ref().and_then(|runner| Some(PathBuf::from(&runner.replay.as_ref()?.path))),
@@ -157,16 +173,17 @@ fn parts(args: &Args, place: &Place, session: &AgenticSession, hydrated: &Hydrat
         idle: RUN_TIMEOUT,
         data_dir: place.events(),
         state_dir: place.state(),
-        session: ws::template(session_name(session), &session.spec, hydrated),
+        session: ws::template(session_name(session), &session.spec, hydrated).with_servers(mcp.servers),
         queue_limit: usize::MAX,
         turn_limit: usize::MAX,
         thread_limit: usize::MAX,
         run_timeout: RUN_TIMEOUT,
         workspace_state: ws::state(hydrated),
-        notes: vec![ws::note(hydrated)],
+        notes,
         channels: None,
         callers: Arc::default(),
-        redactor,
+        redactor: Arc::new(Redactor::new(known)),
+        tools: assemble::tools(None),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -51,7 +52,7 @@ fn backend(args: &Args) -> Option<Backend> {
 pub(super) fn channels(args: &Args, service: Option<&Arc<Credentials>>) -> Option<Arc<dyn AgentChannels>> {
     let service = Arc::clone(service?);
     let socket = socket(args);
-    let bound = socket.parent().map_or(Ok(()), std::fs::create_dir_all);
+    let bound = socket.parent().map_or(Ok(()), private_folder);
     let bound = bound.and_then(|()| Channels::bind(&socket, &helper(args), service));
     let failed = |error: &std::io::Error| {
         tracing::error!(%error, socket = %socket.display(), "agents cannot ask for credentials");
@@ -71,6 +72,11 @@ fn socket(args: &Args) -> PathBuf {
     }
     let name = format!("ambient-{}-{}", std::process::id(), uuid::Uuid::new_v4().simple());
     std::env::temp_dir().join(name).join("c.sock")
+}
+
+/// For this user alone, unless it is there already: then it is shared on purpose.
+fn private_folder(path: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 fn helper(args: &Args) -> String {

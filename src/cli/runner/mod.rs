@@ -29,10 +29,12 @@ use crate::{
     runner::{
         self, Caller, Engine, RunRequest, SessionTemplate,
         callers::Callers,
+        feedback_file::FeedbackFile,
         http::{self, Pace, Server},
+        mcp::{self, Configured, Fault, tools::RefreshCredentials},
         sources::Sources,
     },
-    security::Redactor,
+    security::{Redactor, credentials_from_env},
     workspace::{Current, HydrateError, Hydrated},
 };
 
@@ -70,25 +72,30 @@ impl RunnerError {
 }
 
 pub(super) fn main(args: Args) -> ExitCode {
-    let redactor = Arc::new(Redactor::from_env(std::env::vars()));
+    let mcp = mcp::sources::of_runner(|name| std::env::var(name).ok());
+    let known = credentials_from_env(std::env::vars()).into_iter().chain(mcp.secrets.iter().cloned());
+    let redactor = Arc::new(Redactor::new(known));
     logging::start(&args.log_level, args.log_format == "json", Arc::clone(&redactor));
     // One thread: the work is moving small pieces between a pipe, a file and sockets, and a hop between threads costs more
     // than the piece. What blocks for long has threads of its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let result = runtime.map_err(RunnerError::Start).and_then(|runtime| runtime.block_on(run(args, redactor)));
+    let result = runtime.map_err(RunnerError::Start).and_then(|runtime| runtime.block_on(run(args, redactor, mcp)));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, error.exit_code()),
     }
 }
 
-async fn run(args: Args, redactor: Arc<Redactor>) -> Result<(), RunnerError> {
+async fn run(args: Args, redactor: Arc<Redactor>, mcp: Configured) -> Result<(), RunnerError> {
     // Before anything is started: who can see us may also stop us.
     let stop = stop_signal().map_err(RunnerError::Start)?;
     let config = config::resolve(&args)?;
     let listener = listen(&config).await?;
     let session_id = Id::from(args.session_id.as_str());
-    let (engine, sources) = engine(&args, &config, redactor).await?;
+    for fault in &mcp.faults {
+        tracing::warn!(%fault, "an MCP server is left out");
+    }
+    let (engine, sources) = engine(&args, &config, redactor, &mcp).await?;
     let drained = CancellationToken::new();
     let state = Server {
         engine: Arc::clone(&engine),
@@ -96,6 +103,8 @@ async fn run(args: Args, redactor: Arc<Redactor>) -> Result<(), RunnerError> {
         token: config.token.clone(),
         pace: Pace { heartbeat: HEARTBEAT, stop: drained.clone() },
         wait: config.events_wait,
+        mcp_faults: mcp.faults.into(),
+        feedback: FeedbackFile::new(&args.data_dir, engine.redactor()),
         sources: Arc::clone(&sources),
     };
     let serving = tokio::spawn(http::serve(listener, http::router(state), stop.clone()));
@@ -139,6 +148,7 @@ async fn engine(
     args: &Args,
     config: &Config,
     redactor: Arc<Redactor>,
+    mcp: &Configured,
 ) -> Result<(Arc<Engine>, Arc<Sources>), RunnerError> {
     let store = assemble::open_store(&args.data_dir)?;
     let host = assemble::agent_host(args.agent_socket.as_ref(), &args.data_dir).await?;
@@ -162,16 +172,18 @@ async fn engine(
         idle: Duration::from_secs(args.idle_agent),
         data_dir: args.data_dir.clone(),
         state_dir: config.state_dir.clone(),
-        session: SessionTemplate(SessionSpec { user: Caller::new(&args.user_id, "", "").user_id, ..template.0 }),
+        session: SessionTemplate(SessionSpec { user: Caller::new(&args.user_id, "", "").user_id, ..template.0 })
+            .with_servers(mcp.servers.clone()),
         queue_limit: args.queue_limit,
         turn_limit: args.turn_limit,
         thread_limit: args.thread_limit,
         run_timeout: Duration::from_secs(args.run_timeout),
         workspace_state: workspace::state(&hydrated),
-        notes: vec![workspace::note(&hydrated)],
+        notes: std::iter::once(workspace::note(&hydrated)).chain(mcp.faults.iter().map(Fault::to_string)).collect(),
         channels: credentials::channels(args, service.as_ref()),
         callers,
         redactor,
+        tools: assemble::tools(service.map(|service| service as Arc<dyn RefreshCredentials>)),
     };
     let current = Arc::new(Current::new(hydrated));
     let probe = Arc::new(Probe::of_repos(Arc::clone(&current), Arc::clone(&host)));

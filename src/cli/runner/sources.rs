@@ -40,11 +40,7 @@ pub(super) fn parts(
         current,
         data_dir: args.data_dir.clone(),
         urls: policy(args),
-        tokens: TokenRules {
-            own,
-            github_hosts: args.github_hosts.clone(),
-            gitlab_hosts: args.gitlab_hosts.clone(),
-        },
+        tokens: TokenRules { own, github_hosts: args.github_hosts.clone(), gitlab_hosts: args.gitlab_hosts.clone() },
         bounds: Bounds { deadline: Duration::from_secs(args.clone_timeout.max(1)), ..Bounds::default() },
         describe: Box::new(move |hydrated| {
             let prompt = workspace::prompt(hydrated, owner.clone());

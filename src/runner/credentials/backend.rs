@@ -138,7 +138,8 @@ fn is_refusal(status: StatusCode) -> bool {
 /// Whether a host is in the cluster or on this machine.
 fn is_inside(host: &str) -> bool {
     let host = host.to_ascii_lowercase();
-    matches!(host.as_str(), "localhost" | "127.0.0.1") || host.ends_with(".svc") || host.ends_with(".svc.cluster.local")
+    let is_local = matches!(host.as_str(), "localhost" | "127.0.0.1");
+    is_local || [".svc", ".svc.cluster.local"].iter().any(|zone| host.ends_with(zone))
 }
 
 async fn read(kind: Kind, caller: &Caller, response: Response) -> Result<Credential, Unavailable> {

@@ -33,31 +33,41 @@ pub(super) struct Cache(Mutex<HashMap<Key, Slot>>);
 
 struct Kept {
     answer: Answer,
+    asked: Instant,
+    answered: Instant,
     until: Instant,
-    /// A refresh that was asked for before this answer is met by it.
-    since: Instant,
+}
+
+/// What meets a wish.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// What is good now, or was answered after this.
+    Good(Instant),
+    /// What was asked for after this.
+    NewerThan(Instant),
 }
 
 impl Cache {
     /// What is kept, else what `fetch` says.
     pub(super) async fn get(&self, key: Key, fetch: impl Future<Output = Answer>) -> Answer {
-        self.fetched_since(key, None, fetch).await
+        self.wanted(key, Wanted::Good(Instant::now()), fetch).await
     }
 
-    /// What was fetched after this was called.
+    /// What was asked for after this was called.
     pub(super) async fn renew(&self, key: Key, fetch: impl Future<Output = Answer>) -> Answer {
-        self.fetched_since(key, Some(Instant::now()), fetch).await
+        self.wanted(key, Wanted::NewerThan(Instant::now()), fetch).await
     }
 
-    async fn fetched_since(&self, key: Key, since: Option<Instant>, fetch: impl Future<Output = Answer>) -> Answer {
+    async fn wanted(&self, key: Key, wanted: Wanted, fetch: impl Future<Output = Answer>) -> Answer {
         let slot = self.slot(key);
         let mut kept = slot.lock().await;
-        if let Some(known) = kept.as_ref().filter(|known| known.is_good(since)) {
+        if let Some(known) = kept.as_ref().filter(|known| known.meets(wanted)) {
             return known.answer.clone();
         }
-        let since = Instant::now();
+        let asked = Instant::now();
         let answer = fetch.await;
-        *kept = Some(Kept { until: Instant::now() + keep(&answer), answer: answer.clone(), since });
+        let answered = Instant::now();
+        *kept = Some(Kept { until: answered + keep(&answer), answer: answer.clone(), asked, answered });
         answer
     }
 
@@ -74,7 +84,7 @@ impl Cache {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if slots.len() >= MAX_KEPT && !slots.contains_key(&key) {
             // What is being fetched is held by whoever waits for it.
-            slots.retain(|_, slot| Arc::strong_count(slot) > 1 || slot.try_lock().is_ok_and(|kept| is_good(&kept)));
+            slots.retain(|_, slot| Arc::strong_count(slot) > 1 || is_good(slot));
             if slots.len() >= MAX_KEPT {
                 slots.clear();
             }
@@ -83,18 +93,22 @@ impl Cache {
     }
 }
 
-fn is_good(kept: &Option<Kept>) -> bool {
-    kept.as_ref().is_some_and(|kept| kept.is_good(None))
+fn is_good(slot: &Slot) -> bool {
+    let now = Wanted::Good(Instant::now());
+    slot.try_lock().is_ok_and(|kept| kept.as_ref().is_some_and(|kept| kept.meets(now)))
 }
 
 impl Kept {
-    fn is_good(&self, since: Option<Instant>) -> bool {
-        since.map_or_else(|| Instant::now() < self.until, |since| self.since >= since)
+    fn meets(&self, wanted: Wanted) -> bool {
+        match wanted {
+            Wanted::Good(since) => Instant::now() < self.until || self.answered >= since,
+            Wanted::NewerThan(since) => self.asked >= since,
+        }
     }
 }
 
 /// How long an answer is good.
-fn keep(answer: &Answer) -> Duration {
+pub(super) fn keep(answer: &Answer) -> Duration {
     match answer {
         Ok(Credential { expires: None, .. }) => KEEP,
         Ok(Credential { expires: Some(end), .. }) => {

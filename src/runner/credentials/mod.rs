@@ -11,9 +11,10 @@ mod files;
 mod kind;
 mod refresh;
 mod service;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 pub use backend::{Backend, BackendError};
 pub use kind::{Credential, Kind, Unavailable};
-pub use refresh::{CredentialRefresh, Refreshed};
 pub use service::{Credentials, Sources};

@@ -1,41 +1,36 @@
-//! Fetching credentials anew because somebody says that they have changed.
+//! Fetching credentials anew because the agent says that they do not work.
+
+use futures_util::future::join_all;
 
 use super::{
-    kind::{Kind, Unavailable},
+    kind::{Credential, Kind, Unavailable},
     service::Credentials,
 };
-use crate::{agui::Id, host::BoxFuture};
+use crate::{agui::Id, host::BoxFuture, runner::mcp::tools::RefreshCredentials};
 
-/// What became of one kind of credential.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refreshed {
-    /// Which kind.
-    pub kind: Kind,
-    /// When the new one ends, if that is known; or why there is none.
-    pub outcome: Result<Option<jiff::Timestamp>, Unavailable>,
-}
-
-/// Fetches the credentials of the person whose run is going on a thread anew; the agent's git and gh have the new ones with
-/// their next use. Nothing is told when no run is going there. Each takes at most 25 s, all at once.
-pub trait CredentialRefresh: Send + Sync {
-    /// Fetches all kinds.
-    fn refresh<'a>(&'a self, thread: &'a Id) -> BoxFuture<'a, Vec<Refreshed>>;
-}
-
-impl CredentialRefresh for Credentials {
-    fn refresh<'a>(&'a self, thread: &'a Id) -> BoxFuture<'a, Vec<Refreshed>> {
+/// Those of the person whose run is going; git and gh have the new ones with their next use. All kinds are fetched at once,
+/// within 25 s, or 50 s when one was being fetched already.
+impl RefreshCredentials for Credentials {
+    fn refresh<'a>(&'a self, thread: &'a Id) -> BoxFuture<'a, Result<String, String>> {
         Box::pin(async move {
-            let Some(run) = self.callers.running(thread) else {
-                return Vec::new();
-            };
-            let renewals = Kind::ALL.map(|kind| {
-                let caller = run.caller.clone();
-                async move {
-                    let renewed = self.renew(kind, &caller).await;
-                    Refreshed { kind, outcome: renewed.map(|credential| credential.expires) }
-                }
-            });
-            futures_util::future::join_all(renewals).await
+            let run = self.callers.running(thread).ok_or("credentials belong to a run, and none is going")?;
+            let caller = &run.caller;
+            let renewed =
+                join_all(Kind::ALL.map(|kind| async move { told(kind, self.renew(kind, caller).await) })).await;
+            let lines: Vec<&str> = renewed.iter().map(|(Ok(line) | Err(line))| line.as_str()).collect();
+            let text = lines.join("\n");
+            if renewed.iter().any(Result::is_ok) { Ok(text) } else { Err(text) }
         })
+    }
+}
+
+/// What became of one kind, without its value.
+fn told(kind: Kind, renewed: Result<Credential, Unavailable>) -> Result<String, String> {
+    match renewed {
+        Ok(Credential { host, expires: Some(end), .. }) => {
+            Ok(format!("{}: a new credential for {host}, good until {end}", kind.label()))
+        }
+        Ok(Credential { host, expires: None, .. }) => Ok(format!("{}: a new credential for {host}", kind.label())),
+        Err(why) => Err(format!("{}: {why}", kind.label())),
     }
 }

@@ -13,7 +13,7 @@ pub(super) async fn capabilities(State(server): State<Server>) -> Json<Value> {
     Json(json!({
         "framework": bridge.name(),
         "agent_features": agent_features(features),
-        "platform_features": ["repos", "workflows"],
+        "platform_features": ["feedback", "mcp_diagnostics", "repos", "workflows"],
         "file_system": true,
         "mcp": true,
         "tracing": null,

@@ -4,10 +4,14 @@ mod auth;
 mod body;
 mod caller;
 mod capabilities;
+mod docs;
 mod error;
 mod events;
+mod feedback;
 mod interrupt;
 mod join;
+mod mcp;
+mod model;
 mod pulse;
 mod repos;
 mod run;
@@ -27,7 +31,7 @@ pub use error::HttpError;
 pub use serve::serve;
 pub use stream::Pace;
 
-use super::{Engine, sources::Sources};
+use super::{Engine, feedback_file::FeedbackFile, mcp::Fault, sources::Sources};
 use crate::{agui::Id, security::Secret};
 
 /// The largest body of a run's input, in bytes: a long conversation with images fits.
@@ -46,6 +50,10 @@ pub struct Server {
     pub pace: Pace,
     /// How long `/events/{thread}/wait` waits for a run.
     pub wait: Duration,
+    /// MCP servers of the configuration that cannot be used.
+    pub mcp_faults: Arc<[Fault]>,
+    /// Keeps what people say of the work.
+    pub feedback: FeedbackFile,
     /// The session's repositories and workflow.
     pub sources: Arc<Sources>,
 }
@@ -57,6 +65,11 @@ pub fn router(server: Server) -> Router {
         .route("/run", post(run::run))
         .route("/interrupt", post(interrupt::interrupt))
         .route("/capabilities", get(capabilities::capabilities))
+        .route("/openapi.json", get(docs::openapi))
+        .route("/docs", get(docs::page))
+        .route("/model", post(model::model))
+        .route("/feedback", post(feedback::feedback))
+        .route("/mcp/status", get(mcp::status))
         .route("/repos/add", post(repos::add))
         .route("/repos/remove", post(repos::remove))
         .route("/repos/status", get(repos::status))

@@ -4,11 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{
-    SourceError, Sources,
-    record::Choice,
-    tokens::RequestTokens,
-};
+use super::{SourceError, Sources, record::Choice, tokens::RequestTokens};
 use crate::workspace::{
     Hydrated, HydratedRepo,
     fetch::{self, FetchError, Wanted},
@@ -138,7 +134,8 @@ impl Sources {
             .await?;
         }
         let removed = self.fetch.remove(name).await;
-        let removed = removed.map_err(|error| SourceError::Platform(format!("Failed to remove repository: {error}")))?;
+        let removed =
+            removed.map_err(|error| SourceError::Platform(format!("Failed to remove repository: {error}")))?;
         if !known && !removed {
             let known: Vec<String> = self.parts.current.get().repos.iter().map(|repo| repo.name.clone()).collect();
             let message = format!("No repository {name:?} in this session; known: {}", known.join(", "));
@@ -213,8 +210,7 @@ impl Sources {
     }
 
     fn url(&self, field: &'static str, text: &str) -> Result<ParsedUrl, SourceError> {
-        url::parse(text, self.parts.urls)
-            .map_err(|error| SourceError::Invalid { field, message: error.to_string() })
+        url::parse(text, self.parts.urls).map_err(|error| SourceError::Invalid { field, message: error.to_string() })
     }
 
     fn room(&self, hydrated: &Hydrated) -> Result<(), SourceError> {
@@ -245,10 +241,7 @@ impl Sources {
     }
 
     /// A client that leaves in mid-way does not leave a half-done change behind.
-    async fn in_background<T, F>(
-        self: &Arc<Self>,
-        work: impl FnOnce(Arc<Self>) -> F,
-    ) -> Result<T, SourceError>
+    async fn in_background<T, F>(self: &Arc<Self>, work: impl FnOnce(Arc<Self>) -> F) -> Result<T, SourceError>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, SourceError>> + Send + 'static,
@@ -265,7 +258,9 @@ impl Sources {
     fn place(&self) -> Result<OwnedSemaphorePermit, SourceError> {
         Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| {
             let limit = self.parts.bounds.waiting;
-            SourceError::Conflict(format!("{limit} changes are under way, the most there can be; try again when one has ended"))
+            SourceError::Conflict(format!(
+                "{limit} changes are under way, the most there can be; try again when one has ended"
+            ))
         })
     }
 }
@@ -274,7 +269,8 @@ impl Sources {
 fn same(known: &HydratedRepo, url: &ParsedUrl, branch: &str, current: &Hydrated) -> Result<Added, SourceError> {
     let name = &known.name;
     if known.url != url.url.as_str() {
-        let message = format!("{name} is the clone of another URL ({}); choose another name, or remove it first", known.url);
+        let message =
+            format!("{name} is the clone of another URL ({}); choose another name, or remove it first", known.url);
         return Err(SourceError::Conflict(message));
     }
     let on = known.branch.as_deref().unwrap_or(&current.working_branch);
@@ -304,7 +300,8 @@ fn workflow_path(path: &str) -> Result<Option<RelativePath>, SourceError> {
         return Ok(None);
     }
     let invalid = |message: String| SourceError::Invalid { field: "path", message };
-    let parsed: RelativePath = path.parse().map_err(|error: crate::workspace::paths::PathError| invalid(error.to_string()))?;
+    let parsed: RelativePath =
+        path.parse().map_err(|error: crate::workspace::paths::PathError| invalid(error.to_string()))?;
     if parsed.parents().chain([parsed.name()]).any(|name| name == ".git") {
         return Err(invalid("git's own folder is no workflow".to_owned()));
     }

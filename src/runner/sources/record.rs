@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::workspace::{Hydrated, HydratedRepo, layout::WORKFLOWS, write_private, workflow::ActiveWorkflow};
+use crate::workspace::{Hydrated, HydratedRepo, layout::WORKFLOWS, workflow::ActiveWorkflow, write_private};
 
 /// The file's name in the data directory.
 const FILE: &str = "sources.json";
@@ -66,9 +66,8 @@ impl Record {
             }
         }
         let workflows = hydrated.layout.root().join(WORKFLOWS);
-        let there = |workflow: &ActiveWorkflow| {
-            workflow.directory.starts_with(&workflows) && workflow.directory.is_dir()
-        };
+        let there =
+            |workflow: &ActiveWorkflow| workflow.directory.starts_with(&workflows) && workflow.directory.is_dir();
         match self.workflow {
             Some(Choice::None) => hydrated.workflow = None,
             Some(Choice::Active(workflow)) if there(&workflow) => hydrated.workflow = Some(workflow),
@@ -79,5 +78,8 @@ impl Record {
 }
 
 fn unusable(path: &PathBuf, error: &dyn std::fmt::Display) -> String {
-    format!("{}: {error}; repair or remove the file (what was added at run time is then added again by hand)", path.display())
+    format!(
+        "{}: {error}; repair or remove the file (what was added at run time is then added again by hand)",
+        path.display()
+    )
 }

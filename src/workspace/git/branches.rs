@@ -23,13 +23,8 @@ pub struct Branches {
 
 /// Looks at one clone.
 pub async fn branches(git: &AgentGit<'_>, directory: &Path) -> Result<Branches, AgentGitError> {
-    let args = [
-        "for-each-ref",
-        "--count=5000",
-        "--format=%(HEAD)%(refname) %(symref)",
-        "refs/heads",
-        "refs/remotes/origin",
-    ];
+    let args =
+        ["for-each-ref", "--count=5000", "--format=%(HEAD)%(refname) %(symref)", "refs/heads", "refs/remotes/origin"];
     let mut found = parse(&printable_lines(&git.look(directory, &args).await?.stdout));
     if found.current.is_none() {
         // A branch without commits, or none.

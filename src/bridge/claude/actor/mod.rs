@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Turn(Box<Order>),
     /// Send a control request.
     Request { body: Value, reply: oneshot::Sender<Result<Value, String>> },
+    /// Send a control request that only looks: it keeps no idle process alive.
+    Look { body: Value, reply: oneshot::Sender<Result<Value, String>> },
     /// End the process, politely first.
     Close,
 }
@@ -69,6 +71,8 @@ enum Next {
 /// Who waits for the answer to a request of ours.
 enum Waiting {
     Caller(oneshot::Sender<Result<Value, String>>),
+    /// Somebody who only looks.
+    Onlooker(oneshot::Sender<Result<Value, String>>),
     /// The turn, which was asked to stop.
     Stop,
 }
@@ -158,7 +162,7 @@ impl Actor {
                 None => self.close(),
             },
             exit = &mut self.exiting, if self.exit.is_none() => self.exited(exit.ok().and_then(Result::ok)),
-            (request, answer) = self.calls.next() => self.write(control::answer(&request, &answer)),
+            answered = self.calls.next() => self.answered(answered),
             () = turn::unwanted(self.turn.as_mut()) => self.stop(super::outcome::Verdict::Interrupted),
             () = until(self.deadline) => self.expire(),
         }
@@ -191,6 +195,7 @@ impl Actor {
         match command {
             Command::Turn(order) => self.begin(*order).await,
             Command::Request { body, reply } => self.request(&body, Waiting::Caller(reply)),
+            Command::Look { body, reply } => self.request(&body, Waiting::Onlooker(reply)),
             Command::Close => {
                 self.stop_unless_stopped();
                 self.close();
@@ -231,6 +236,13 @@ impl Actor {
                 // Whoever asked may have lost patience.
                 caller.send(reply).ok();
                 self.rest();
+            }
+            Some(Waiting::Onlooker(onlooker)) => {
+                onlooker.send(reply).ok();
+                // A turn that ended meanwhile found somebody waiting.
+                if self.deadline.is_none() {
+                    self.rest();
+                }
             }
             Some(Waiting::Stop) => self.stop_answered(reply).await,
             None => {}

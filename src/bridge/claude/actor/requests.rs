@@ -7,7 +7,8 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::Actor;
 use crate::bridge::claude::{
-    control, mcp,
+    control,
+    mcp::{self, Called},
     policy::{self, Hook},
     translate,
     wire::text,
@@ -16,22 +17,31 @@ use crate::bridge::claude::{
 /// How many calls of our tools may run at once.
 const AT_ONCE: usize = 64;
 
+/// A tool call that has been executed.
+pub(super) struct Answered {
+    /// The request that asked for it.
+    request: String,
+    /// The call's JSON-RPC id.
+    rpc: Value,
+    outcome: Result<Called, String>,
+}
+
 /// Tool calls that run in this process.
 #[derive(Default)]
 pub(super) struct Calls {
-    running: JoinSet<(String, Value)>,
+    running: JoinSet<Answered>,
     /// By the request that asked for it, with the JSON-RPC id that the agent may cancel it by.
     by_request: HashMap<String, (Value, AbortHandle)>,
 }
 
 impl Calls {
     /// The next answer; never, while no call runs.
-    pub(super) async fn next(&mut self) -> (String, Value) {
+    pub(super) async fn next(&mut self) -> Answered {
         loop {
             match self.running.join_next().await {
-                Some(Ok((request, answer))) => {
-                    self.by_request.remove(&request);
-                    return (request, answer);
+                Some(Ok(answered)) => {
+                    self.by_request.remove(&answered.request);
+                    return answered;
                 }
                 // It was given up, or it panicked: then the agent's own limit ends the call.
                 Some(Err(_)) => {}
@@ -56,6 +66,21 @@ impl Calls {
 }
 
 impl Actor {
+    /// Tells the agent, and the readers of the turn, what a call did. Events of a call that outlived its turn have no run to
+    /// be in; they are left out.
+    pub(super) fn answered(&mut self, Answered { request, rpc, outcome }: Answered) {
+        let answer = mcp::call_reply(rpc, outcome.as_ref().map(|called| &*called.text).map_err(String::as_str));
+        if let Ok(called) = outcome {
+            if self.turn.is_some() {
+                self.events.extend(called.events);
+            }
+            if called.restart {
+                self.setup.wear_out();
+            }
+        }
+        self.write(control::answer(&request, &answer));
+    }
+
     pub(super) fn asked(&mut self, id: &str, request: &Value) {
         let line = match text(request, "subtype").unwrap_or_default() {
             "can_use_tool" => control::answer(id, &policy::permission(self.setup.spec.permission_mode, request)),
@@ -102,12 +127,12 @@ impl Actor {
             mcp::Message::Call { id, server, tool, arguments } => {
                 if self.calls.by_request.len() >= AT_ONCE {
                     let busy = format!("{AT_ONCE} calls run already. Wait for their results.");
-                    return Some(mcp::call_reply(id, Err(busy)));
+                    return Some(mcp::call_reply(id, Err(&busy)));
                 }
                 let (request, rpc, setup) = (request_id.to_owned(), id.clone(), Arc::clone(&self.setup));
                 let handle = self.calls.running.spawn(async move {
                     let outcome = server.call(&setup.spec.thread_id, &tool, arguments).await;
-                    (request, mcp::call_reply(rpc, outcome))
+                    Answered { request, rpc, outcome }
                 });
                 self.calls.by_request.insert(request_id.to_owned(), (id, handle));
             }

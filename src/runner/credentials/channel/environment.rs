@@ -34,6 +34,14 @@ impl Place {
         Ok(Self { socket: socket.to_owned(), wrappers, helper })
     }
 
+    /// Takes away what was put there; the folder too, when nothing else is in it.
+    pub(super) fn clear(&self) {
+        let _ = fs::remove_file(&self.socket);
+        let _ = fs::remove_file(self.wrappers.join("gh"));
+        let _ = fs::remove_dir(&self.wrappers);
+        let _ = self.socket.parent().map(fs::remove_dir);
+    }
+
     /// Adds what a process needs to ask with this key.
     pub(super) fn describe(&self, key: &str, env: &mut Variables) {
         set(env, SOCKET, &self.socket);

@@ -62,6 +62,12 @@ impl Channels {
     }
 }
 
+impl Drop for Channels {
+    fn drop(&mut self) {
+        self.place.clear();
+    }
+}
+
 impl AgentChannels for Channels {
     fn open(&self, thread: &Id, user: Option<&str>, env: &mut Variables) -> Box<dyn Any + Send + Sync> {
         let key = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());

@@ -1,0 +1,104 @@
+//! The runner that the contract is played against: the one of `CONTRACT_URL`, or one of our own with the fake CLI.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    fake_claude::fake_claude,
+    play::{Scenario, Target},
+};
+
+const TOKEN: &str = "contract-token";
+
+/// What is played against, and what keeps it there.
+pub(crate) struct Subject {
+    pub(crate) target: Target,
+    /// It is not ours.
+    pub(crate) is_foreign: bool,
+    own: Option<Own>,
+}
+
+struct Own {
+    runner: Child,
+    _folders: TempDir,
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let _ = self.runner.kill();
+        let _ = self.runner.wait();
+    }
+}
+
+impl Subject {
+    pub(crate) async fn find() -> Self {
+        let given = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let (url, token, own) = if let Some(url) = given("CONTRACT_URL") {
+            (url.trim_end_matches('/').to_owned(), given("CONTRACT_TOKEN"), None)
+        } else {
+            let (url, own) = start();
+            (url, Some(TOKEN.to_owned()), Some(own))
+        };
+        let mut values = BTreeMap::from([("session".to_owned(), session(&url).await)]);
+        // Ids that no earlier play against the same runner has used.
+        values.insert("unique".to_owned(), format!("{:x}", std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()));
+        values.extend(given("CONTRACT_GIT").map(|git| ("git".to_owned(), git)));
+        Self { target: Target { url, token, values }, is_foreign: own.is_none(), own }
+    }
+
+    /// What our runner holds at most, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        let pid = self.own.as_ref().map_or(0, |own| own.runner.id());
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
+        peak.map_or(0, |kib: u64| kib * 1024)
+    }
+
+    /// The first thing that a scenario needs and this target lacks.
+    pub(crate) fn left_out<'a>(&self, scenario: &'a Scenario) -> Option<&'a str> {
+        scenario.needs.iter().find(|need| !self.target.values.contains_key(*need)).map(String::as_str)
+    }
+}
+
+async fn session(url: &str) -> String {
+    let health = reqwest::get(format!("{url}/health")).await.expect("the runner answers /health");
+    let health: serde_json::Value = health.json().await.expect("/health is JSON");
+    health["session_id"].as_str().expect("/health names the session").to_owned()
+}
+
+fn start() -> (String, Own) {
+    let folders = TempDir::new().unwrap();
+    let mut runner = Command::new(env!("CARGO_BIN_EXE_ambient"))
+        .arg("runner")
+        .env_clear()
+        .env("PATH", std::env::var("PATH").unwrap())
+        .env("HOME", folders.path())
+        .env("AGUI_PORT", "0")
+        .env("AGUI_HOST", "127.0.0.1")
+        .env("AGUI_TOKEN", TOKEN)
+        .env("SESSION_ID", "contract")
+        .env("WORKSPACE_PATH", folders.path().join("workspace"))
+        .env("AMBIENT_DATA_DIR", folders.path().join("data"))
+        .env("AMBIENT_AGENT_COMMAND", fake_claude())
+        .env("ANTHROPIC_API_KEY", "test-key-of-no-value")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = BufReader::new(runner.stderr.take().unwrap());
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in log.lines().map_while(Result::ok) {
+            let address = line.split_once("listening address=").and_then(|(_, rest)| rest.split_whitespace().next());
+            address.map(|address| tell.send(address.to_owned()));
+        }
+    });
+    let address = told.recv_timeout(Duration::from_mins(1)).expect("the runner says where it listens");
+    (format!("http://{address}"), Own { runner, _folders: folders })
+}
