@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::rig::{Rig, names};
+use crate::rig::{Rig, names, percent};
 
 #[derive(Debug, Clone)]
 struct Asked {
@@ -69,9 +69,8 @@ fn asked() -> impl Strategy<Value = Asked> {
         ("GET", "git-list-branches"),
         ("GET", "workflow-metadata"),
     ]);
-    let encoded = |path: String| path.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
     let query = prop_oneof![
-        8 => path().prop_map(move |path| format!("path={}", encoded(path))),
+        8 => path().prop_map(|path| format!("path={}", percent(&path))),
         1 => "[a-z0-9%&=/.+_~-]{0,40}",
         1 => Just("session=s&path=a&path=b".to_owned()),
     ];

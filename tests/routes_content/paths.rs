@@ -7,11 +7,11 @@ use std::{
 
 use serde_json::json;
 
-use crate::rig::{Rig, detail, names};
+use crate::rig::{Rig, detail, names, percent};
 
 /// Everything that takes a path, with the status it answers.
 async fn everywhere(rig: &Rig, path: &str) -> Vec<(&'static str, u16, serde_json::Value)> {
-    let encoded: String = path.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let encoded = percent(path);
     let mut answers = Vec::new();
     for route in ["list", "file", "git-status", "git-list-branches"] {
         let (status, answer) = rig.get(&format!("/content/{route}?path={encoded}")).await;

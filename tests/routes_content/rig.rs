@@ -127,3 +127,8 @@ pub(crate) fn names(directory: &Path) -> Vec<String> {
 pub(crate) fn detail(answer: &Value) -> &str {
     answer["detail"].as_str().unwrap_or_else(|| panic!("no text: {answer}"))
 }
+
+/// A text for a query, whatever is in it.
+pub(crate) fn percent(text: &str) -> String {
+    text.bytes().flat_map(|byte| format!("%{byte:02x}").into_bytes()).map(char::from).collect()
+}

@@ -165,15 +165,14 @@ impl Reader {
         if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
             return Ok(1);
         }
+        let in_object = self.inside.last() == Some(&Inside::Object);
         match (state, byte) {
             (State::Start, b'{') => self.open(Inside::Object)?,
             (State::FirstKey | State::Key, b'"') => self.begin_text(Role::Key),
-            (State::Colon, b':') => self.state = State::Value,
-            (State::AfterValue, b',') if self.inside.last() == Some(&Inside::Object) => self.state = State::Key,
-            (State::AfterValue, b',') => self.state = State::Value,
+            (State::AfterValue, b',') if in_object => self.state = State::Key,
+            (State::Colon, b':') | (State::AfterValue, b',') => self.state = State::Value,
             (State::FirstKey, b'}') | (State::FirstElement, b']') => self.close(),
-            (State::AfterValue, b'}') if self.inside.last() == Some(&Inside::Object) => self.close(),
-            (State::AfterValue, b']') if self.inside.last() == Some(&Inside::Array) => self.close(),
+            (State::AfterValue, b'}' | b']') if in_object == (byte == b'}') => self.close(),
             (State::Value | State::FirstElement, byte) => self.value(byte, decoded)?,
             (State::Start, _) => return Err(self.syntax("expected an object")),
             (State::End, _) => return Err(self.syntax("something follows the object")),
@@ -198,21 +197,14 @@ impl Reader {
             (Role::Encoding, b'n') => self.members.encoding = None,
             (role, _) => role.member().map_or(Ok(()), |member| Err(Fault::NoString(member)))?,
         }
-        match byte {
-            b'{' => self.open(Inside::Object),
-            b'[' => self.open(Inside::Array),
-            b't' => self.begin(State::Literal(b"rue")),
-            b'f' => self.begin(State::Literal(b"alse")),
-            b'n' => self.begin(State::Literal(b"ull")),
-            byte => {
-                let number = Number::begin(byte).ok_or_else(|| self.syntax("expected a value"))?;
-                self.begin(State::Number(number))
-            }
-        }
-    }
-
-    fn begin(&mut self, state: State) -> Result<(), Fault> {
-        self.state = state;
+        self.state = match byte {
+            b'{' => return self.open(Inside::Object),
+            b'[' => return self.open(Inside::Array),
+            b't' => State::Literal(b"rue"),
+            b'f' => State::Literal(b"alse"),
+            b'n' => State::Literal(b"ull"),
+            byte => State::Number(Number::begin(byte).ok_or_else(|| self.syntax("expected a value"))?),
+        };
         Ok(())
     }
 
@@ -240,14 +232,13 @@ impl Reader {
         let sink = if role == Role::Content { &mut decoded.bytes } else { &mut self.short };
         let ended = self.text.push(input, sink).map_err(|reason| self.syntax(reason))?;
         match role {
-            Role::Content => {}
             Role::Other => self.short.clear(),
             // No key that is known is so long.
             Role::Key => self.short.truncate(MAX_MEMBER),
             Role::Path | Role::Encoding if self.short.len() > MAX_MEMBER => {
                 return Err(Fault::TooLong(role.member().unwrap_or_default()));
             }
-            Role::Path | Role::Encoding => {}
+            Role::Content | Role::Path | Role::Encoding => {}
         }
         if ended.is_some() {
             self.end_text(role);

@@ -55,7 +55,7 @@ impl Text {
     fn run(&mut self, input: &[u8], sink: &mut Vec<u8>) -> Result<usize, Broken> {
         let end = memchr2(b'"', b'\\', input).unwrap_or(input.len());
         let run = &input[..end];
-        if run.iter().fold(false, |found, byte| found | (*byte < 0x20)) {
+        if run.iter().min().is_some_and(|least| *least < 0x20) {
             return Err("a control character in a string; escape it, e.g. \\n");
         }
         let whole = match std::str::from_utf8(run) {

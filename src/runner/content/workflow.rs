@@ -27,14 +27,14 @@ const LAST: i64 = 9_007_199_254_740_991;
 /// What `GET /content/workflow-metadata` tells.
 #[derive(Debug, PartialEq, Serialize)]
 pub(crate) struct Metadata {
-    commands: Vec<Command>,
+    commands: Vec<CommandFile>,
     agents: Vec<Agent>,
     config: Value,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Command {
+struct CommandFile {
     id: String,
     name: String,
     description: String,
@@ -81,15 +81,15 @@ fn first(root: &Root) -> Option<String> {
     with(".claude").or_else(|| with(".ambient"))
 }
 
-fn commands(root: &Root, at: &str) -> Vec<Command> {
-    let mut commands: Vec<Command> = documents(root, &format!("{at}/.claude/commands")).map(command).collect();
+fn commands(root: &Root, at: &str) -> Vec<CommandFile> {
+    let mut commands: Vec<CommandFile> = documents(root, &format!("{at}/.claude/commands")).map(command).collect();
     commands.sort_by(|a, b| (a.order, &a.id).cmp(&(b.order, &b.id)));
     commands
 }
 
-fn command((id, said): (String, FrontMatter)) -> Command {
+fn command((id, said): (String, FrontMatter)) -> CommandFile {
     let text = |key| said.text(key).unwrap_or_default().to_owned();
-    Command {
+    CommandFile {
         name: said.text("displayName").or_else(|| said.text("name")).unwrap_or(&id).to_owned(),
         description: text("description"),
         slash_command: format!("/{id}"),

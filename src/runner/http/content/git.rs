@@ -21,7 +21,7 @@ pub(super) async fn status(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Remote {
+struct Asked {
     path: Option<String>,
     remote_url: Option<String>,
     branch: Option<String>,
@@ -31,7 +31,7 @@ pub(super) async fn configure_remote(
     State(content): State<Arc<Content>>,
     body: Bytes,
 ) -> Result<Json<Value>, HttpError> {
-    let asked: Remote = body::read(&body)?;
+    let asked: Asked = body::read(&body)?;
     let Some(url) = asked.remote_url.filter(|url| !url.is_empty()) else {
         return Err(HttpError::BadRequest("remoteUrl is missing; write the repository's clone URL".to_owned()));
     };
