@@ -174,7 +174,7 @@ impl Fetch {
             into: &staged.0,
             deadline: self.deadline,
         };
-        let cloned = job.run(&self.git, |_, _| {}).await;
+        let cloned = Box::pin(job.run(&self.git, |_, _| {})).await;
         let cloned = cloned.map_err(|failure| FetchError::Clone(Box::new(failure)))?;
         Ok((cloned.base, cloned.commit))
     }
