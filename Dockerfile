@@ -3,7 +3,7 @@
 #   docker build --target ambient --build-arg VERSION=… -t ambient .        the roles that hold keys: runner, hydrate, operator
 #   docker build --target agent   --build-arg VERSION=… -t ambient-agent .  the agent's container: that and the agent CLI
 #
-# `make image` builds this file where no registry can be reached: it hands the stages `binary` and `cli` over as named
+# `make image` builds this file where no registry can be reached: it hands the stages `binary`, `cli` and `mcp` over as named
 # build contexts, so that nothing of them is pulled or run. docs/image.md has the details.
 
 FROM docker.io/library/rust:1.95.0-bookworm AS binary
@@ -17,6 +17,13 @@ WORKDIR /tools
 COPY hack/tools/claude/package.json hack/tools/claude/package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund \
  && cp "$(find node_modules/@anthropic-ai -path '*claude-code-linux-*/claude' ! -path '*-musl/*' | head -n 1)" /claude
+
+# The MCP servers, pinned, wheels only, for Debian's Python. Nothing is downloaded when one starts.
+FROM docker.io/library/python:3.11-slim-bookworm AS mcp
+WORKDIR /tools
+COPY hack/mcp ./
+RUN pip install -q --no-cache-dir --require-hashes --only-binary :all: -r uv.txt \
+ && ./install.sh /opt/mcp "$(command -v uv)" /usr/bin/python3.11
 
 # git is Debian's, without what only its Perl scripts (send-email, svn, instaweb) and its servers need. dpkg's list stays
 # true, so scanners see what is there; apt is of no use in this image any more.
@@ -64,8 +71,10 @@ RUN set -eu; \
       /var/lib/dpkg/*-old /var/log/*; \
     useradd --uid 1001 --gid 0 --no-create-home --home-dir /home/ambient --shell /bin/bash ambient; \
     rm -f /etc/passwd- /etc/shadow- /etc/group- /etc/gshadow-; \
+    for server in mcp-server-fetch mcp-atlassian workspace-mcp; do ln -s "/opt/mcp/bin/$server" /usr/local/bin/; done; \
     install -d -o 1001 -g 0 -m 0770 /app /app/.claude /home/ambient /run/ambient /workspace
 ENV HOME=/home/ambient LANG=C.UTF-8 SHELL=/bin/bash
+COPY --from=mcp /opt/mcp /opt/mcp
 COPY --from=cli --chmod=0755 /claude /usr/local/bin/claude
 COPY --from=binary --chmod=0755 /ambient /usr/local/bin/ambient
 WORKDIR /workspace

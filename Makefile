@@ -10,7 +10,7 @@ build: ## build the binary (debug)
 	$(CARGO) build --locked
 
 tools: ## install the pinned tools that tests need into target/tools
-	hack/tools.sh claude agui
+	hack/tools.sh claude agui mcp
 
 cluster-tools: ## build Kubernetes and CoreDNS into target/tools/cluster (minutes the first time)
 	hack/cluster/tools.sh

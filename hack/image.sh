@@ -24,7 +24,9 @@ main() {
   flock --wait 1800 9 || missing "another hack/image.sh has been at work for half an hour: end it, then try again"
   step binary build_binary
   step cli hack/tools.sh claude
+  step mcp hack/tools.sh mcp
   step strip strip_binary
+  step mcp-context mcp_context
   [ -e "$images/base/bookworm.tar" ] || new_base
   local version
   version=$(version)
@@ -62,6 +64,7 @@ build_target() {
   [ "$(driver)" = overlay ] || cache=--layers=false
   buildah_here bud --isolation chroot --network host --pull-never $cache --timestamp 0 \
     --build-context "binary=$images/context" --build-context "cli=$(dirname "$(readlink -f "$cli")")" \
+    --build-context "mcp=$images/mcp" \
     --build-arg "VERSION=$3" --target "$1" --tag "$2" .
 }
 
@@ -104,11 +107,24 @@ strip_binary() {
   echo "$profile" >"$images/profile"
 }
 
+# The servers of `make tools`, for the image's Python.
+mcp_context() {
+  local from=target/tools/mcp to=$images/mcp
+  [ "$(cat "$to/.stamp" 2>/dev/null)" = "$(cat "$from/.stamp")" ] && return
+  rm -rf "$to"
+  mkdir -p "$to/opt"
+  cp -rL --no-preserve=ownership "$from" "$to/opt/mcp.new"
+  rm -rf "$to"/opt/mcp.new/bin/* "$to/opt/mcp.new/.stamp"
+  hack/mcp/launchers.sh "$to/opt/mcp.new" /usr/bin/python3.11
+  mv "$to/opt/mcp.new" "$to/opt/mcp"
+  cp "$from/.stamp" "$to/.stamp"
+}
+
 version() {
   local number id
   number=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
   id=$(sha256sum "$images/context/ambient" Dockerfile .dockerignore hack/image.sh hack/tools/claude/package-lock.json \
-    "$images/base/bookworm.sha256" | cut -d' ' -f1 | sha256sum | cut -c1-12)
+    "$images/mcp/.stamp" "$images/base/bookworm.sha256" | cut -d' ' -f1 | sha256sum | cut -c1-12)
   echo "$number-$id"
 }
 
@@ -139,11 +155,11 @@ driver() {
   cat "$file"
 }
 
-# Two images of 0.2 and 0.7 GB, in steps of their own, and once more as archives.
+# Two images of 0.2 and 1.1 GB, in steps of their own, and once more as archives.
 need_space() {
   local free
   free=$(df --output=avail --block-size=1M "$images" | tail -n 1)
-  [ "$free" -ge 5000 ] || missing "target/images needs 5000 MB of free disk, there are $((free)): free some, then try again"
+  [ "$free" -ge 6000 ] || missing "target/images needs 6000 MB of free disk, there are $((free)): free some, then try again"
 }
 
 # step NAME COMMAND…: its output goes to a log; when it fails, the last lines say why.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the pinned tools that tests and the demo need into target/tools: `hack/tools.sh claude agui deny` (or one).
+# Installs the pinned tools that tests and the demo need into target/tools: `hack/tools.sh claude agui mcp deny` (or one).
 # A tool whose pin has not changed is left alone, so a second call takes a moment.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,6 +30,20 @@ claude() {
 
 agui() { npm_tool agui tests/agui; }
 
+# The MCP servers of the agent's image, for the Python of this machine.
+mcp() {
+  local stamp to="$tools/mcp"
+  stamp=$(cat hack/mcp/*.txt hack/mcp/install.sh hack/mcp/launchers.sh hack/mcp/launch.py | sha256sum | cut -d' ' -f1)
+  [ "$(cat "$to/.stamp" 2>/dev/null)" = "$stamp" ] && return 0
+  need python3.11 "Python 3.11 with its module venv"
+  echo "installing the MCP servers into target/tools/mcp" >&2
+  rm -rf "$to" "$tools/uv"
+  python3.11 -m venv "$tools/uv" >&2
+  "$tools/uv/bin/pip" install -q --disable-pip-version-check --require-hashes --only-binary :all: -r hack/mcp/uv.txt >&2
+  hack/mcp/install.sh "$to" "$tools/uv/bin/uv" "$(python3.11 -c 'import sys; print(sys.executable)')" >&2
+  echo "$stamp" >"$to/.stamp"
+}
+
 deny() {
   local version=0.20.2
   [ "$("$tools/bin/cargo-deny" --version 2>/dev/null)" = "cargo-deny $version" ] && return 0
@@ -40,7 +54,7 @@ deny() {
 
 for tool in "$@"; do
   case "$tool" in
-    claude | agui | deny) "$tool" ;;
-    *) echo "usage: hack/tools.sh [claude] [agui] [deny]" >&2; exit 2 ;;
+    claude | agui | mcp | deny) "$tool" ;;
+    *) echo "usage: hack/tools.sh [claude] [agui] [mcp] [deny]" >&2; exit 2 ;;
   esac
 done

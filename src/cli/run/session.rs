@@ -43,6 +43,9 @@ use crate::{
 /// Runs that name no timeout may take a day.
 const RUN_TIMEOUT: Duration = Duration::from_hours(24);
 
+/// How long an MCP server may take to answer; no turn waits for it that long.
+const MCP_CONNECT: Duration = Duration::from_secs(30);
+
 pub(super) async fn run(args: Args) -> Result<u8, RunError> {
     logging::start(&args.log_level, false, Arc::new(Redactor::from_env(std::env::vars())));
     let given = given(&args)?;
@@ -171,6 +174,7 @@ fn parts(args: &Args, place: &Place, session: &AgenticSession, hydrated: &Hydrat
         record: args.record.clone(),
         agent_command: agent_command(args),
         idle: RUN_TIMEOUT,
+        mcp_connect: MCP_CONNECT,
         data_dir: place.events(),
         state_dir: place.state(),
         session: ws::template(session_name(session), &session.spec, hydrated).with_servers(mcp.servers),

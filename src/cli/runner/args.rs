@@ -134,6 +134,10 @@ pub(in crate::cli) struct Args {
     /// How long an idle agent is kept warm, in seconds.
     #[arg(long, env = "AMBIENT_IDLE_AGENT_SECONDS", default_value_t = 1800)]
     pub(super) idle_agent: u64,
+    /// How long an MCP server may take to answer when the agent starts, in seconds; later it is reported as failed. No turn
+    /// waits for it longer than 3 s.
+    #[arg(long, env = "AMBIENT_MCP_TIMEOUT", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(super) mcp_timeout: u64,
 }
 
 fn secret(name: &str) -> Option<String> {

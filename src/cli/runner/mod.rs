@@ -170,6 +170,7 @@ async fn engine(
         record: None,
         agent_command: args.agent_command.clone(),
         idle: Duration::from_secs(args.idle_agent),
+        mcp_connect: Duration::from_secs(args.mcp_timeout),
         data_dir: args.data_dir.clone(),
         state_dir: config.state_dir.clone(),
         session: SessionTemplate(SessionSpec { user: Caller::new(&args.user_id, "", "").user_id, ..template.0 })
