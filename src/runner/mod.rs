@@ -5,6 +5,7 @@
 
 mod caller;
 pub mod callers;
+pub mod content;
 pub mod credentials;
 pub mod engine;
 mod environment;

@@ -17,7 +17,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::paths::RelativePath;
+use super::{draft::Draft, paths::RelativePath};
 
 const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -60,6 +60,12 @@ pub enum BeneathError {
     /// Nothing is there.
     #[error("{path}: not found")]
     NotFound {
+        /// The path below the root.
+        path: String,
+    },
+    /// A link leads out of the root, or in a circle.
+    #[error("{path}: a link in it leads out of the workspace, or in a circle; name what it means by a path of its own")]
+    Outside {
         /// The path below the root.
         path: String,
     },
@@ -154,7 +160,7 @@ pub(super) fn openat_directory(directory: BorrowedFd<'_>, name: &OsStr) -> Resul
     rustix::fs::openat(directory, name, DIRECTORY, Mode::empty())
 }
 
-fn make_and_open(directory: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
+pub(super) fn make_and_open(directory: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
     match rustix::fs::mkdirat(directory, name, Mode::from_raw_mode(0o777)) {
         Ok(()) | Err(Errno::EXIST) => openat_directory(directory, name),
         Err(error) => Err(error),
@@ -174,21 +180,12 @@ pub(super) fn open_regular<P: rustix::path::Arg>(directory: BorrowedFd<'_>, name
 
 /// Writes beside the name and renames over it: the name never shows half a file, and a link in its place is not followed.
 fn replace(directory: BorrowedFd<'_>, name: &str, content: &[u8]) -> Result<(), Errno> {
-    let scratch = format!(".ambient-{}", uuid::Uuid::new_v4().simple());
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(directory, &scratch, flags, Mode::from_raw_mode(0o666))?;
-    let written = File::from(file)
-        .write_all(content)
-        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
-        .and_then(|()| rustix::fs::renameat(directory, &scratch, directory, name));
-    if written.is_err() {
-        // The write's own error is the one to report.
-        let _ = rustix::fs::unlinkat(directory, &scratch, AtFlags::empty());
-    }
-    written
+    let draft = Draft::begin(directory)?;
+    draft.file().write_all(content).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+    draft.place(directory, OsStr::new(name))
 }
 
-fn explain(error: Errno, path: &RelativePath, expected: &'static str) -> BeneathError {
+pub(super) fn explain(error: Errno, path: &dyn std::fmt::Display, expected: &'static str) -> BeneathError {
     let path = path.to_string();
     match error {
         Errno::NOENT => BeneathError::NotFound { path },

@@ -3,6 +3,7 @@
 pub mod beneath;
 pub mod changes;
 pub mod current;
+pub mod draft;
 pub mod error;
 pub mod fetch;
 mod files;
@@ -15,6 +16,7 @@ pub mod paths;
 mod plan;
 pub mod progress;
 pub mod prompt;
+pub mod reach;
 mod repos;
 pub mod spec;
 mod state;

@@ -29,6 +29,7 @@ use crate::{
     runner::{
         self, Caller, Engine, RunRequest, SessionTemplate,
         callers::Callers,
+        content::Content as Files,
         feedback_file::FeedbackFile,
         http::{self, Pace, Server},
         mcp::{self, Configured, Fault, tools::RefreshCredentials},
@@ -95,7 +96,7 @@ async fn run(args: Args, redactor: Arc<Redactor>, mcp: Configured) -> Result<(),
     for fault in &mcp.faults {
         tracing::warn!(%fault, "an MCP server is left out");
     }
-    let (engine, sources) = engine(&args, &config, redactor, &mcp).await?;
+    let (engine, sources, content) = engine(&args, &config, redactor, &mcp).await?;
     let drained = CancellationToken::new();
     let state = Server {
         engine: Arc::clone(&engine),
@@ -106,6 +107,7 @@ async fn run(args: Args, redactor: Arc<Redactor>, mcp: Configured) -> Result<(),
         mcp_faults: mcp.faults.into(),
         feedback: FeedbackFile::new(&args.data_dir, engine.redactor()),
         sources: Arc::clone(&sources),
+        content,
     };
     let serving = tokio::spawn(http::serve(listener, http::router(state), stop.clone()));
     sources::follow_workflow(&sources, &engine, &args);
@@ -149,7 +151,7 @@ async fn engine(
     config: &Config,
     redactor: Arc<Redactor>,
     mcp: &Configured,
-) -> Result<(Arc<Engine>, Arc<Sources>), RunnerError> {
+) -> Result<(Arc<Engine>, Arc<Sources>, Arc<Files>), RunnerError> {
     let store = assemble::open_store(&args.data_dir)?;
     let host = assemble::agent_host(args.agent_socket.as_ref(), &args.data_dir).await?;
     let mut hydrated: Hydrated = workspace::adopt(
@@ -189,8 +191,9 @@ async fn engine(
     let current = Arc::new(Current::new(hydrated));
     let probe = Arc::new(Probe::of_repos(Arc::clone(&current), Arc::clone(&host)));
     let engine = assemble::engine(parts, store, Arc::clone(&host), probe).await?;
+    let content = sources::content(args, Arc::clone(&host), Arc::clone(&current));
     let sources = Sources::new(sources::parts(args, config, &engine, host, current, tools))?;
-    Ok((engine, sources))
+    Ok((engine, sources, Arc::new(content)))
 }
 
 /// Warms the session's agent, and gives it the initial prompt. The prompt's run id is that of the session, so a runner that

@@ -11,6 +11,7 @@ use crate::{
     host::AgentHost,
     runner::{
         Engine,
+        content::{Content, Limits},
         sources::{Bounds, NewWorkflow, Parts, RequestTokens, Sources, TokenRules},
     },
     workspace::{
@@ -51,6 +52,12 @@ pub(super) fn parts(
             (SystemPrompt::Append(prompt), workspace::state(hydrated))
         }),
     }
+}
+
+/// The files of the workspace, which follow the workflow that is active.
+pub(super) fn content(args: &Args, host: Arc<dyn AgentHost>, current: Arc<Current>) -> Content {
+    let active = move || Some(current.get().workflow.as_ref()?.directory.clone());
+    Content::new(args.workspace.clone(), host, policy(args), Limits::default()).following(Box::new(active))
 }
 
 fn policy(args: &Args) -> UrlPolicy {

@@ -30,6 +30,9 @@ pub enum HttpError {
     /// 413: it is larger than the limit that the message names.
     #[error("{0}")]
     TooLarge(String),
+    /// 507: there is no space for it; the message says what to do.
+    #[error("{0}")]
+    Full(String),
     /// 422: it cannot be done in this state.
     #[error("{0}")]
     Refused(String),
@@ -63,7 +66,7 @@ impl HttpError {
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Submit(SubmitError::TooManyThreads { .. }) => StatusCode::TOO_MANY_REQUESTS,
             Self::Submit(SubmitError::Stopping) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Submit(SubmitError::Log(_)) | Self::Log(_) => StatusCode::INSUFFICIENT_STORAGE,
+            Self::Full(_) | Self::Submit(SubmitError::Log(_)) | Self::Log(_) => StatusCode::INSUFFICIENT_STORAGE,
         }
     }
 

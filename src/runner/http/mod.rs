@@ -4,6 +4,7 @@ mod auth;
 mod body;
 mod caller;
 mod capabilities;
+pub mod content;
 mod docs;
 mod error;
 mod events;
@@ -32,7 +33,7 @@ pub use error::HttpError;
 pub use serve::serve;
 pub use stream::Pace;
 
-use super::{Engine, feedback_file::FeedbackFile, mcp::Fault, sources::Sources};
+use super::{Engine, content::Content, feedback_file::FeedbackFile, mcp::Fault, sources::Sources};
 use crate::{agui::Id, security::Secret};
 
 /// The largest body of a run's input, in bytes: a long conversation with images fits.
@@ -51,6 +52,8 @@ pub struct Server {
     pub pace: Pace,
     /// How long `/events/{thread}/wait` waits for a run.
     pub wait: Duration,
+    /// The files of the workspace.
+    pub content: Arc<Content>,
     /// MCP servers of the configuration that cannot be used.
     pub mcp_faults: Arc<[Fault]>,
     /// Keeps what people say of the work.
@@ -80,6 +83,7 @@ pub fn router(server: Server) -> Router {
         .route("/tasks/{id}/stop", post(tasks::stop))
         .route("/events/{thread}", get(events::events))
         .route("/events/{thread}/wait", get(events::wait))
+        .merge(content::router(Arc::clone(&server.content)))
         .layer(Extension(Arc::<join::Joins>::default()))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_INPUT))
         .layer(middleware::from_fn_with_state(server.clone(), auth::check));

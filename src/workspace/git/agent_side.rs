@@ -11,7 +11,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::porcelain::printable;
+use super::{porcelain::printable, url::UrlPolicy};
 use crate::host::{AgentHost, AgentProcess, HostError, ProcessSpec, Signal};
 
 /// The most that is read of one command.
@@ -24,6 +24,7 @@ pub struct AgentGit<'a> {
     host: &'a dyn AgentHost,
     path: OsString,
     deadline: Duration,
+    protocols: String,
 }
 
 /// What a command printed.
@@ -61,10 +62,16 @@ impl<'a> AgentGit<'a> {
     /// git found on `path` (the `PATH` of the agent's side), each command with this deadline.
     pub fn new(host: &'a dyn AgentHost, path: impl Into<OsString>, deadline: Duration) -> Self {
         let path = path.into();
-        Self { host, path, deadline }
+        Self { host, path, deadline, protocols: String::new() }
     }
 
-    /// Runs a command that only looks.
+    /// The same git, with what `urls` allows as transports and without a credential, as the agent itself could have.
+    #[must_use]
+    pub fn reaching(self, urls: UrlPolicy) -> Self {
+        Self { protocols: urls.protocols(), ..self }
+    }
+
+    /// Runs a command.
     pub(super) async fn look(&self, directory: &Path, args: &[&str]) -> Result<Printed, AgentGitError> {
         let run = async {
             let process = self.host.start(self.spec(directory, args)).await?;
@@ -92,7 +99,12 @@ impl<'a> AgentGit<'a> {
         // Without its `.git`, a repository must not be taken for a part of one above it.
         let ceiling = directory.parent().unwrap_or(directory).as_os_str();
         let fixed = ENVIRONMENT.iter().map(|(name, value)| (name.into(), value.into()));
-        let ours = [("PATH".into(), self.path.clone()), ("GIT_CEILING_DIRECTORIES".into(), ceiling.to_owned())];
+        let ours = [
+            ("PATH".into(), self.path.clone()),
+            ("GIT_CEILING_DIRECTORIES".into(), ceiling.to_owned()),
+            // None, unless asked for: a partial clone must not fetch what it lacks.
+            ("GIT_ALLOW_PROTOCOL".into(), self.protocols.clone().into()),
+        ];
         fixed.chain(ours).collect()
     }
 }
@@ -116,8 +128,7 @@ const ENVIRONMENT: [(&str, &str); 10] = [
     ("GIT_CONFIG_GLOBAL", "/dev/null"),
     ("GIT_ATTR_NOSYSTEM", "1"),
     ("GIT_TERMINAL_PROMPT", "0"),
-    // No transport: a partial clone must not fetch what it lacks.
-    ("GIT_ALLOW_PROTOCOL", ""),
+    ("GIT_SSH_COMMAND", "ssh -o BatchMode=yes -o ConnectTimeout=10"),
     ("GIT_NO_LAZY_FETCH", "1"),
     // The agent's own git may be at work: take no lock.
     ("GIT_OPTIONAL_LOCKS", "0"),

@@ -109,7 +109,7 @@ impl GitSettings {
         S: Into<OsString>,
     {
         let mut command = self.local(cwd, deadline, args);
-        command.env = self.environment(&self.protocols());
+        command.env = self.environment(&self.urls.protocols());
         if let Some(credential) = credential {
             command.env.extend(self.answers(url, credential));
         }
@@ -137,12 +137,6 @@ impl GitSettings {
         .iter()
         .flat_map(|option| [OsString::from("-c"), OsString::from(option)])
         .collect()
-    }
-
-    fn protocols(&self) -> String {
-        let http = if self.urls.http { ":http" } else { "" };
-        let file = if self.urls.file { ":file" } else { "" };
-        format!("https:ssh{http}{file}")
     }
 
     fn environment(&self, protocols: &str) -> Vec<(OsString, OsString)> {

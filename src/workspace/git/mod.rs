@@ -14,7 +14,9 @@ pub(super) mod porcelain;
 mod process;
 pub mod progress;
 pub mod refname;
+pub mod remote;
 pub mod status;
+pub mod uncommitted;
 pub mod url;
 
 #[cfg(test)]

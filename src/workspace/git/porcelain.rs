@@ -71,7 +71,7 @@ impl Numstat {
 }
 
 /// What ends with a NUL.
-fn records(output: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn records(output: &[u8]) -> impl Iterator<Item = &[u8]> {
     let whole = output.iter().rposition(|byte| *byte == 0).unwrap_or(0);
     output[..whole].split(|byte| *byte == 0).filter(|record| !record.is_empty())
 }

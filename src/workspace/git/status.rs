@@ -65,7 +65,7 @@ pub async fn status(
     Ok(summary(name, porcelain, numstat, (ahead, pushed), truncated))
 }
 
-const STATUS: [&str; 7] = [
+pub(super) const STATUS: [&str; 7] = [
     "status",
     "--porcelain=v2",
     "--branch",
@@ -76,7 +76,11 @@ const STATUS: [&str; 7] = [
     "--ignore-submodules=dirty",
 ];
 
-async fn diff(git: &AgentGit<'_>, directory: &Path, base: Option<&str>) -> Result<(Numstat, bool), AgentGitError> {
+pub(super) async fn diff(
+    git: &AgentGit<'_>,
+    directory: &Path,
+    base: Option<&str>,
+) -> Result<(Numstat, bool), AgentGitError> {
     for from in base.into_iter().chain(["HEAD"]) {
         let args = [
             "diff",

@@ -24,6 +24,15 @@ pub struct UrlPolicy {
     pub file: bool,
 }
 
+impl UrlPolicy {
+    /// The value of `GIT_ALLOW_PROTOCOL`.
+    pub(super) fn protocols(self) -> String {
+        let http = if self.http { ":http" } else { "" };
+        let file = if self.file { ":file" } else { "" };
+        format!("https:ssh{http}{file}")
+    }
+}
+
 /// How git reaches the repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
