@@ -6,6 +6,7 @@
 pub mod claude;
 mod mcp;
 pub mod replay;
+mod task;
 
 use std::{any::Any, collections::BTreeMap, path::PathBuf};
 
@@ -19,6 +20,8 @@ use crate::{
 };
 
 pub use mcp::{McpServerStatus, McpServers, McpTool};
+
+pub use task::{AgentTask, TaskError, TaskStatus};
 
 /// Where a bridge puts the events of a turn. Bounded: an agent that writes faster than the log takes waits.
 pub type EventSink = mpsc::Sender<Event>;
@@ -51,6 +54,21 @@ pub trait Bridge: Send + Sync {
     /// waits for a turn, and starts nothing.
     fn mcp_status<'a>(&'a self, _thread: &'a Id) -> BoxFuture<'a, Result<Option<Vec<McpServerStatus>>, BridgeError>> {
         Box::pin(async { Ok(None) })
+    }
+
+    /// What the agents do beside their turns, and what they did last; oldest first, bounded.
+    fn tasks(&self) -> Vec<AgentTask> {
+        Vec::new()
+    }
+
+    /// What a task has written so far; at most 10 MiB.
+    fn task_output<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Vec<u8>, TaskError>> {
+        Box::pin(async { Err(TaskError::Unknown(id.to_owned())) })
+    }
+
+    /// Asks the agent to stop a task; returns how far it was.
+    fn stop_task<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<TaskStatus, TaskError>> {
+        Box::pin(async { Err(TaskError::Unknown(id.to_owned())) })
     }
 
     /// Ends the agents of all threads, politely first; resolves when every process is gone. Bounded by 5 s.

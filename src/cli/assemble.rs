@@ -17,7 +17,7 @@ use crate::{
         Engine, EngineError, Live, SessionTemplate, Settings,
         callers::Callers,
         feedback::NoSink,
-        mcp::tools::{Corrections, RefreshCredentials, SessionTools},
+        mcp::tools::{Corrections, RefreshCredentials, RubricSlot, RubricTools, SessionTools},
         probe::WorkspaceProbe,
     },
     security::Redactor,
@@ -138,9 +138,14 @@ fn claude(parts: &Parts, env: Secrets) -> ClaudeConfig {
     config
 }
 
-/// The platform's own tools. The workflow's rubric comes with what provides it.
-pub(super) fn tools(credentials: Option<Arc<dyn RefreshCredentials>>) -> Vec<Arc<dyn ToolServer>> {
-    vec![Arc::new(SessionTools::new(credentials)), Arc::new(Corrections::new(Arc::new(NoSink)))]
+/// The platform's own tools.
+pub(super) fn tools(credentials: Option<Arc<dyn RefreshCredentials>>, rubric: RubricSlot) -> Vec<Arc<dyn ToolServer>> {
+    let sink = Arc::new(NoSink);
+    vec![
+        Arc::new(SessionTools::new(credentials)),
+        Arc::new(Corrections::new(sink.clone())),
+        Arc::new(RubricTools::new(rubric, sink)),
+    ]
 }
 
 /// The provider's variables, which the agent's process is given besides the allow-list: its key, where it is, Vertex AI.

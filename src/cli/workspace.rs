@@ -11,11 +11,14 @@ use crate::{
     agui::Id,
     api::{self, AgenticSession, AgenticSessionSpec, names, session::PermissionMode as SpecMode},
     bridge::{McpServers, PermissionMode, Secrets, SessionSpec, SystemPrompt},
-    runner::SessionTemplate,
+    runner::{
+        SessionTemplate,
+        mcp::tools::{Rubric, RubricSlot},
+    },
     workspace::{
         Access, FileSpec, HydrateError, Hydrated, HydratedRepo, Layout, MainRepo, RepoSpec, WorkspacePlan,
         git::{self, credentials::Credentials, url::UrlPolicy},
-        prompt::workspace_prompt,
+        prompt::{PlatformTools, workspace_prompt},
         workflow::WorkflowSource,
     },
 };
@@ -108,14 +111,19 @@ fn main_repo<'a>(repos: &'a [HydratedRepo], name: Option<&str>, index: usize) ->
 }
 
 /// What every agent of the session is started with.
-pub(super) fn template(name: &str, spec: &AgenticSessionSpec, hydrated: &Hydrated) -> SessionTemplate {
+pub(super) fn template(
+    name: &str,
+    spec: &AgenticSessionSpec,
+    hydrated: &Hydrated,
+    tools: &AgentTools,
+) -> SessionTemplate {
     let agent = spec.agent.clone().unwrap_or_default();
     SessionTemplate(SessionSpec {
         thread_id: Id::from(name),
         cwd: hydrated.cwd.clone(),
         add_dirs: hydrated.add_dirs.clone(),
         model: spec.llm_settings.as_ref().map(|settings| settings.model.clone()),
-        system_prompt: SystemPrompt::Append(prompt(hydrated, agent.system_prompt.clone())),
+        system_prompt: SystemPrompt::Append(prompt(hydrated, agent.system_prompt.clone(), tools)),
         permission_mode: permission_mode(agent.permission_mode),
         allowed_tools: agent.allowed_tools,
         disallowed_tools: agent.disallowed_tools,
@@ -123,7 +131,7 @@ pub(super) fn template(name: &str, spec: &AgenticSessionSpec, hydrated: &Hydrate
         output_schema: agent.output_schema,
         frontend_tools: Vec::new(),
         env: Secrets(environment(spec, hydrated)),
-        mcp_servers: McpServers::default(),
+        mcp_servers: tools.servers.clone(),
         user: None,
     })
 }
@@ -149,9 +157,24 @@ pub(super) fn permission_mode(mode: SpecMode) -> PermissionMode {
     }
 }
 
-/// What goes after the agent's own system prompt, with the owner's instructions.
-pub(super) fn prompt(hydrated: &Hydrated, owner: Option<String>) -> String {
-    workspace_prompt(&hydrated.prompt_context(uploaded(&hydrated.layout.uploads()), owner))
+/// The tools that a session's agent has beside its own.
+#[derive(Debug, Clone, Default)]
+pub(super) struct AgentTools {
+    pub(super) servers: McpServers,
+    /// Whether credentials can be refreshed.
+    pub(super) refresh: bool,
+    /// The rubric that the agent's tool evaluates by.
+    pub(super) rubric: RubricSlot,
+}
+
+/// What goes after the agent's own system prompt, with the owner's instructions. The tool for the rubric follows the workflow.
+pub(super) fn prompt(hydrated: &Hydrated, owner: Option<String>, tools: &AgentTools) -> String {
+    let rubric = hydrated.workflow.as_ref().and_then(|workflow| Rubric::of_workflow(&workflow.directory));
+    let mut context = hydrated.prompt_context(uploaded(&hydrated.layout.uploads()), owner);
+    context.mcp_servers = tools.servers.0.keys().cloned().collect();
+    context.tools = PlatformTools { session: tools.refresh, corrections: true, rubric: rubric.is_some() };
+    tools.rubric.set(rubric);
+    workspace_prompt(&context)
 }
 
 /// The names of uploaded files; a folder that cannot be read has none.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{caller::Caller, environment::Environment};
 use crate::{
     agui::{Id, RunAgentInput, RunExtras},
-    bridge::{McpServers, SessionSpec},
+    bridge::SessionSpec,
 };
 
 /// One run as it was accepted: its input, and what the caller set besides.
@@ -122,13 +122,6 @@ pub struct Live {
 pub struct SessionTemplate(pub SessionSpec);
 
 impl SessionTemplate {
-    /// The same with these MCP servers.
-    #[must_use]
-    pub fn with_servers(mut self, servers: McpServers) -> Self {
-        self.0.mcp_servers = servers;
-        self
-    }
-
     /// The agent of a thread before any run is known.
     pub(crate) fn warm(&self, thread_id: &Id) -> SessionSpec {
         SessionSpec { thread_id: thread_id.clone(), ..self.0.clone() }

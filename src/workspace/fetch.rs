@@ -62,7 +62,7 @@ pub struct Wanted<'a> {
 pub enum FetchError {
     /// The clone failed. Its message says what to do.
     #[error(transparent)]
-    Clone(#[from] RepoFailure),
+    Clone(Box<RepoFailure>),
     /// The workflow's folder is not in its repository, or its description cannot be used. The user must act.
     #[error("{0}")]
     Workflow(String),
@@ -174,7 +174,8 @@ impl Fetch {
             into: &staged.0,
             deadline: self.deadline,
         };
-        let cloned = job.run(&self.git, |_, _| {}).await?;
+        let cloned = Box::pin(job.run(&self.git, |_, _| {})).await;
+        let cloned = cloned.map_err(|failure| FetchError::Clone(Box::new(failure)))?;
         Ok((cloned.base, cloned.commit))
     }
 
@@ -182,7 +183,8 @@ impl Fetch {
         let root = self.layout.root().to_owned();
         let shown = root.join(area).join(&to).display().to_string();
         let work = move || {
-            let folder = tree::folder(&root, area)?;
+            // What is wrong with the folder itself says nothing of the name.
+            let folder = tree::folder(&root, area).map_err(std::io::Error::other)?;
             let from = Path::new(&from);
             let parent = staged.0.join(from.parent().unwrap_or(Path::new("")));
             let name = from.file_name().and_then(|name| name.to_str()).unwrap_or_default();

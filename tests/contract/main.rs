@@ -5,10 +5,14 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../support/bare.rs"]
+mod bare;
 mod document;
 #[path = "../support/fake_claude.rs"]
 mod fake_claude;
 mod garbage;
+#[path = "../support/git_server.rs"]
+mod git_server;
 mod play;
 mod shape;
 mod target;

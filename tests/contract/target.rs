@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::{
     fake_claude::fake_claude,
+    git_server::GitServer,
     play::{Scenario, Target},
 };
 
@@ -27,6 +28,7 @@ pub(crate) struct Subject {
 
 struct Own {
     runner: Child,
+    git: GitServer,
     _folders: TempDir,
 }
 
@@ -43,13 +45,14 @@ impl Subject {
         let (url, token, own) = if let Some(url) = given("CONTRACT_URL") {
             (url.trim_end_matches('/').to_owned(), given("CONTRACT_TOKEN"), None)
         } else {
-            let (url, own) = start();
+            let (url, own) = start().await;
             (url, Some(TOKEN.to_owned()), Some(own))
         };
         let mut values = BTreeMap::from([("session".to_owned(), session(&url).await)]);
         // Ids that no earlier play against the same runner has used.
         values.insert("unique".to_owned(), format!("{:x}", std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()));
-        values.extend(given("CONTRACT_GIT").map(|git| ("git".to_owned(), git)));
+        let repository = own.as_ref().map(|own| own.git.url("project")).or_else(|| given("CONTRACT_GIT"));
+        values.extend(repository.map(|git| ("git".to_owned(), git)));
         Self { target: Target { url, token, values }, is_foreign: own.is_none(), own }
     }
 
@@ -73,7 +76,9 @@ async fn session(url: &str) -> String {
     health["session_id"].as_str().expect("/health names the session").to_owned()
 }
 
-fn start() -> (String, Own) {
+async fn start() -> (String, Own) {
+    let git = GitServer::start().await;
+    git.repository("project", &[("README.md", "# A project\n")]);
     let folders = TempDir::new().unwrap();
     let mut runner = Command::new(env!("CARGO_BIN_EXE_ambient"))
         .arg("runner")
@@ -87,6 +92,7 @@ fn start() -> (String, Own) {
         .env("WORKSPACE_PATH", folders.path().join("workspace"))
         .env("AMBIENT_DATA_DIR", folders.path().join("data"))
         .env("AMBIENT_AGENT_COMMAND", fake_claude())
+        .env("AMBIENT_CLONE_HTTP", "true")
         .env("ANTHROPIC_API_KEY", "test-key-of-no-value")
         .stderr(Stdio::piped())
         .spawn()
@@ -100,5 +106,5 @@ fn start() -> (String, Own) {
         }
     });
     let address = told.recv_timeout(Duration::from_mins(1)).expect("the runner says where it listens");
-    (format!("http://{address}"), Own { runner, _folders: folders })
+    (format!("http://{address}"), Own { runner, git, _folders: folders })
 }

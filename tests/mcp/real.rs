@@ -1,4 +1,4 @@
-//! The servers of the agent's image, pinned, from PyPI: started by the real CLI.
+//! The servers of the agent's image, pinned, from `PyPI`: started by the real CLI.
 
 use std::net::Ipv4Addr;
 

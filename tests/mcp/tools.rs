@@ -59,3 +59,31 @@ rules:
     assert_eq!(text(&runner.run("r3", "and now").await), "Here I am.");
     assert_eq!(starts(&session).len(), 2, "it was one restart");
 }
+
+#[tokio::test]
+async fn the_rubric_of_the_workflow_is_a_tool_whose_result_is_an_event() {
+    let model = Model::start(
+        "
+rules:
+  - {when: {step: 0}, reply: [{tool: mcp__rubric__evaluate_rubric, input: {score: 3, comment: fair}}]}
+  - {when: {step: 1}, reply: [{text: Judged.}]}
+",
+    );
+    let Some(session) = session(&model, &json!({})) else {
+        return;
+    };
+    let folder = session.path("ws/workflows/flow/.ambient");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("rubric.md"), "Be strict.").unwrap();
+    let session = session.env("ACTIVE_WORKFLOW_GIT_URL", "https://git.example/team/flow.git");
+    let runner = session.start();
+    let events = runner.run("r1", "judge").await;
+    valid(&events);
+    let found = events.iter().find_map(|event| match &event.kind {
+        EventKind::Custom { name, value } if name == "ambient:rubric" => Some(value.clone()),
+        _ => None,
+    });
+    let payload = json!({ "score": 3.0, "comment": "fair", "metadata": {} });
+    assert_eq!(found.unwrap(), json!({ "type": "rubric", "payload": payload }));
+    assert_eq!(text(&events), "Judged.");
+}

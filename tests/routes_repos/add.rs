@@ -2,11 +2,7 @@
 
 use serde_json::json;
 
-use crate::{
-    bare::git,
-    git_server::Behaviour,
-    conversation, post, server, session, status, tell,
-};
+use crate::{bare::git, conversation, git_server::Behaviour, post, server, session, status, tell};
 
 #[tokio::test]
 async fn an_added_repository_is_cloned_and_the_next_turn_has_it() {

@@ -24,9 +24,7 @@ async fn a_workflow_is_followed_from_the_next_turn_on() {
     let (server, session) = (flows().await, session());
     let runner = session.start();
     let before = conversation(&runner, "r1").await;
-    let expected = |message: &str| {
-        json!({ "message": message, "gitUrl": server.url("flows"), "branch": "main", "path": "triage" })
-    };
+    let expected = |message: &str| json!({ "message": message, "gitUrl": server.url("flows"), "branch": "main", "path": "triage" });
     assert_eq!(switch(&runner, &server, "triage").await, (200, expected("Workflow updated")));
     let directory = working_directory(&runner, "r2").await;
     assert_eq!(directory, session.path("ws/workflows/flows"));

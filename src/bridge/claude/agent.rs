@@ -17,6 +17,7 @@ use super::{
     actor::{Actor, Command, Order, Report},
     config::ClaudeConfig,
     launch::{self, Start},
+    ledger::Ledger,
     mcp_file,
     outcome::{self, Death},
     policy::OpenCall,
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) config: ClaudeConfig,
     pub(crate) host: Arc<dyn AgentHost>,
     pub(crate) sessions: Sessions,
+    /// What agents do beside their turns.
+    pub(crate) tasks: Arc<Ledger>,
     /// Who is told of turns that an agent began by itself.
     pub(crate) wake: OnceLock<mpsc::Sender<Id>>,
     /// Cancelled when all turns are to stop.
@@ -156,8 +159,15 @@ impl Agent {
         });
         let (commands, orders) = mpsc::channel(4);
         let (tell, ended) = watch::channel(None);
-        let actor = Actor::new(Arc::clone(&setup), process, Session::new(start.resume.map(str::to_owned)), orders);
-        tokio::spawn(async move { tell.send_replace(Some(Arc::new(actor.run().await))) });
+        let session =
+            Session::new(start.resume.map(str::to_owned)).noting(spec.thread_id.clone(), Arc::clone(&shared.tasks));
+        let ledger = (Arc::clone(&shared.tasks), spec.thread_id.clone());
+        let actor = Actor::new(Arc::clone(&setup), process, session, orders);
+        tokio::spawn(async move {
+            let death = actor.run().await;
+            ledger.0.process_ended(&ledger.1);
+            tell.send_replace(Some(Arc::new(death)))
+        });
         let mut agent = Self { setup, spec, commands, ended };
         agent.initialize().await?;
         Ok(agent)

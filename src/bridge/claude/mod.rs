@@ -13,6 +13,7 @@ mod control;
 #[cfg(test)]
 mod garbage;
 mod launch;
+mod ledger;
 mod line;
 mod mcp;
 mod mcp_file;
@@ -26,6 +27,7 @@ pub(crate) mod session;
 mod sessions;
 mod shell;
 mod tail;
+mod task_output;
 mod tasks;
 mod thread;
 mod transcript;
@@ -42,7 +44,10 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Bridge, BridgeError, EventSink, Features, McpServerStatus, SessionSpec, Turn, TurnEnd};
+use super::{
+    AgentTask, Bridge, BridgeError, EventSink, Features, McpServerStatus, SessionSpec, TaskError, TaskStatus, Turn,
+    TurnEnd,
+};
 use crate::{
     agui::Id,
     host::{AgentHost, BoxFuture},
@@ -73,7 +78,14 @@ impl ClaudeBridge {
     #[must_use]
     pub fn new(config: ClaudeConfig, host: Arc<dyn AgentHost>) -> Self {
         let sessions = Sessions::open(&config.data_dir);
-        let shared = Shared { config, host, sessions, wake: OnceLock::new(), shutdown: CancellationToken::new() };
+        let shared = Shared {
+            config,
+            host,
+            sessions,
+            tasks: Arc::default(),
+            wake: OnceLock::new(),
+            shutdown: CancellationToken::new(),
+        };
         Self { shared: Arc::new(shared), threads: Mutex::default() }
     }
 
@@ -122,6 +134,24 @@ impl Bridge for ClaudeBridge {
                 Some(thread) => thread.mcp_status().await,
                 None => Ok(None),
             }
+        })
+    }
+
+    fn tasks(&self) -> Vec<AgentTask> {
+        self.shared.tasks.all()
+    }
+
+    fn task_output<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Vec<u8>, TaskError>> {
+        Box::pin(task_output::read(&self.shared, id))
+    }
+
+    fn stop_task<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<TaskStatus, TaskError>> {
+        Box::pin(async move {
+            let task = self.shared.tasks.get(id).ok_or_else(|| TaskError::Unknown(id.to_owned()))?;
+            if task.status == TaskStatus::Running {
+                self.thread(&task.thread_id).stop_task(id).await?;
+            }
+            Ok(task.status)
         })
     }
 

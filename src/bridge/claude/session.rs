@@ -1,9 +1,12 @@
 //! What the lines of one process mean. Pure: it appends events, and says what is to be done.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::{
     FRONTEND_PREFIX,
+    ledger::Ledger,
     outcome::{self, Verdict},
     policy::OpenCall,
     progress::Progress,
@@ -12,7 +15,7 @@ use super::{
     wire::{self, Frame, text},
 };
 use crate::{
-    agui::Event,
+    agui::{Event, Id},
     bridge::{Ending, TurnEnd},
 };
 
@@ -43,6 +46,8 @@ pub(crate) enum Step {
 pub(crate) struct Session {
     translator: Translator,
     tasks: Tasks,
+    /// Where others look for what the agent does, under its thread's name.
+    ledger: Option<(Id, Arc<Ledger>)>,
     progress: Option<Progress>,
     /// Calls that somebody else answers, as of the last turn.
     open: Vec<OpenCall>,
@@ -60,11 +65,24 @@ impl Session {
         Self {
             translator,
             tasks: Tasks::default(),
+            ledger: None,
             progress: None,
             open: Vec::new(),
             id,
             says_idle: false,
             stray_result: None,
+        }
+    }
+
+    /// Notes what the agent does beside its turns.
+    pub(crate) fn noting(self, thread: Id, ledger: Arc<Ledger>) -> Self {
+        Self { ledger: Some((thread, ledger)), ..self }
+    }
+
+    fn observe(&mut self, value: &Value) {
+        self.tasks.observe(value);
+        if let Some((thread, ledger)) = &self.ledger {
+            ledger.observe(thread, value);
         }
     }
 
@@ -192,7 +210,7 @@ impl Session {
             (Some("system"), Some("api_retry")) => retrying(&value),
             _ => Step::Nothing,
         };
-        self.tasks.observe(&value);
+        self.observe(&value);
         self.translator.translate(Frame::Other(value), out);
         step
     }
@@ -214,7 +232,7 @@ impl Session {
             (Some("system"), Some("init")) | (Some("assistant"), _) => Step::Began,
             (Some("user"), _) if value["isReplay"] != true => Step::Began,
             (Some("system"), _) => {
-                self.tasks.observe(value);
+                self.observe(value);
                 Step::Keep
             }
             _ => Step::Nothing,

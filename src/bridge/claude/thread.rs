@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use serde_json::json;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::{
     actor::{Command, Order, Prompt, Report},
@@ -15,7 +15,8 @@ use super::{
 use crate::{
     agui::{Event, EventKind, Id, TextRole},
     bridge::{
-        Answer, BridgeError, Ending, EventSink, FailureKind, McpServerStatus, SessionSpec, Turn, TurnEnd, TurnInput,
+        Answer, BridgeError, Ending, EventSink, FailureKind, McpServerStatus, SessionSpec, TaskError, Turn, TurnEnd,
+        TurnInput,
     },
 };
 
@@ -70,6 +71,27 @@ impl Thread {
     pub(crate) async fn mcp_status(&self) -> Result<Option<Vec<McpServerStatus>>, BridgeError> {
         let agent = self.look.lock().unwrap_or_else(PoisonError::into_inner).clone();
         mcp_status::ask(agent).await
+    }
+
+    /// Asks the running agent to stop a task. One that is gone has taken its tasks along.
+    pub(crate) async fn stop_task(&self, id: &str) -> Result<(), TaskError> {
+        let agent = self.look.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(commands) = agent.and_then(|commands| commands.upgrade()) else {
+            return Ok(());
+        };
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Look { body: json!({ "subtype": "stop_task", "task_id": id }), reply };
+        let asked = async {
+            // Either error: it ended meanwhile.
+            commands.send(command).await.ok()?;
+            answer.await.ok()
+        };
+        let failed = |why: String| TaskError::Failed(format!("task {id} was not stopped: {why}"));
+        match tokio::time::timeout(self.shared.config.timing.interrupt, asked).await {
+            Ok(Some(Err(why))) => Err(failed(why)),
+            Ok(Some(Ok(_)) | None) => Ok(()),
+            Err(_) => Err(failed("the agent did not answer in time; interrupt its turn, then try again".to_owned())),
+        }
     }
 
     /// Takes a turn.

@@ -165,6 +165,7 @@ fn servers(session: &AgenticSession) -> Configured {
 
 fn parts(args: &Args, place: &Place, session: &AgenticSession, hydrated: &Hydrated) -> Parts {
     let mcp = servers(session);
+    let tools = ws::AgentTools { servers: mcp.servers, ..ws::AgentTools::default() };
     let known = credentials_from_env(std::env::vars()).into_iter().chain(mcp.secrets);
     let mut notes = vec![ws::note(hydrated)];
     notes.extend(mcp.faults.iter().map(Fault::to_string));
@@ -177,7 +178,7 @@ fn parts(args: &Args, place: &Place, session: &AgenticSession, hydrated: &Hydrat
         mcp_connect: MCP_CONNECT,
         data_dir: place.events(),
         state_dir: place.state(),
-        session: ws::template(session_name(session), &session.spec, hydrated).with_servers(mcp.servers),
+        session: ws::template(session_name(session), &session.spec, hydrated, &tools),
         queue_limit: usize::MAX,
         turn_limit: usize::MAX,
         thread_limit: usize::MAX,
@@ -187,7 +188,7 @@ fn parts(args: &Args, place: &Place, session: &AgenticSession, hydrated: &Hydrat
         channels: None,
         callers: Arc::default(),
         redactor: Arc::new(Redactor::new(known)),
-        tools: assemble::tools(None),
+        tools: assemble::tools(None, tools.rubric),
     }
 }
 

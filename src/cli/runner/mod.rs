@@ -20,7 +20,7 @@ use super::{
     assemble::{self, AssembleError, Parts},
     fail, logging,
     probe::Probe,
-    workspace,
+    workspace::{self, AgentTools},
 };
 use crate::{
     agui::{Content, Id, Message, MessageCommon, RunAgentInput},
@@ -163,9 +163,10 @@ async fn engine(
     )?;
     sources::adopt_workflow(args, &mut hydrated);
     runner::sources::restore(&mut hydrated, &args.data_dir);
-    let template = workspace::template(&args.session_id, &config.session, &hydrated);
     let callers = Arc::<Callers>::default();
     let service = credentials::service(args, &callers, &redactor);
+    let tools = AgentTools { servers: mcp.servers.clone(), refresh: service.is_some(), ..AgentTools::default() };
+    let template = workspace::template(&args.session_id, &config.session, &hydrated, &tools);
     let parts = Parts {
         runner: config.runner,
         replay: args.replay_file.clone(),
@@ -175,8 +176,7 @@ async fn engine(
         mcp_connect: Duration::from_secs(args.mcp_timeout),
         data_dir: args.data_dir.clone(),
         state_dir: config.state_dir.clone(),
-        session: SessionTemplate(SessionSpec { user: Caller::new(&args.user_id, "", "").user_id, ..template.0 })
-            .with_servers(mcp.servers.clone()),
+        session: SessionTemplate(SessionSpec { user: Caller::new(&args.user_id, "", "").user_id, ..template.0 }),
         queue_limit: args.queue_limit,
         turn_limit: args.turn_limit,
         thread_limit: args.thread_limit,
@@ -186,13 +186,13 @@ async fn engine(
         channels: credentials::channels(args, service.as_ref()),
         callers,
         redactor,
-        tools: assemble::tools(service.map(|service| service as Arc<dyn RefreshCredentials>)),
+        tools: assemble::tools(service.map(|service| service as Arc<dyn RefreshCredentials>), tools.rubric.clone()),
     };
     let current = Arc::new(Current::new(hydrated));
     let probe = Arc::new(Probe::of_repos(Arc::clone(&current), Arc::clone(&host)));
     let engine = assemble::engine(parts, store, Arc::clone(&host), probe).await?;
     let content = sources::content(args, Arc::clone(&host), Arc::clone(&current));
-    let sources = Sources::new(sources::parts(args, config, &engine, host, current))?;
+    let sources = Sources::new(sources::parts(args, config, &engine, host, current, tools))?;
     Ok((engine, sources, Arc::new(content)))
 }
 

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Args, Config, workspace};
+use super::{
+    Args, Config,
+    workspace::{self, AgentTools},
+};
 use crate::{
     bridge::SystemPrompt,
     host::AgentHost,
@@ -28,6 +31,7 @@ pub(super) fn parts(
     engine: &Arc<Engine>,
     host: Arc<dyn AgentHost>,
     current: Arc<Current>,
+    tools: AgentTools,
 ) -> Parts {
     let own = Credentials::from_vars(|name| std::env::var(name).ok());
     let own = own.unwrap_or_else(|error| {
@@ -44,7 +48,7 @@ pub(super) fn parts(
         tokens: TokenRules { own, github_hosts: args.github_hosts.clone(), gitlab_hosts: args.gitlab_hosts.clone() },
         bounds: Bounds { deadline: Duration::from_secs(args.clone_timeout.max(1)), ..Bounds::default() },
         describe: Box::new(move |hydrated| {
-            let prompt = workspace::prompt(hydrated, owner.clone());
+            let prompt = workspace::prompt(hydrated, owner.clone(), &tools);
             (SystemPrompt::Append(prompt), workspace::state(hydrated))
         }),
     }

@@ -31,7 +31,11 @@ pub(crate) use workflow::Metadata;
 
 use crate::{
     host::AgentHost,
-    workspace::{beneath::Root, git::url::UrlPolicy, paths::{self, PathError, RelativePath}},
+    workspace::{
+        beneath::Root,
+        git::url::UrlPolicy,
+        paths::{self, PathError, RelativePath},
+    },
 };
 
 /// What requests may cost.

@@ -18,6 +18,7 @@ mod repos;
 mod run;
 mod serve;
 mod stream;
+mod tasks;
 mod workflow;
 
 use std::{sync::Arc, time::Duration};
@@ -77,6 +78,9 @@ pub fn router(server: Server) -> Router {
         .route("/repos/remove", post(repos::remove))
         .route("/repos/status", get(repos::status))
         .route("/workflow", post(workflow::workflow))
+        .route("/tasks", get(tasks::list))
+        .route("/tasks/{id}/output", get(tasks::output))
+        .route("/tasks/{id}/stop", post(tasks::stop))
         .route("/events/{thread}", get(events::events))
         .route("/events/{thread}/wait", get(events::wait))
         .merge(content::router(Arc::clone(&server.content)))

@@ -76,7 +76,7 @@ impl From<SourceError> for HttpError {
             SourceError::Invalid { .. } => Self::Refused(message),
             SourceError::NotFound(_) => Self::NotFound(message),
             SourceError::Conflict(_) => Self::Conflict(message),
-            SourceError::Fetch { error, .. } => match error {
+            SourceError::Fetch { error, .. } => match *error {
                 crate::workspace::fetch::FetchError::Occupied(_) => Self::Conflict(message),
                 crate::workspace::fetch::FetchError::Workflow(_) => Self::Refused(message),
                 crate::workspace::fetch::FetchError::Clone(_) | crate::workspace::fetch::FetchError::Io(..) => {

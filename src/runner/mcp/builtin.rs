@@ -76,8 +76,8 @@ pub fn layer(urls: &str, variable: &impl Fn(&str) -> Option<String>) -> Layer {
         }),
     };
     for builtin in &BUILTIN {
-        let keys = std::iter::once(&builtin.name).chain(builtin.also);
-        let beside = keys.filter_map(|key| urls.remove(*key)).next();
+        let mut keys = std::iter::once(&builtin.name).chain(builtin.also);
+        let beside = keys.find_map(|key| urls.remove(*key));
         let is_set = |name: &&str| variable(name).is_some_and(|value| !value.is_empty());
         let server = match beside {
             Some(url) => Some(sidecar(url)),

@@ -74,10 +74,10 @@ pub fn configure(layers: Vec<Layer>, variable: impl Fn(&str) -> Option<String>) 
 
 impl Configured {
     fn take(&mut self, source: String, name: String, server: Value, variable: &impl Fn(&str) -> Option<String>) {
-        let full = self.servers.0.len() >= MAX_SERVERS;
-        let checked = match full {
-            true => Err(format!("a session has {MAX_SERVERS} servers at most; disable another one")),
-            false => server::checked(&name, server, variable),
+        let checked = if self.servers.0.len() < MAX_SERVERS {
+            server::checked(&name, server, variable)
+        } else {
+            Err(format!("a session has {MAX_SERVERS} servers at most; disable another one"))
         };
         match checked {
             Ok(server) => {

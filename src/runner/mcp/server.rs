@@ -95,12 +95,12 @@ fn strings(members: &Map<String, Value>, member: &str, good: impl Fn(&str) -> bo
     let right = value.as_object().is_some_and(|map| {
         map.len() <= MAX_ITEMS && map.iter().all(|(name, value)| good(name) && is_text(value) && is_line(member, value))
     });
-    match right {
-        true => Ok(()),
-        false => {
-            Err(format!("{member}: expected an object of at most {MAX_ITEMS} names with strings (numbers in quotes)"))
-        }
+    if !right {
+        return Err(format!(
+            "{member}: expected an object of at most {MAX_ITEMS} names with strings (numbers in quotes)"
+        ));
     }
+    Ok(())
 }
 
 fn is_text(value: &Value) -> bool {

@@ -182,7 +182,7 @@ impl Sources {
             None => "No workflow is active any more.".to_owned(),
         };
         self.commit(|next, record| {
-            record.workflow = Some(workflow.clone().map_or(Choice::None, Choice::Active));
+            record.workflow = Some(workflow.clone().map_or(Choice::None, |active| Choice::Active(Box::new(active))));
             next.workflow = workflow;
             Ok(())
         })
@@ -235,7 +235,7 @@ impl Sources {
         };
         let url = || url.url.to_string();
         match tokio::time::timeout(deadline, run).await {
-            Ok(result) => result.map_err(|error| SourceError::Fetch { what, url: url(), error }),
+            Ok(result) => result.map_err(|error| SourceError::Fetch { what, url: url(), error: Box::new(error) }),
             Err(_) => Err(SourceError::Deadline { what, url: url(), seconds: deadline.as_secs() }),
         }
     }

@@ -27,7 +27,7 @@ pub enum SourceError {
         /// From where, without password or token.
         url: String,
         /// Why, and what to do.
-        error: FetchError,
+        error: Box<FetchError>,
     },
     /// It took too long.
     #[error("{what}: {url}: it took longer than {seconds} s; try again, or raise AMBIENT_CLONE_TIMEOUT")]

@@ -1,6 +1,6 @@
 //! What a session got at run time, remembered where the agent cannot write, so that the next runner of the pod has it too.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ pub(super) enum Choice {
     /// No workflow.
     None,
     /// This one.
-    Active(ActiveWorkflow),
+    Active(Box<ActiveWorkflow>),
 }
 
 impl Record {
@@ -70,14 +70,14 @@ impl Record {
             |workflow: &ActiveWorkflow| workflow.directory.starts_with(&workflows) && workflow.directory.is_dir();
         match self.workflow {
             Some(Choice::None) => hydrated.workflow = None,
-            Some(Choice::Active(workflow)) if there(&workflow) => hydrated.workflow = Some(workflow),
+            Some(Choice::Active(workflow)) if there(&workflow) => hydrated.workflow = Some(*workflow),
             Some(Choice::Active(_)) | None => {}
         }
         hydrated.arrange();
     }
 }
 
-fn unusable(path: &PathBuf, error: &dyn std::fmt::Display) -> String {
+fn unusable(path: &Path, error: &dyn std::fmt::Display) -> String {
     format!(
         "{}: {error}; repair or remove the file (what was added at run time is then added again by hand)",
         path.display()

@@ -35,10 +35,10 @@ fn unknown(server: &str, tool: &str) -> String {
 fn text(arguments: &Value, member: &str) -> Result<String, String> {
     let text = arguments[member].as_str().map(str::trim).filter(|text| !text.is_empty());
     let text = text.ok_or_else(|| format!("{member}: expected a text that is not empty"))?;
-    match text.len() <= MAX_TEXT {
-        true => Ok(text.to_owned()),
-        false => Err(format!("{member}: it is longer than {MAX_TEXT} bytes; shorten it")),
+    if text.len() > MAX_TEXT {
+        return Err(format!("{member}: it is longer than {MAX_TEXT} bytes; shorten it"));
     }
+    Ok(text.to_owned())
 }
 
 /// What readers of the run are told of a piece of feedback.
