@@ -32,7 +32,7 @@ pub(super) async fn list(State(server): State<Server>) -> Json<Value> {
 /// What a task wrote, a line each: its JSON, or `{"raw": …}`.
 pub(super) async fn output(State(server): State<Server>, Path(id): Path<String>) -> Result<Json<Value>, HttpError> {
     let id = checked(&id)?;
-    let bytes = server.engine.bridge().task_output(id).await.map_err(refusal)?;
+    let bytes = server.engine.bridge().task_output(id).await.map_err(|error| refusal(&error))?;
     let text = server.engine.redactor().redact_bytes_lossy(&bytes);
     let lines: Vec<Value> = text.lines().filter(|line| !line.is_empty()).map(line).collect();
     Ok(Json(json!({ "task_id": id, "output": lines })))
@@ -48,7 +48,7 @@ fn line(text: &str) -> Value {
 /// Asks the agent to stop a task.
 pub(super) async fn stop(State(server): State<Server>, Path(id): Path<String>) -> Result<Json<Value>, HttpError> {
     let id = checked(&id)?;
-    let status = server.engine.bridge().stop_task(id).await.map_err(refusal)?;
+    let status = server.engine.bridge().stop_task(id).await.map_err(|error| refusal(&error))?;
     let message = match status {
         TaskStatus::Running => "stop signal sent".to_owned(),
         ended @ (TaskStatus::Completed | TaskStatus::Failed | TaskStatus::Stopped) => {
@@ -66,7 +66,7 @@ fn checked(id: &str) -> Result<&str, HttpError> {
     Ok(id)
 }
 
-fn refusal(error: TaskError) -> HttpError {
+fn refusal(error: &TaskError) -> HttpError {
     let message = error.to_string();
     match error {
         TaskError::Unknown(_) | TaskError::NoOutput(_) => HttpError::NotFound(message),
