@@ -25,6 +25,13 @@ async fn the_next_turn_of_the_real_cli_has_the_new_repository_and_remembers_the_
     let of = |prompt: &str| asked.iter().find(|request| request.prompt.contains(prompt)).unwrap();
     let path = session.path("ws/repos/web").display().to_string();
     assert!(!of("heron").system.contains(&path));
+    for request in &asked {
+        // Whether the agent has a tool and whether it is told of it go together, also after a change.
+        for tool in ["log_correction", "refresh_credentials", "evaluate_rubric"] {
+            let has = request.tools.iter().any(|known| known.ends_with(tool));
+            assert_eq!(request.system.contains(tool), has, "{tool}: {:?}", request.tools);
+        }
+    }
     for prompt in ["which word?", "and again?"] {
         let request = of(prompt);
         assert!(request.system.contains(&path), "{prompt}: {}", request.system);
