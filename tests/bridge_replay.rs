@@ -83,7 +83,7 @@ fn text(events: &[Event]) -> String {
 }
 
 #[tokio::test]
-async fn each_turn_plays_on_to_the_next_result() {
+async fn bug_20_each_turn_plays_on_to_the_next_result() {
     let recorded = recording(&[spoken(0, "First."), spoken(60_000, "Second.")].concat());
     let bridge = ReplayBridge::open(&recorded.path, Pace::Unthrottled).unwrap();
     for expected in ["First.", "Second."] {

@@ -68,7 +68,7 @@ rules:
     assert!(woken.try_recv().is_err(), "no turn of its own");
 }
 
-pub(crate) async fn row_05_a_background_command_begins_a_turn_of_its_own(place: Place) {
+pub(crate) async fn bug_08_a_background_command_that_ends_between_turns_begins_a_turn_of_its_own(place: Place) {
     let script = "
 rules:
   - when: {prompt: start it, step: 0}

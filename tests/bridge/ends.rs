@@ -38,7 +38,7 @@ pub(crate) fn script_file(place: &Place, text: &str) -> std::path::PathBuf {
     path
 }
 
-pub(crate) async fn row_17_retries_are_events(place: Place) {
+pub(crate) async fn bug_09_retries_of_the_provider_are_told_in_the_stream(place: Place) {
     let script = "
 rules:
   - {when: {}, times: 1, error: 529}

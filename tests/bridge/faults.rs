@@ -67,7 +67,7 @@ pub(crate) async fn row_16_unknown_messages_and_fields(place: Place) {
     assert_eq!(took.custom("ambient:rate_limit")[0]["resetsAt"], 1_795_380_000);
 }
 
-pub(crate) async fn row_20_restarted_when_it_dies_while_idle(place: Place) {
+pub(crate) async fn bug_13_a_prompt_after_a_death_while_idle_is_not_lost(place: Place) {
     let rig = Rig::new(place, SLOW);
     let first = rig.say("one").await;
     rig.kill_agent();
@@ -79,7 +79,7 @@ pub(crate) async fn row_20_restarted_when_it_dies_while_idle(place: Place) {
     assert_eq!(said.matches("two").count(), 1, "the prompt is given once: {said}");
 }
 
-pub(crate) async fn row_20_evicted_after_a_time(place: Place) {
+pub(crate) async fn bug_22_an_idle_agent_is_evicted_after_a_time(place: Place) {
     let rig = Rig::with(place, SLOW, |config| {
         config.timing.idle = Duration::from_millis(100);
     });
@@ -103,7 +103,7 @@ pub(crate) async fn row_21_death_in_mid_turn(place: Place) {
     assert_eq!(rig.say("again").await.text(), "I heard: again");
 }
 
-pub(crate) async fn row_23_lost_transcript(place: Place) {
+pub(crate) async fn bug_01_a_lost_transcript_is_told_and_does_not_hang_the_run(place: Place) {
     let mut rig = Rig::new(place, SLOW);
     let first = rig.say("one").await;
     rig.bridge.shutdown().await;

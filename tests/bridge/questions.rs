@@ -112,7 +112,7 @@ pub(crate) async fn row_13_a_person_who_does_not_answer_declines(place: Place) {
     assert_eq!(rig.model.conversations().last().unwrap().prompt, "never mind");
 }
 
-pub(crate) async fn row_14_a_question_to_a_person(place: Place) {
+pub(crate) async fn bug_12_a_question_to_a_person_is_asked_and_answered(place: Place) {
     let rig = Rig::new(place, SCRIPT);
     let call = asked(&rig.say("ask me").await);
     let took = rig.answer(rig.spec(), &[(&call, json!({ "answers": { "Which color?": "Blue" } }))]).await;

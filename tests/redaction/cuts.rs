@@ -110,7 +110,7 @@ fn secrets() -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_secret_cut_into_two_deltas_at_any_byte_never_gets_out() {
+fn bug_05_a_secret_cut_into_two_deltas_at_any_byte_never_gets_out() {
     for (text, secret) in secrets() {
         let expected = samples::redactor().redact_str(&text).into_owned();
         assert!(expected.contains("[redacted:") && !expected.contains(&secret), "{expected}");

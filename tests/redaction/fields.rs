@@ -88,7 +88,7 @@ fn through(redactor: &mut EventRedactor, event: Event) -> String {
 }
 
 #[test]
-fn a_secret_in_any_member_of_any_event_never_gets_out() {
+fn bug_05_a_secret_in_any_member_of_any_event_never_gets_out() {
     let known = samples::known().into_iter().map(|(_, value)| (value.clone(), value.trim().to_owned()));
     let mut secrets: Vec<(String, String)> = known.collect();
     secrets.extend(samples::shapes().into_iter().map(|(_, text, secret)| (text, secret)));

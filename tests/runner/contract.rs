@@ -96,7 +96,7 @@ async fn a_run_id_that_the_thread_knows_is_not_executed_again() {
 }
 
 #[tokio::test]
-async fn inputs_that_are_none_are_422_and_name_the_field() {
+async fn bug_17_inputs_that_are_none_are_422_and_name_the_field() {
     let session = Session::new();
     let runner = session.start();
     let cases = [

@@ -11,7 +11,7 @@ fn ended(kind: &EventKind) -> bool {
 }
 
 #[tokio::test]
-async fn sigterm_in_mid_turn_ends_the_run_and_then_the_runner() {
+async fn bug_21_sigterm_in_mid_turn_ends_the_run_and_then_the_runner() {
     let session = Session::new();
     let runner = session.start();
     let mut stream = runner.begin("r1", "echo one; hang").await;

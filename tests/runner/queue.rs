@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::rig::{Session, Stream, THREAD, input, is_text, outcome, text, valid};
 
 #[tokio::test]
-async fn a_second_post_waits_and_never_cuts_the_first_off() {
+async fn bug_04_a_second_post_waits_and_never_cuts_the_first_off() {
     let session = Session::new();
     let runner = session.start();
     let mut first = runner.begin("r1", "echo one; sleep 700; echo done").await;
@@ -67,7 +67,7 @@ async fn a_session_has_only_so_many_threads() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_changes_nothing() {
+async fn bug_09_a_client_that_leaves_changes_nothing() {
     let session = Session::new();
     let runner = session.start();
     let mut stream = runner.begin("r1", "echo one; sleep 300; echo two").await;

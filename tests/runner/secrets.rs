@@ -7,7 +7,7 @@ const OPAQUE: &str = "h7Gq2LwNvXr9TzBm4KpC";
 const TOKEN: &str = "ghp_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789";
 
 #[tokio::test]
-async fn what_an_agent_says_of_the_keys_is_redacted_everywhere() {
+async fn bug_05_what_an_agent_says_of_the_keys_is_redacted_everywhere() {
     let session = Session::new().env("ANTHROPIC_API_KEY", KEY).env("DEPLOY_TOKEN", OPAQUE).env("LOG_LEVEL", "trace");
     let runner = session.start();
     let prompts = [

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_output_is_the_file_that_the_cli_named_for_this_task() {
+    fn bug_07_the_output_is_the_file_that_the_cli_named_for_this_task() {
         let ledger = Ledger::default();
         started(&ledger, "a");
         assert_eq!(ledger.output("a"), None);

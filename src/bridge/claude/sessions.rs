@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_damaged_file_is_said_and_kept_aside() {
+    async fn bug_16_a_damaged_session_map_is_said_and_kept_aside() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join(FILE), r#"{"thread": "conv"#).unwrap();
         let sessions = Sessions::open(directory.path());

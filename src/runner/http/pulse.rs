@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_time_to_the_next_heartbeat_counts_from_what_the_stream_said_last() {
+    async fn bug_09_the_time_to_the_next_heartbeat_counts_from_what_the_stream_said_last() {
         let every = Duration::from_millis(30);
         let mut pulse = Pulse::new(every);
         for _ in 0..3 {
