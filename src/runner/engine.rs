@@ -298,6 +298,11 @@ impl Engine {
         self.known_thread(thread_id)?.owner(run_id)
     }
 
+    /// The user of the last run that started on a thread.
+    pub fn last_user(&self, thread_id: &Id) -> Option<String> {
+        self.settings.callers.last(thread_id)?.caller.user_id.clone()
+    }
+
     /// Stops the turn of a thread (or its run of that id only). False: there was nothing to stop.
     pub fn interrupt(&self, thread_id: &Id, run_id: Option<&Id>) -> bool {
         self.known_thread(thread_id).is_some_and(|thread| thread.stop(run_id, StopReason::Cancelled))

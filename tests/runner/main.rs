@@ -26,3 +26,4 @@ mod queue;
 mod secrets;
 mod settings;
 mod streams;
+mod tasks;

@@ -3,10 +3,11 @@
 use axum::{
     Json,
     extract::{Path, State},
+    http::HeaderMap,
 };
 use serde_json::{Value, json};
 
-use super::{HttpError, Server};
+use super::{HttpError, Server, caller};
 use crate::bridge::{AgentTask, TaskError, TaskStatus};
 
 /// The longest id, in bytes.
@@ -45,9 +46,14 @@ fn line(text: &str) -> Value {
     }
 }
 
-/// Asks the agent to stop a task.
-pub(super) async fn stop(State(server): State<Server>, Path(id): Path<String>) -> Result<Json<Value>, HttpError> {
+/// Asks the agent to stop a task. As with runs, a request that names a user stops what that user's runs began.
+pub(super) async fn stop(
+    State(server): State<Server>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, HttpError> {
     let id = checked(&id)?;
+    check_owner(&server, id, &headers)?;
     let status = server.engine.bridge().stop_task(id).await.map_err(|error| refusal(&error))?;
     let message = match status {
         TaskStatus::Running => "stop signal sent".to_owned(),
@@ -56,6 +62,17 @@ pub(super) async fn stop(State(server): State<Server>, Path(id): Path<String>) -
         }
     };
     Ok(Json(json!({ "message": message })))
+}
+
+fn check_owner(server: &Server, id: &str, headers: &HeaderMap) -> Result<(), HttpError> {
+    let task = server.engine.bridge().tasks().into_iter().find(|task| task.id == id);
+    let owner = task.and_then(|task| server.engine.last_user(&task.thread_id));
+    match (owner, caller::of(headers).user_id) {
+        (Some(owner), Some(user)) if owner != user => Err(HttpError::Forbidden(format!(
+            "the task belongs to {owner}: only they, or the platform without a user's name, can stop it"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn checked(id: &str) -> Result<&str, HttpError> {
