@@ -105,7 +105,7 @@ async fn a_client_that_sends_nothing_more_is_told_so() {
     let pieces = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"{\"path\":"))]).chain(
         // Longer than the patience, and then its end, so that the rest of the body is not waited for.
         stream::once(async {
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            tokio::time::sleep(Duration::from_secs(3)).await;
             Ok(Bytes::from_static(b"\"f\"}"))
         }),
     );
