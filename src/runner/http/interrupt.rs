@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{HttpError, Server, body, caller};
-use crate::{agui::Id, runner::Caller};
+use crate::agui::Id;
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -27,19 +27,10 @@ pub(super) async fn interrupt(
 ) -> Result<Json<Value>, HttpError> {
     let body: Body = body::read(&body)?;
     let thread = body.thread_id.unwrap_or_else(|| server.session_id.clone());
-    check(&server, &thread, body.run_id.as_ref(), &caller::of(&headers))?;
+    let owner = server.engine.owner(&thread, body.run_id.as_ref());
+    caller::may_stop(&caller::of(&headers), owner.as_deref(), "the run")?;
     if !server.engine.interrupt(&thread, body.run_id.as_ref()) && server.engine.log(&thread).is_none() {
         return Err(HttpError::NotFound(format!("No active session for thread {}", thread.as_str())));
     }
     Ok(Json(json!({ "message": "Interrupt signal sent" })))
-}
-
-fn check(server: &Server, thread: &Id, run: Option<&Id>, caller: &Caller) -> Result<(), HttpError> {
-    let owner = server.engine.owner(thread, run);
-    match (owner, &caller.user_id) {
-        (Some(owner), Some(user)) if owner != *user => Err(HttpError::Forbidden(format!(
-            "the run belongs to {owner}: only they, or the platform without a user's name, can stop it"
-        ))),
-        _ => Ok(()),
-    }
 }

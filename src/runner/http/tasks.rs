@@ -67,12 +67,7 @@ pub(super) async fn stop(
 fn check_owner(server: &Server, id: &str, headers: &HeaderMap) -> Result<(), HttpError> {
     let task = server.engine.bridge().tasks().into_iter().find(|task| task.id == id);
     let owner = task.and_then(|task| server.engine.last_user(&task.thread_id));
-    match (owner, caller::of(headers).user_id) {
-        (Some(owner), Some(user)) if owner != user => Err(HttpError::Forbidden(format!(
-            "the task belongs to {owner}: only they, or the platform without a user's name, can stop it"
-        ))),
-        _ => Ok(()),
-    }
+    caller::may_stop(&caller::of(headers), owner.as_deref(), "the task")
 }
 
 fn checked(id: &str) -> Result<&str, HttpError> {

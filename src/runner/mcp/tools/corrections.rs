@@ -4,15 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{event, text, tool, unknown};
+use super::{noted, text, tool, unknown};
 use crate::{
     agui::{Id, Tool},
     bridge::claude::{Called, ToolServer},
     host::BoxFuture,
-    runner::{
-        feedback::{Feedback, FeedbackKind, FeedbackSink},
-        turn::now_ms,
-    },
+    runner::feedback::{FeedbackKind, FeedbackSink},
 };
 
 /// The kinds of corrections.
@@ -43,16 +40,7 @@ impl Corrections {
             "agentAction": text(arguments, "agent_action")?,
             "userCorrection": text(arguments, "user_correction")?,
         });
-        let feedback = Feedback {
-            kind: FeedbackKind::Correction,
-            thread_id: thread.clone(),
-            run_id: None,
-            at_ms: now_ms(),
-            payload,
-        };
-        let events = vec![event(&feedback)];
-        self.sink.accept(feedback);
-        Ok(Called { text: "The correction is noted.".to_owned(), events, restart: false })
+        Ok(noted(&*self.sink, FeedbackKind::Correction, thread, payload, "The correction is noted."))
     }
 }
 

@@ -11,8 +11,12 @@ pub use session::{RefreshCredentials, SessionTools};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    agui::{Event, EventKind, Tool},
-    runner::feedback::{Feedback, FeedbackKind},
+    agui::{Event, EventKind, Id, Tool},
+    bridge::claude::Called,
+    runner::{
+        feedback::{Feedback, FeedbackKind, FeedbackSink},
+        turn::now_ms,
+    },
 };
 
 /// The longest text that a tool takes, in bytes.
@@ -39,6 +43,14 @@ fn text(arguments: &Value, member: &str) -> Result<String, String> {
         return Err(format!("{member}: it is longer than {MAX_TEXT} bytes; shorten it"));
     }
     Ok(text.to_owned())
+}
+
+/// Notes what the agent says of the work: for the run's readers, and for the sink.
+fn noted(sink: &dyn FeedbackSink, kind: FeedbackKind, thread: &Id, payload: Value, answer: &str) -> Called {
+    let feedback = Feedback { kind, thread_id: thread.clone(), run_id: None, at_ms: now_ms(), payload };
+    let events = vec![event(&feedback)];
+    sink.accept(feedback);
+    Called { text: answer.to_owned(), events, restart: false }
 }
 
 /// What readers of the run are told of a piece of feedback.

@@ -9,15 +9,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{event, text, tool, unknown};
+use super::{noted, text, tool, unknown};
 use crate::{
     agui::{Id, Tool},
     bridge::claude::{Called, ToolServer},
     host::BoxFuture,
-    runner::{
-        feedback::{Feedback, FeedbackKind, FeedbackSink},
-        turn::now_ms,
-    },
+    runner::feedback::{FeedbackKind, FeedbackSink},
 };
 
 /// The largest rubric or `ambient.json` that is read, in bytes.
@@ -95,11 +92,7 @@ impl RubricTools {
             _ => return Err(format!("metadata: expected an object of at most {} bytes", super::MAX_TEXT)),
         };
         let payload = json!({ "score": score, "comment": text(arguments, "comment")?, "metadata": details });
-        let feedback =
-            Feedback { kind: FeedbackKind::Rubric, thread_id: thread.clone(), run_id: None, at_ms: now_ms(), payload };
-        let events = vec![event(&feedback)];
-        self.sink.accept(feedback);
-        Ok(Called { text: "The evaluation is noted.".to_owned(), events, restart: false })
+        Ok(noted(&*self.sink, FeedbackKind::Rubric, thread, payload, "The evaluation is noted."))
     }
 }
 
