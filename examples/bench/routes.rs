@@ -43,6 +43,7 @@ fn small(place: &Place, figures: &mut Figures) -> Result<()> {
     }
     let runner = Runner::start_in(place, &folder, &place.fake_claude, [])?;
     runner.at_rest()?;
+    let _one_cpu = process::OnOneCpu::with(runner.pid())?;
     let rows: [Row; 4] = [
         ("/health", 0.1, 0.50),
         ("/capabilities", 0.1, 0.51),
