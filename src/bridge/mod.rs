@@ -62,7 +62,7 @@ pub trait Bridge: Send + Sync {
     }
 
     /// What a task has written so far; at most 10 MiB.
-    fn task_output<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Vec<u8>, TaskError>> {
+    fn task_output<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<String, TaskError>> {
         Box::pin(async { Err(TaskError::Unknown(id.to_owned())) })
     }
 

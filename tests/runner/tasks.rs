@@ -52,6 +52,15 @@ fn is_end_of_task(kind: &EventKind) -> bool {
     matches!(kind, EventKind::Raw { event, .. } if event["subtype"] == "task_notification")
 }
 
+/// The file that the CLI named for a task, as its events tell it.
+fn file_of(events: &[Event], id: &str) -> String {
+    let told = serde_json::to_string(events).unwrap();
+    let name = format!("/tasks/{id}.output");
+    let end = told.find(&name).unwrap() + name.len();
+    let begin = told[..end].rfind([' ', '"']).unwrap() + 1;
+    told[begin..end].to_owned()
+}
+
 #[tokio::test]
 async fn bug_08_a_task_that_ends_between_runs_is_told_in_a_run_of_its_own() {
     let Some((session, _model, runner, task)) = in_background().await else { return };
@@ -93,10 +102,20 @@ async fn bug_07_the_output_of_a_task_is_the_file_that_the_cli_named() {
     assert_eq!(output(&runner, "ambient_github_token").await.0, 404);
     assert_eq!(output(&runner, "a.b").await.0, 400);
     std::fs::write(session.path("ws/go"), "").unwrap();
-    until(&runner, is_end_of_task).await;
+    let events = until(&runner, is_end_of_task).await;
     // The CLI adds a line of its own, at about the time when it tells of the end.
     let lines = output(&runner, id).await.1["output"].clone();
     assert_eq!(lines.as_array().unwrap()[..2], [json!({"raw": "first"}), json!({"raw": "last"})]);
+
+    let file = file_of(&events, id);
+    std::fs::File::options().write(true).open(&file).unwrap().set_len(10 * 1024 * 1024 + 1).unwrap();
+    assert_eq!(output(&runner, id).await.0, 413);
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(output(&runner, id).await.0, 404, "it is gone");
+    let secret = session.path("secret");
+    std::fs::write(&secret, "not for clients").unwrap();
+    std::os::unix::fs::symlink(&secret, &file).unwrap();
+    assert_eq!(output(&runner, id).await.0, 404, "a link is not followed");
 }
 
 #[tokio::test]

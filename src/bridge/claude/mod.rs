@@ -141,7 +141,7 @@ impl Bridge for ClaudeBridge {
         self.shared.tasks.all()
     }
 
-    fn task_output<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Vec<u8>, TaskError>> {
+    fn task_output<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<String, TaskError>> {
         Box::pin(task_output::read(&self.shared, id))
     }
 

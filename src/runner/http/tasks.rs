@@ -33,8 +33,9 @@ pub(super) async fn list(State(server): State<Server>) -> Json<Value> {
 /// What a task wrote, a line each: its JSON, or `{"raw": …}`.
 pub(super) async fn output(State(server): State<Server>, Path(id): Path<String>) -> Result<Json<Value>, HttpError> {
     let id = checked(&id)?;
-    let bytes = server.engine.bridge().task_output(id).await.map_err(|error| refusal(&error))?;
-    let text = server.engine.redactor().redact_bytes_lossy(&bytes);
+    let output = server.engine.bridge().task_output(id).await.map_err(|error| refusal(&error))?;
+    let redactor = server.engine.redactor();
+    let text = redactor.redact_str(&output);
     let lines: Vec<Value> = text.lines().filter(|line| !line.is_empty()).map(line).collect();
     Ok(Json(json!({ "task_id": id, "output": lines })))
 }
