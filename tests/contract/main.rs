@@ -14,6 +14,9 @@ mod garbage;
 #[path = "../support/git_server.rs"]
 mod git_server;
 mod play;
+#[path = "../runner/rig.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod rig;
 mod shape;
 mod target;
 

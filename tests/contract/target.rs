@@ -1,19 +1,11 @@
 //! The runner that the contract is played against: the one of `CONTRACT_URL`, or one of our own with the fake CLI.
 
-use std::{
-    collections::BTreeMap,
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-    sync::mpsc,
-    time::Duration,
-};
-
-use tempfile::TempDir;
+use std::collections::BTreeMap;
 
 use crate::{
-    fake_claude::fake_claude,
     git_server::GitServer,
     play::{Scenario, Target},
+    rig::{Runner, Session},
 };
 
 const TOKEN: &str = "contract-token";
@@ -27,16 +19,9 @@ pub(crate) struct Subject {
 }
 
 struct Own {
-    runner: Child,
+    runner: Runner,
     git: GitServer,
-    _folders: TempDir,
-}
-
-impl Drop for Own {
-    fn drop(&mut self) {
-        let _ = self.runner.kill();
-        let _ = self.runner.wait();
-    }
+    _session: Session,
 }
 
 impl Subject {
@@ -58,7 +43,7 @@ impl Subject {
 
     /// What our runner holds at most, in bytes.
     pub(crate) fn memory(&self) -> u64 {
-        let pid = self.own.as_ref().map_or(0, |own| own.runner.id());
+        let pid = self.own.as_ref().map_or(0, |own| own.runner.pid());
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
         peak.map_or(0, |kib: u64| kib * 1024)
@@ -79,32 +64,8 @@ async fn session(url: &str) -> String {
 async fn start() -> (String, Own) {
     let git = GitServer::start().await;
     git.repository("project", &[("README.md", "# A project\n")]);
-    let folders = TempDir::new().unwrap();
-    let mut runner = Command::new(env!("CARGO_BIN_EXE_ambient"))
-        .arg("runner")
-        .env_clear()
-        .env("PATH", std::env::var("PATH").unwrap())
-        .env("HOME", folders.path())
-        .env("AGUI_PORT", "0")
-        .env("AGUI_HOST", "127.0.0.1")
-        .env("AGUI_TOKEN", TOKEN)
-        .env("SESSION_ID", "contract")
-        .env("WORKSPACE_PATH", folders.path().join("workspace"))
-        .env("AMBIENT_DATA_DIR", folders.path().join("data"))
-        .env("AMBIENT_AGENT_COMMAND", fake_claude())
-        .env("AMBIENT_CLONE_HTTP", "true")
-        .env("ANTHROPIC_API_KEY", "test-key-of-no-value")
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let log = BufReader::new(runner.stderr.take().unwrap());
-    let (tell, told) = mpsc::channel();
-    std::thread::spawn(move || {
-        for line in log.lines().map_while(Result::ok) {
-            let address = line.split_once("listening address=").and_then(|(_, rest)| rest.split_whitespace().next());
-            address.map(|address| tell.send(address.to_owned()));
-        }
-    });
-    let address = told.recv_timeout(Duration::from_mins(1)).expect("the runner says where it listens");
-    (format!("http://{address}"), Own { runner, git, _folders: folders })
+    let session =
+        Session::new().env("AGUI_TOKEN", TOKEN).env("AGUI_HOST", "127.0.0.1").env("AMBIENT_CLONE_HTTP", "true");
+    let runner = session.start();
+    (runner.url.clone(), Own { runner, git, _session: session })
 }

@@ -139,6 +139,11 @@ impl Drop for Runner {
 }
 
 impl Runner {
+    #[allow(dead_code, reason = "other test binaries use it")]
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
