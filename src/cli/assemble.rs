@@ -34,6 +34,8 @@ pub(super) struct Parts {
     pub(super) agent_command: String,
     /// How long an idle agent is kept.
     pub(super) idle: Duration,
+    /// How many idle agents are kept.
+    pub(super) idle_agents: usize,
     /// How long an MCP server may take to answer.
     pub(super) mcp_connect: Duration,
     /// The event log and what must not be forgotten.
@@ -134,6 +136,7 @@ fn claude(parts: &Parts, env: Secrets) -> ClaudeConfig {
     config.record.clone_from(&parts.record);
     config.channels.clone_from(&parts.channels);
     config.tool_servers.clone_from(&parts.tools);
+    config.idle_agents = parts.idle_agents;
     config.timing = Timing { idle: parts.idle, mcp_connect: parts.mcp_connect, ..Timing::default() };
     config
 }

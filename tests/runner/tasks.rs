@@ -20,8 +20,12 @@ rules:
 
 /// A session of the real CLI whose agent has a command in the background, and that task.
 async fn in_background() -> Option<(Session, Model, Runner, Value)> {
+    in_background_of(Session::new()).await
+}
+
+async fn in_background_of(session: Session) -> Option<(Session, Model, Runner, Value)> {
     let (cli, model) = (claude()?, Model::start(SCRIPT));
-    let session = Session::new().env("AMBIENT_AGENT_COMMAND", cli.to_str().unwrap());
+    let session = session.env("AMBIENT_AGENT_COMMAND", cli.to_str().unwrap());
     let session = session.env("ANTHROPIC_BASE_URL", &model.url);
     let runner = session.start();
     let request = client().post(format!("{}/run", runner.url)).header("X-Current-User-Id", "alice");
@@ -81,6 +85,19 @@ async fn bug_08_a_task_that_ends_between_runs_is_told_in_a_run_of_its_own() {
     });
     followed.await.unwrap();
     valid(&events);
+}
+
+#[tokio::test]
+async fn an_agent_with_a_task_in_the_background_is_not_idle() {
+    let session = Session::new().env("AMBIENT_IDLE_AGENTS", "0");
+    let Some((session, _model, runner, _task)) = in_background_of(session).await else { return };
+    let mut elsewhere = input("r2", "hello");
+    elsewhere["threadId"] = "other".into();
+    Stream::of(runner.post("/", &elsewhere).await).rest().await;
+    assert_eq!(tasks(&runner).await[0]["status"], "running");
+    std::fs::write(session.path("ws/go"), "").unwrap();
+    until(&runner, is_end_of_task).await;
+    assert_eq!(tasks(&runner).await[0]["status"], "completed", "it has ended by itself");
 }
 
 #[tokio::test]

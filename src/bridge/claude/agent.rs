@@ -9,13 +9,17 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     FRONTEND_SERVER,
     actor::{Actor, Command, Order, Report},
     config::ClaudeConfig,
+    idle::Threads,
     launch::{self, Start},
     ledger::Ledger,
     mcp_file,
@@ -37,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) sessions: Sessions,
     /// What agents do beside their turns.
     pub(crate) tasks: Arc<Ledger>,
+    /// Where agents without work are found.
+    pub(crate) threads: Threads,
     /// Who is told of turns that an agent began by itself.
     pub(crate) wake: OnceLock<mpsc::Sender<Id>>,
     /// Cancelled when all turns are to stop.
@@ -54,6 +60,8 @@ pub(crate) struct Setup {
     _channel: Option<Box<dyn Any + Send + Sync>>,
     /// The next turn is to have another process.
     worn_out: AtomicBool,
+    /// Since when the process has had nothing to do.
+    idle_since: Mutex<Option<Instant>>,
 }
 
 impl Setup {
@@ -68,6 +76,11 @@ impl Setup {
     /// Lets the next turn have another process.
     pub(crate) fn wear_out(&self) {
         self.worn_out.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes whether the process has something to do from now on.
+    pub(crate) fn note_idle(&self, idle: bool) {
+        *self.idle_since.lock().unwrap_or_else(PoisonError::into_inner) = idle.then(Instant::now);
     }
 
     pub(crate) fn listed(&self, server: &str) {
@@ -155,6 +168,7 @@ impl Agent {
             listings: watch::Sender::new(0),
             _channel: channel,
             worn_out: AtomicBool::new(false),
+            idle_since: Mutex::default(),
             spec: spec.clone(),
         });
         let (commands, orders) = mpsc::channel(4);
@@ -199,6 +213,11 @@ impl Agent {
     /// The way to the process that does not keep it.
     pub(crate) fn weak(&self) -> mpsc::WeakSender<Command> {
         self.commands.downgrade()
+    }
+
+    /// Since when it has had nothing to do and nothing to wait for.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        *self.setup.idle_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn is_alive(&self) -> bool {

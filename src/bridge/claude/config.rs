@@ -34,6 +34,8 @@ pub struct ClaudeConfig {
     pub channels: Option<Arc<dyn AgentChannels>>,
     /// A directory where every line of the CLI is recorded, for reproducing a bug with the replay bridge. Not redacted.
     pub record: Option<PathBuf>,
+    /// How many processes without work are kept; the one that has had none for the longest time goes first.
+    pub idle_agents: usize,
     /// How long things may take.
     pub timing: Timing,
 }
@@ -94,6 +96,7 @@ impl ClaudeConfig {
             tool_servers: Vec::new(),
             channels: None,
             record: None,
+            idle_agents: 8,
             timing: Timing::default(),
         }
     }

@@ -12,6 +12,7 @@ mod config;
 mod control;
 #[cfg(test)]
 mod garbage;
+mod idle;
 mod launch;
 mod ledger;
 mod line;
@@ -83,6 +84,7 @@ impl ClaudeBridge {
             host,
             sessions,
             tasks: Arc::default(),
+            threads: idle::Threads::default(),
             wake: OnceLock::new(),
             shutdown: CancellationToken::new(),
         };
@@ -91,7 +93,11 @@ impl ClaudeBridge {
 
     fn thread(&self, id: &Id) -> Arc<Thread> {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Thread::new(Arc::clone(&self.shared), id.clone()));
+        let new = || {
+            let thread = Arc::new(Thread::new(Arc::clone(&self.shared), id.clone()));
+            self.shared.threads.add(&thread);
+            thread
+        };
         Arc::clone(threads.entry(id.clone()).or_insert_with(new))
     }
 }

@@ -3,7 +3,10 @@
 use std::sync::{Arc, PoisonError};
 
 use serde_json::json;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard, mpsc, oneshot},
+    time::Instant,
+};
 
 use super::{
     actor::{Command, Order, Prompt, Report},
@@ -27,14 +30,14 @@ const ATTEMPTS: usize = 2;
 pub(crate) struct Thread {
     shared: Arc<Shared>,
     id: Id,
-    slot: Mutex<Slot>,
+    slot: Arc<Mutex<Slot>>,
     /// The way to the agent for who only looks, while a turn has the slot.
     look: std::sync::Mutex<Option<mpsc::WeakSender<Command>>>,
 }
 
 /// What the thread has.
 #[derive(Default)]
-struct Slot {
+pub(crate) struct Slot {
     agent: Option<Agent>,
     /// What the reader of the next turn is told first.
     notices: Vec<Event>,
@@ -45,7 +48,7 @@ struct Slot {
 
 impl Thread {
     pub(crate) fn new(shared: Arc<Shared>, id: Id) -> Self {
-        Self { shared, id, slot: Mutex::default(), look: std::sync::Mutex::default() }
+        Self { shared, id, slot: Arc::default(), look: std::sync::Mutex::default() }
     }
 
     /// Starts the agent, so that the next turn finds it ready.
@@ -56,7 +59,17 @@ impl Thread {
             // Their answers must be in the conversation before a process reads it.
             return Ok(());
         }
-        self.ensure(&mut slot, spec).await.map_err(|NotReady { kind, message, .. }| BridgeError { kind, message })
+        let ready = self.ensure(&mut slot, spec).await;
+        drop(slot);
+        self.shared.threads.keep_idle(self.shared.config.idle_agents);
+        ready.map_err(|NotReady { kind, message, .. }| BridgeError { kind, message })
+    }
+
+    /// The slot of an agent that has nothing to do, and since when; none while somebody works with it.
+    pub(crate) fn idle(&self) -> Option<(Instant, OwnedMutexGuard<Slot>)> {
+        let slot = Arc::clone(&self.slot).try_lock_owned().ok()?;
+        let since = slot.agent.as_ref()?.idle_since()?;
+        Some((since, slot))
     }
 
     /// Ends the agent; resolves when it is gone.
@@ -96,6 +109,12 @@ impl Thread {
 
     /// Takes a turn.
     pub(crate) async fn turn(&self, turn: Turn, events: EventSink) -> TurnEnd {
+        let end = self.take(turn, events).await;
+        self.shared.threads.keep_idle(self.shared.config.idle_agents);
+        end
+    }
+
+    async fn take(&self, turn: Turn, events: EventSink) -> TurnEnd {
         let mut slot = tokio::select! {
             slot = self.slot.lock() => slot,
             () = turn.interrupt.cancelled() => return TurnEnd::untaken(Ending::Interrupted),
@@ -204,6 +223,8 @@ impl Thread {
         if slot.agent.is_some() {
             return Ok(());
         }
+        // There is to be room for it when it has nothing to do.
+        self.shared.threads.keep_idle(self.shared.config.idle_agents.saturating_sub(1));
         let known = self.shared.sessions.get(&self.id).map(|known| known.id);
         let agent = match Agent::start(&self.shared, spec.clone(), known.as_deref()).await {
             Err(failure) if failure.lost => {
@@ -233,6 +254,10 @@ impl Thread {
 }
 
 impl Slot {
+    pub(crate) fn take_agent(&mut self) -> Option<Agent> {
+        self.agent.take()
+    }
+
     /// Drops an agent that is dead or that only another process can replace.
     async fn fit(&mut self, spec: &SessionSpec) {
         let Some(mut agent) = self.agent.take() else {

@@ -175,6 +175,7 @@ fn parts(args: &Args, place: &Place, session: &AgenticSession, hydrated: &Hydrat
         record: args.record.clone(),
         agent_command: agent_command(args),
         idle: RUN_TIMEOUT,
+        idle_agents: usize::MAX,
         mcp_connect: MCP_CONNECT,
         data_dir: place.events(),
         state_dir: place.state(),

@@ -134,6 +134,13 @@ pub(in crate::cli) struct Args {
     /// How long an idle agent is kept warm, in seconds.
     #[arg(long, env = "AMBIENT_IDLE_AGENT_SECONDS", default_value_t = 1800)]
     pub(super) idle_agent: u64,
+    /// How many idle agents are kept warm, on all threads together; the one that has been idle longest goes first. One with an
+    /// open question or a background task is not idle.
+    #[arg(long, env = "AMBIENT_IDLE_AGENTS", default_value_t = 8)]
+    pub(super) idle_agents: usize,
+    /// How often a silent stream says that it lives, in seconds: before proxies on its way give up (many after 30 s).
+    #[arg(long, env = "AMBIENT_HEARTBEAT_SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(super) heartbeat: u64,
     /// How long an MCP server may take to answer when the agent starts, in seconds; later it is reported as failed. No turn
     /// waits for it longer than 3 s.
     #[arg(long, env = "AMBIENT_MCP_TIMEOUT", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]

@@ -39,9 +39,6 @@ use crate::{
     workspace::{Current, HydrateError, Hydrated},
 };
 
-/// How often an idle stream says that it lives: under the 30 s after which common proxies give up.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-
 /// How long clients get to take the last frames when the runner ends.
 const LAST_FRAMES: Duration = Duration::from_millis(500);
 
@@ -102,7 +99,7 @@ async fn run(args: Args, redactor: Arc<Redactor>, mcp: Configured) -> Result<(),
         engine: Arc::clone(&engine),
         session_id: session_id.clone(),
         token: config.token.clone(),
-        pace: Pace { heartbeat: HEARTBEAT, stop: drained.clone() },
+        pace: Pace { heartbeat: Duration::from_secs(args.heartbeat), stop: drained.clone() },
         wait: config.events_wait,
         mcp_faults: mcp.faults.into(),
         feedback: FeedbackFile::new(&args.data_dir, engine.redactor()),
@@ -173,6 +170,7 @@ async fn engine(
         record: None,
         agent_command: args.agent_command.clone(),
         idle: Duration::from_secs(args.idle_agent),
+        idle_agents: args.idle_agents,
         mcp_connect: Duration::from_secs(args.mcp_timeout),
         data_dir: args.data_dir.clone(),
         state_dir: config.state_dir.clone(),

@@ -212,6 +212,7 @@ impl Actor {
             }
             Step::Began => {
                 self.held = true;
+                self.setup.note_idle(false);
                 self.deadline = None;
                 self.setup.announce();
             }

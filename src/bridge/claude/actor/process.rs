@@ -32,6 +32,7 @@ impl Actor {
     /// Asks the process to end.
     pub(super) fn close(&mut self) {
         self.closing = true;
+        self.setup.note_idle(false);
         self.stdin = None;
         self.arm(self.setup.config().timing.signal, Next::Terminate);
     }
@@ -49,6 +50,7 @@ impl Actor {
 
     fn end_with(&mut self, signal: Signal, next: Next) {
         self.closing = true;
+        self.setup.note_idle(false);
         self.stdin = None;
         // A host that cannot signal is gone, and with it the process: the next deadline ends the wait.
         self.process.signal(signal).ok();
@@ -69,6 +71,7 @@ impl Actor {
     pub(super) fn exited(&mut self, exit: Option<Exit>) {
         self.exit = Some(exit.unwrap_or_default());
         self.closing = true;
+        self.setup.note_idle(false);
         self.held = false;
         self.arm(DRAIN, Next::GiveUp);
     }
@@ -79,7 +82,9 @@ impl Actor {
             return;
         }
         self.deadline = None;
-        if self.session.is_idle() && self.waiting.is_empty() {
+        let idle = self.session.is_idle() && self.waiting.is_empty();
+        self.setup.note_idle(idle);
+        if idle {
             self.arm(self.setup.config().timing.idle, Next::Close);
         }
     }

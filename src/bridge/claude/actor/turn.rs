@@ -96,6 +96,7 @@ impl Actor {
             verdict: None,
             settles: order.prompt.as_ref().is_some_and(|prompt| prompt.answers),
         });
+        self.setup.note_idle(false);
         self.deadline = None;
         self.events.extend(order.notices);
         if nothing_to_follow {
@@ -222,10 +223,12 @@ impl Actor {
             self.setup.remember_open(self.session.open()).await;
         }
         self.flush().await;
-        if let Some(mut turn) = self.turn.take() {
+        let turn = self.turn.take();
+        // First, so that whoever hears of the end finds it idle.
+        self.rest();
+        if let Some(mut turn) = turn {
             turn.report(Report::Ended(end));
         }
-        self.rest();
     }
 
     /// Once the agent has the answers, the calls are not open any more.
