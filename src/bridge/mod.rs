@@ -8,7 +8,11 @@ mod mcp;
 pub mod replay;
 mod task;
 
-use std::{any::Any, collections::BTreeMap, path::PathBuf};
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -129,9 +133,21 @@ pub struct SessionSpec {
     pub env: Secrets,
     /// MCP servers that the agent starts or connects to, beside the platform's own tools.
     pub mcp_servers: McpServers,
+    /// What of its folders' own instructions the agent is given.
+    pub instructions: Instructions,
     /// Whose runs the process serves. Another person's run needs another process: what the first one's agent left running
     /// must not act for the second.
     pub user: Option<String>,
+}
+
+/// What an agent takes from the folders that it works in: who has written them is not who has started it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Instructions {
+    /// Folders whose instructions (`CLAUDE.md`) are read, and nothing else of them.
+    pub folders: Vec<PathBuf>,
+    /// The working directory is that of a workflow, which holds no settings: its instructions, commands, skills and agents are
+    /// the agent's too. The names that a prompt may begin with, after a slash.
+    pub workflow: Option<BTreeSet<String>>,
 }
 
 /// Environment variables whose values are never shown.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     agui::Id,
     api::{self, AgenticSession, AgenticSessionSpec, names, session::PermissionMode as SpecMode},
-    bridge::{McpServers, PermissionMode, Secrets, SessionSpec, SystemPrompt},
+    bridge::{Instructions, McpServers, PermissionMode, Secrets, SessionSpec, SystemPrompt},
     runner::{
         SessionTemplate,
         mcp::tools::{Rubric, RubricSlot},
@@ -18,8 +18,9 @@ use crate::{
     workspace::{
         Access, FileSpec, HydrateError, Hydrated, HydratedRepo, Layout, MainRepo, RepoSpec, WorkspacePlan,
         git::{self, credentials::Credentials, url::UrlPolicy},
+        memory,
         prompt::{PlatformTools, workspace_prompt},
-        workflow::WorkflowSource,
+        workflow::{self, WorkflowSource},
     },
 };
 
@@ -132,6 +133,7 @@ pub(super) fn template(
         frontend_tools: Vec::new(),
         env: Secrets(environment(spec, hydrated)),
         mcp_servers: tools.servers.clone(),
+        instructions: instructions(hydrated),
         user: None,
     })
 }
@@ -155,6 +157,17 @@ pub(super) fn permission_mode(mode: SpecMode) -> PermissionMode {
         SpecMode::BypassPermissions => PermissionMode::BypassPermissions,
         SpecMode::DontAsk => PermissionMode::DontAsk,
     }
+}
+
+/// What of its folders' own instructions the agent is given: those of the repositories, or of the workspace where there is
+/// none, and of the workflow that somebody has chosen also its commands, skills and agents.
+pub(super) fn instructions(hydrated: &Hydrated) -> Instructions {
+    let commands = hydrated.workflow.as_ref().and_then(|workflow| workflow::commands(&workflow.directory));
+    if commands.is_some() {
+        return Instructions { folders: memory::folders(&hydrated.layout, &hydrated.repos), workflow: commands };
+    }
+    let others = hydrated.repos.iter().map(|repo| &repo.path).filter(|path| **path != hydrated.cwd);
+    Instructions { folders: std::iter::once(&hydrated.cwd).chain(others).cloned().collect(), workflow: None }
 }
 
 /// The tools that a session's agent has beside its own.

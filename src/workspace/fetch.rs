@@ -26,7 +26,7 @@ use super::{
     plan,
     spec::Limits,
     tree,
-    workflow::{About, ActiveWorkflow, WorkflowSource},
+    workflow::{About, ActiveWorkflow, WorkflowSource, disarm},
 };
 
 /// Folders of the same name before a workflow's is given up.
@@ -228,6 +228,7 @@ fn cut_out(clone: &Path, path: Option<&RelativePath>) -> Result<(About, String),
     if path.is_none() {
         std::fs::remove_dir_all(clone.join(".git")).map_err(|error| error.to_string())?;
     }
+    disarm(&folder).map_err(|error| error.to_string())?;
     let about = About::read(&Root::open(&folder).map_err(|error| error.to_string())?)?;
     Ok((about, part))
 }

@@ -42,7 +42,7 @@ pub struct Hydrated {
 }
 
 /// A repository of a workspace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HydratedRepo {
     /// The directory below `repos/`.
     pub name: String,

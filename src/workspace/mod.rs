@@ -12,6 +12,7 @@ mod hash;
 pub mod hydrate;
 mod hydrated;
 pub mod layout;
+pub mod memory;
 pub mod paths;
 mod plan;
 pub mod progress;

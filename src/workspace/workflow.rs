@@ -1,8 +1,13 @@
 //! A workflow: a folder with instructions for the agent, taken from a repository.
 
+mod own;
+
 use std::{io::Read, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+pub use own::commands;
+pub(super) use own::disarm;
 
 use super::{Layout, beneath::Root, layout::WORKFLOWS, paths::RelativePath};
 
@@ -61,6 +66,9 @@ pub fn adopt(layout: &Layout, name: &str, source: WorkflowSource) -> Option<Acti
     let area = layout.root().join(WORKFLOWS).join(name);
     let below: Option<PathBuf> = source.path.parse::<RelativePath>().ok().map(|path| area.join(path));
     let directory = below.filter(|below| below.is_dir()).unwrap_or(area);
+    if let Err(error) = disarm(&directory) {
+        tracing::warn!(%error, "the workflow's settings stay, so its commands and skills are not loaded");
+    }
     let about = About::read(&Root::open(&directory).ok()?).unwrap_or_else(|error| {
         tracing::warn!(%error, "the workflow has no description");
         About::default()

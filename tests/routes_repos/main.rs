@@ -21,6 +21,7 @@ mod rig;
 mod add;
 mod bugs;
 mod next_turn;
+mod own_files;
 mod refuse;
 mod workflow;
 

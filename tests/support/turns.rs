@@ -8,8 +8,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 use ambient::{
     agui::Id,
     bridge::{
-        Bridge, BridgeError, Ending, EventSink, Features, McpServers, PermissionMode, Secrets, SessionSpec,
-        SystemPrompt, Turn, TurnEnd,
+        Bridge, BridgeError, Ending, EventSink, Features, Instructions, McpServers, PermissionMode, Secrets,
+        SessionSpec, SystemPrompt, Turn, TurnEnd,
     },
     eventlog::Store,
     host::BoxFuture,
@@ -35,6 +35,7 @@ pub(crate) fn session(cwd: &Path) -> SessionSpec {
         frontend_tools: Vec::new(),
         env: Secrets::default(),
         mcp_servers: McpServers::default(),
+        instructions: Instructions::default(),
         user: None,
     }
 }

@@ -20,8 +20,6 @@ pub struct ClaudeConfig {
     /// Which settings files the CLI reads (`user`, `project`, `local`). None by default: the hooks in a repository's
     /// settings would run unasked.
     pub setting_sources: Vec<String>,
-    /// Whether a prompt may be a slash command or name files with `@`. Off by default: prompts come from the web.
-    pub slash_commands: bool,
     /// Whether the agent runs as root, where the CLI only skips permissions when it is told that it is in a sandbox.
     pub agent_is_root: bool,
     /// How often the CLI asks a failing provider again; absent: the CLI's default (10).
@@ -89,7 +87,6 @@ impl ClaudeConfig {
             data_dir: data_dir.into(),
             env,
             setting_sources: Vec::new(),
-            slash_commands: false,
             agent_is_root: rustix::process::geteuid().is_root(),
             max_retries: None,
             observed_hooks: Vec::new(),

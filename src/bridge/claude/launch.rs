@@ -76,17 +76,37 @@ fn args(config: &ClaudeConfig, spec: &SessionSpec, start: Start<'_>) -> Vec<OsSt
     if let Some(turns) = spec.max_turns {
         pair("--max-turns", turns.to_string().into());
     }
-    for directory in &spec.add_dirs {
-        pair("--add-dir", directory.into());
+    for folder in &spec.instructions.folders {
+        pair("--add-dir", folder.into());
     }
+    pair("--settings", settings(spec).to_string().into());
     if let Some(file) = start.mcp {
-        // Strict: a repository's own `.mcp.json` starts nothing.
-        args.extend(["--strict-mcp-config".into(), "--mcp-config".into(), file.into()]);
+        pair("--mcp-config", file.into());
     }
-    args.push(format!("--setting-sources={}", config.setting_sources.join(",")).into());
+    // A repository's own `.mcp.json` starts nothing.
+    args.push("--strict-mcp-config".into());
+    args.push(format!("--setting-sources={}", sources(config, spec)).into());
     // With `=`, so that an id can never be read as a flag.
     args.extend(start.resume.map(|id| format!("--resume={id}").into()));
     args
+}
+
+/// Settings that no file overrides. Directories that are named here are open to the agent, and nothing in them configures it:
+/// of one that `--add-dir` names, the CLI reads the instructions, and a workflow's agent would get its skills and agents too.
+fn settings(spec: &SessionSpec) -> Value {
+    let open: Vec<_> = spec.add_dirs.iter().filter(|folder| !spec.instructions.folders.contains(folder)).collect();
+    let mut settings = json!({ "permissions": { "additionalDirectories": open } });
+    if spec.instructions.workflow.is_some() {
+        // Hooks and commands in the front matter of skills and commands would run unasked. Our own hooks are none of those.
+        settings["disableAllHooks"] = json!(true);
+        settings["disableSkillShellExecution"] = json!(true);
+    }
+    settings
+}
+
+/// A workflow's instructions, commands, skills and agents are a project's to the CLI.
+fn sources(config: &ClaudeConfig, spec: &SessionSpec) -> String {
+    if spec.instructions.workflow.is_some() { "project".to_owned() } else { config.setting_sources.join(",") }
 }
 
 fn allowed(config: &ClaudeConfig, spec: &SessionSpec) -> String {
@@ -154,7 +174,7 @@ pub(crate) fn initialize(config: &ClaudeConfig, spec: &SessionSpec) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bridge::Secrets;
+    use crate::bridge::{Instructions, Secrets};
 
     fn config() -> ClaudeConfig {
         let env = Secrets([("PATH".to_owned(), "/bin".to_owned()), ("KEY".to_owned(), "ours".to_owned())].into());
@@ -178,6 +198,7 @@ mod tests {
                 [("KEY".to_owned(), "theirs".to_owned()), ("CLAUDE_CONFIG_DIR".to_owned(), "/x".to_owned())].into(),
             ),
             mcp_servers: crate::bridge::McpServers::default(),
+            instructions: Instructions { folders: vec!["/web".into()], workflow: None },
             user: None,
         }
     }
@@ -213,10 +234,10 @@ mod tests {
         for part in [
             "--model m",
             "--max-turns 3",
-            "--add-dir /more",
+            "--add-dir /web --settings {\"permissions\":{\"additionalDirectories\":[\"/more\"]}}",
             "--permission-mode bypassPermissions",
             "--disallowedTools WebFetch",
-            "--setting-sources= --resume=id-1",
+            "--strict-mcp-config --setting-sources= --resume=id-1",
         ] {
             assert!(line.contains(part), "{part} is missing in {line}");
         }
@@ -231,8 +252,19 @@ mod tests {
         let process = process(&config(), &spec, Start { resume: None, mcp: Some(Path::new("/state/mcp/x.json")) });
         let line = format!("{:?}", process.args);
         assert!(line.contains("mcp__files__*"), "{line}");
-        assert!(line.contains(r#""--strict-mcp-config", "--mcp-config", "/state/mcp/x.json""#), "{line}");
+        assert!(line.contains(r#""--mcp-config", "/state/mcp/x.json""#), "{line}");
         assert!(!format!("{line}{spec:?}").contains("of-the-server"));
+    }
+
+    #[test]
+    fn the_folder_of_a_workflow_is_read_and_runs_nothing() {
+        let workflow = Some(["fix".to_owned()].into());
+        let spec = SessionSpec { instructions: Instructions { folders: Vec::new(), workflow }, ..spec() };
+        let line = format!("{:?}", process(&config(), &spec, Start::default()).args);
+        assert!(line.contains("--setting-sources=project") && !line.contains("--add-dir"), "{line}");
+        assert_eq!(settings(&spec)["disableAllHooks"], true);
+        assert_eq!(settings(&spec)["disableSkillShellExecution"], true);
+        assert_eq!(settings(&spec)["permissions"]["additionalDirectories"], json!(["/more"]));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What the agent is told, in the CLI's terms.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{actor::Prompt, control, policy::OpenCall, wire::text};
@@ -14,15 +16,25 @@ const UNANSWERED: &str = "There is no answer to this call: it was declined.";
 /// What makes an agent go on whose open calls were answered on disk.
 const GO_ON: &str = "Continue.";
 
-/// A message with these blocks.
-pub(crate) fn message(blocks: Vec<Value>, answers: bool, slash_commands: bool) -> Prompt {
+/// A message with these blocks. A text that begins with one of the commands is read as such, and every other as it stands.
+pub(crate) fn message(mut blocks: Vec<Value>, answers: bool, commands: Option<&BTreeSet<String>>) -> Prompt {
+    let expands = blocks.first().is_some_and(|block| is_command(block, commands));
+    if expands {
+        // The CLI looks for a command in the last block. What else was sent comes before it.
+        blocks.rotate_left(1);
+    }
     let uuid = uuid::Uuid::new_v4().to_string();
     let content = match blocks.as_slice() {
         [block] if block["type"] == "text" => block["text"].clone(),
         [] => json!(GO_ON),
         _ => Value::Array(blocks),
     };
-    Prompt { line: control::user(&content, &uuid, !slash_commands), uuid, answers }
+    Prompt { line: control::user(&content, &uuid, !expands), uuid, answers }
+}
+
+fn is_command(block: &Value, commands: Option<&BTreeSet<String>>) -> bool {
+    let name = text(block, "text").and_then(|said| said.strip_prefix('/')?.split(char::is_whitespace).next());
+    name.zip(commands).is_some_and(|(name, commands)| commands.contains(name))
 }
 
 /// What a person says, as content blocks.
@@ -113,4 +125,28 @@ fn answered_event(call: &OpenCall, result: &Value) -> Event {
         role: Some(ToolRole::Tool),
     };
     kind.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(said: &[&str], commands: Option<&BTreeSet<String>>) -> Value {
+        let blocks = said.iter().map(|said| json!({ "type": "text", "text": said })).collect();
+        serde_json::from_slice(&message(blocks, false, commands).line).unwrap()
+    }
+
+    #[test]
+    fn a_command_of_the_workflow_is_read_as_one_and_comes_last() {
+        let commands = ["fix".to_owned()].into();
+        let said = sent(&["/fix this"], Some(&commands));
+        assert_eq!((&said["message"]["content"], &said["client_composed"]), (&json!("/fix this"), &json!(false)));
+        let said = sent(&["/fix\nthis", "context"], Some(&commands));
+        assert_eq!(said["message"]["content"][1]["text"], "/fix\nthis");
+        for said in ["/clear", "fix", "/fixes", "/", "", "see /fix", " /fix"] {
+            assert_eq!(sent(&[said, "context"], Some(&commands))["client_composed"], true, "{said:?}");
+        }
+        assert_eq!(sent(&["/fix"], None)["client_composed"], true);
+        assert_eq!(sent(&[], Some(&commands))["client_composed"], true);
+    }
 }

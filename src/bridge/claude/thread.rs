@@ -173,7 +173,8 @@ impl Thread {
         let open = self.open_calls();
         let mut blocks = self.answer(slot, turn, &open, answers).await?;
         blocks.extend(said);
-        Ok(Some(prompt::message(blocks, !open.is_empty(), self.shared.config.slash_commands)))
+        let commands = turn.session.instructions.workflow.as_ref();
+        Ok(Some(prompt::message(blocks, !open.is_empty(), commands)))
     }
 
     /// Answers the calls that are open, wherever the agent remembers them. Returns what the message must begin with.

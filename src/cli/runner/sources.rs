@@ -12,7 +12,7 @@ use crate::{
     runner::{
         Engine,
         content::{Content, Limits},
-        sources::{Bounds, NewWorkflow, Parts, RequestTokens, Sources, TokenRules},
+        sources::{Bounds, Described, NewWorkflow, Parts, RequestTokens, Sources, TokenRules},
     },
     workspace::{
         Current, Hydrated,
@@ -49,7 +49,11 @@ pub(super) fn parts(
         bounds: Bounds { deadline: Duration::from_secs(args.clone_timeout.max(1)), ..Bounds::default() },
         describe: Box::new(move |hydrated| {
             let prompt = workspace::prompt(hydrated, owner.clone(), &tools);
-            (SystemPrompt::Append(prompt), workspace::state(hydrated))
+            Described {
+                system_prompt: SystemPrompt::Append(prompt),
+                instructions: workspace::instructions(hydrated),
+                state: workspace::state(hydrated),
+            }
         }),
     }
 }

@@ -24,7 +24,7 @@ pub use tokens::{RequestTokens, TokenRules};
 
 use super::Engine;
 use crate::{
-    bridge::SystemPrompt,
+    bridge::{Instructions, SystemPrompt},
     host::AgentHost,
     workspace::{
         Current, Hydrated, HydratedRepo,
@@ -55,8 +55,18 @@ impl Default for Bounds {
     }
 }
 
-/// What agents are told of a workspace: the text after their system prompt, and what the stream says of it.
-pub type Describe = Box<dyn Fn(&Hydrated) -> (SystemPrompt, Value) + Send + Sync>;
+/// Says what agents are told of a workspace.
+pub type Describe = Box<dyn Fn(&Hydrated) -> Described + Send + Sync>;
+
+/// What agents are told of a workspace.
+pub struct Described {
+    /// The text after their system prompt.
+    pub system_prompt: SystemPrompt,
+    /// What they read of the folders' own instructions.
+    pub instructions: Instructions,
+    /// What the stream says of it.
+    pub state: Value,
+}
 
 /// What the service is made of.
 pub struct Parts {
@@ -142,11 +152,12 @@ impl Sources {
         next.arrange();
         record.save(&self.parts.data_dir).map_err(SourceError::Platform)?;
         *self.record.lock().unwrap_or_else(PoisonError::into_inner) = record;
-        let (system_prompt, state) = (self.parts.describe)(&next);
+        let Described { system_prompt, instructions, state } = (self.parts.describe)(&next);
         self.parts.engine.update(|live| {
             live.session.0.cwd.clone_from(&next.cwd);
             live.session.0.add_dirs.clone_from(&next.add_dirs);
             live.session.0.system_prompt = system_prompt;
+            live.session.0.instructions = instructions;
             live.workspace_state = state;
         });
         self.parts.current.set(next);
