@@ -135,7 +135,7 @@ impl Fetch {
         self.clone(&staged, wanted).await?;
         let clone = staged.0.join(wanted.name);
         if let Some(branch) = wanted.branch
-            && !has_ref(&clone, branch)
+            && !["remotes/origin", "tags"].iter().any(|kind| has_ref(&clone, &format!("refs/{kind}/{branch}")))
         {
             let message = format!("the repository has no branch or tag {branch:?}; correct branch");
             return Err(FetchError::Workflow(message));
@@ -150,6 +150,23 @@ impl Fetch {
             path: path.map(ToString::to_string).unwrap_or_default(),
         };
         Ok(ActiveWorkflow { source, directory: self.layout.root().join(WORKFLOWS).join(name), about })
+    }
+
+    /// Clones a repository to where git on the agent's side can read it, until it is taken back.
+    pub async fn lend(&self, wanted: Wanted<'_>) -> Result<Lent, FetchError> {
+        let staged = Staged::new(&self.staging)?;
+        let (_, commit) = self.clone(&staged, wanted).await?;
+        let on_remote = has_ref(&staged.0.join(wanted.name), &format!("refs/remotes/origin/{}", wanted.working_branch));
+        let name = tree::scratch_name();
+        self.place(staged, wanted.name.to_owned(), REPOS, name.clone()).await?;
+        Ok(Lent { path: self.layout.repo(&name), name, on_remote, is_empty: commit.is_none() })
+    }
+
+    /// Takes a clone back. Failing that, the next start sweeps it away.
+    pub async fn take_back(&self, lent: Lent) {
+        if let Err(error) = self.remove(&lent.name).await {
+            tracing::warn!(%error, "a clone that is not needed any more stays until the next start");
+        }
     }
 
     /// Takes a folder out of `repos/`. False: there was none.
@@ -233,14 +250,22 @@ fn cut_out(clone: &Path, path: Option<&RelativePath>) -> Result<(About, String),
     Ok((about, part))
 }
 
-/// Whether the remote has a branch or tag of this name; a fresh clone has the remote's refs in one file.
-fn has_ref(clone: &Path, name: &str) -> bool {
+/// Whether the remote has this reference; a fresh clone has the remote's in one file.
+fn has_ref(clone: &Path, wanted: &str) -> bool {
     let packed = std::fs::read_to_string(clone.join(".git/packed-refs")).unwrap_or_default();
-    let wanted = [format!("refs/remotes/origin/{name}"), format!("refs/tags/{name}")];
-    packed
-        .lines()
-        .filter_map(|line| line.split_once(' '))
-        .any(|(_, reference)| wanted.iter().any(|wanted| wanted == reference))
+    packed.lines().filter_map(|line| line.split_once(' ')).any(|(_, reference)| reference == wanted)
+}
+
+/// A clone that the agent's side may read.
+#[derive(Debug)]
+pub struct Lent {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The remote has the branch that was wanted.
+    pub on_remote: bool,
+    /// The remote has no commit.
+    pub is_empty: bool,
+    name: String,
 }
 
 /// A directory of our own; deleted when it is dropped.

@@ -49,7 +49,8 @@ fn copy_in(source: BorrowedFd<'_>, name: &str, folder: BorrowedFd<'_>, to: &str)
     Ok(copied?)
 }
 
-fn scratch_name() -> String {
+/// A name that nobody keeps: what bears it is swept away at the next start.
+pub(super) fn scratch_name() -> String {
     format!("{SCRATCH}{}", uuid::Uuid::new_v4().simple())
 }
 

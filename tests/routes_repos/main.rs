@@ -19,6 +19,7 @@ mod needs;
 mod rig;
 
 mod add;
+mod branch;
 mod bugs;
 mod next_turn;
 mod own_files;

@@ -21,7 +21,7 @@ const CLONE: &str = "Failed to clone repository";
 /// The same for a workflow.
 const WORKFLOW: &str = "Failed to clone workflow";
 
-/// A repository to add.
+/// A repository to add, or one that is there and whose branch is to be another.
 #[derive(Debug, Clone, Default)]
 pub struct NewRepo {
     /// The clone URL.
@@ -86,7 +86,7 @@ impl Sources {
         let _only_us = self.names.hold(name).await;
         let current = self.parts.current.get();
         if let Some(known) = current.repos.iter().find(|repo| repo.name == name) {
-            return same(known, &url, &new.branch, &current);
+            return self.again(known, &url, new, tokens).await;
         }
         self.room(&current)?;
         let working_branch = if new.branch.is_empty() { &current.working_branch } else { &new.branch };
@@ -222,7 +222,7 @@ impl Sources {
     }
 
     /// Runs a clone when it is its turn, within the deadline.
-    async fn limited<T>(
+    pub(super) async fn limited<T>(
         &self,
         what: &'static str,
         url: &ParsedUrl,
@@ -263,25 +263,6 @@ impl Sources {
             ))
         })
     }
-}
-
-/// A repository of this name is there: the same one is no news, another one is in the way.
-fn same(known: &HydratedRepo, url: &ParsedUrl, branch: &str, current: &Hydrated) -> Result<Added, SourceError> {
-    let name = &known.name;
-    if known.url != url.url.as_str() {
-        let message =
-            format!("{name} is the clone of another URL ({}); choose another name, or remove it first", known.url);
-        return Err(SourceError::Conflict(message));
-    }
-    let on = known.branch.as_deref().unwrap_or(&current.working_branch);
-    let fits = branch.is_empty() || branch == on || known.base.as_deref().is_none_or(|base| base == branch);
-    if !fits {
-        let message = format!(
-            "{name} is there on branch {on}, and the agent may have work in it; ask the agent to switch, remove the repository first, or add it under another name"
-        );
-        return Err(SourceError::Conflict(message));
-    }
-    Ok(Added { name: name.clone(), path: known.path.clone(), newly_cloned: false })
 }
 
 fn check_name(name: &str) -> Result<(), SourceError> {

@@ -3,6 +3,7 @@
 //! A change never touches a turn: it goes into [`Engine::update`], and the next turn of each thread is started with it, in the same
 //! conversation.
 
+mod branch;
 mod change;
 mod error;
 mod names;

@@ -59,10 +59,14 @@ impl Record {
     /// Puts what is still there into a workspace that was set up from the session's settings.
     pub(super) fn apply(self, hydrated: &mut Hydrated) {
         for repo in self.repos {
-            let known = hydrated.repos.iter().any(|known| known.name == repo.name);
             let path = hydrated.layout.repo(&repo.name);
-            if !known && path.is_dir() {
-                hydrated.repos.push(HydratedRepo { path, fresh: false, ..repo });
+            match hydrated.repos.iter_mut().find(|known| known.name == repo.name) {
+                // One of the session's settings whose branch was switched.
+                Some(known) if known.url == repo.url => {
+                    (known.branch, known.base, known.base_commit) = (repo.branch, repo.base, repo.base_commit);
+                }
+                None if path.is_dir() => hydrated.repos.push(HydratedRepo { path, fresh: false, ..repo }),
+                Some(_) | None => {}
             }
         }
         let workflows = hydrated.layout.root().join(WORKFLOWS);

@@ -16,6 +16,7 @@ pub mod progress;
 pub mod refname;
 pub mod remote;
 pub mod status;
+pub mod switch;
 pub mod uncommitted;
 pub mod url;
 
