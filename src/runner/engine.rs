@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
-use serde_json::json;
-use tokio::sync::{Semaphore, mpsc};
+use serde_json::{Value, json};
+use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -30,6 +30,12 @@ use crate::{
 
 /// The time that running turns get to end when the runner is told to; the pod's grace period is longer.
 const STOP_WITHIN: Duration = Duration::from_secs(4);
+
+/// Words on the progress of something that a turn may be behind with; older ones are left out.
+const MOST_PROGRESS: usize = 64;
+
+/// The name and the value of a CUSTOM event.
+pub(crate) type Progress = (&'static str, Value);
 
 /// What an engine is opened with.
 pub struct Settings {
@@ -69,6 +75,8 @@ pub struct Engine {
     redactor: Arc<Redactor>,
     notes: Mutex<Vec<String>>,
     untold: Mutex<Untold>,
+    /// What the turns that run tell at once.
+    progress: broadcast::Sender<Progress>,
     threads: Mutex<HashMap<Id, Arc<Thread>>>,
     /// One permit for each turn that may go.
     turns: Arc<Semaphore>,
@@ -96,6 +104,7 @@ impl Engine {
             redactor,
             notes,
             untold: Mutex::default(),
+            progress: broadcast::Sender::new(MOST_PROGRESS),
             threads: Mutex::default(),
             turns: Arc::new(Semaphore::new(turn_limit)),
             opening: tokio::sync::Mutex::default(),
@@ -146,6 +155,19 @@ impl Engine {
     pub fn tell_feedback(&self, feedback: Feedback) {
         let value = json!({ "metaType": feedback.kind.name(), "runId": feedback.run_id, "payload": feedback.payload });
         lock(&self.untold).add(Told { thread: Some(feedback.thread_id), name: "ambient:feedback", value });
+    }
+
+    /// Tells how something goes on that no turn does: in each turn that runs, else the last word on each subject (what these
+    /// members of the value say) at the beginning of the next one.
+    pub(crate) fn tell_progress(&self, name: &'static str, value: Value, subject: [&str; 2]) {
+        if let Err(broadcast::error::SendError((name, value))) = self.progress.send((name, value)) {
+            lock(&self.untold).add_last(Told { thread: None, name, value }, subject);
+        }
+    }
+
+    /// What a turn tells of such things while it runs.
+    pub(crate) fn progress(&self) -> broadcast::Receiver<Progress> {
+        self.progress.subscribe()
     }
 
     /// What a run of this thread tells of the time before it.

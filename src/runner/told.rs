@@ -30,6 +30,15 @@ impl Untold {
         self.0.push(told);
     }
 
+    /// Adds the last word on a subject, which is what these members of the value say: it takes the place of the one before.
+    pub(crate) fn add_last(&mut self, told: Told, subject: [&str; 2]) {
+        let same = |other: &Told| {
+            other.name == told.name && subject.iter().all(|member| other.value[*member] == told.value[*member])
+        };
+        self.0.retain(|other| !same(other));
+        self.add(told);
+    }
+
     /// What a run of a thread has to tell, in order.
     pub(crate) fn take(&mut self, thread: &Id) -> Vec<Told> {
         let belongs = |told: &mut Told| told.thread.as_ref().is_none_or(|wanted| wanted == thread);
@@ -54,6 +63,20 @@ mod tests {
         assert_eq!(untold.take(&"a".into()), [told(Some("a"), 1), told(None, 2)]);
         assert_eq!(untold.take(&"a".into()), []);
         assert_eq!(untold.take(&"b".into()), [told(Some("b"), 3)]);
+    }
+
+    #[test]
+    fn the_last_word_on_a_subject_takes_the_place_of_the_one_before() {
+        let word = |what: &str, number: usize| Told {
+            thread: None,
+            name: "n",
+            value: serde_json::json!({ "kind": "k", "what": what, "number": number }),
+        };
+        let mut untold = Untold::default();
+        for told in [word("a", 1), word("b", 2), word("a", 3)] {
+            untold.add_last(told, ["kind", "what"]);
+        }
+        assert_eq!(untold.take(&"t".into()), [word("b", 2), word("a", 3)]);
     }
 
     #[test]

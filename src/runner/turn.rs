@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 
 use super::{
-    engine::Engine,
+    engine::{Engine, Progress},
     outcome::{Terminal, Verdict, judge},
     pipeline::Pipeline,
     plan::Plan,
@@ -57,6 +57,8 @@ struct Running<'a> {
     stop: &'a Arc<Stop>,
     pipeline: Pipeline,
     limit: Duration,
+    /// What goes on beside the turn.
+    progress: broadcast::Receiver<Progress>,
 }
 
 impl<'a> Running<'a> {
@@ -64,7 +66,7 @@ impl<'a> Running<'a> {
         let run_id = request.input.run_id.clone();
         let pipeline = Pipeline::new(thread.log.clone(), &thread.id, run_id, engine.redactor());
         let limit = request.options.timeout_seconds.map_or(engine.settings().run_timeout, Duration::from_secs);
-        Self { engine, request, thread, stop, pipeline, limit }
+        Self { engine, request, thread, stop, pipeline, limit, progress: engine.progress() }
     }
 
     /// Says that the run has started, with its input, and makes that durable before the agent hears of it.
@@ -140,6 +142,7 @@ impl<'a> Running<'a> {
                     self.drain(&mut events, &mut batch).await;
                     return end;
                 }
+                Ok(progress) = self.progress.recv() => self.tell(progress),
                 () = &mut deadline, if stop.reason().is_none() => stop.because(StopReason::Deadline),
                 () = &mut disobeyed => {
                     tracing::error!(run = %self.request.input.run_id, "the agent did not stop; its turn is ended without it");
@@ -167,6 +170,10 @@ impl<'a> Running<'a> {
         }
     }
 
+    fn tell(&mut self, (name, value): Progress) {
+        self.take(&mut vec![EventKind::Custom { name: name.to_owned(), value }.into()]);
+    }
+
     async fn drain(&mut self, events: &mut mpsc::Receiver<Event>, batch: &mut Vec<Event>) {
         // The bridge has ended and dropped its sender, so this ends with the last event.
         while events.recv_many(batch, BATCH).await > 0 {
@@ -180,6 +187,9 @@ impl<'a> Running<'a> {
         let left = self.engine.settings().probe.after_turn().await;
         let usage = end.usage.clone();
         let verdict = judge(end, self.stop.reason(), self.limit.as_secs(), left);
+        while let Ok(progress) = self.progress.try_recv() {
+            self.tell(progress);
+        }
         let now = now_ms();
         self.pipeline.close_open_items(now);
         self.say_outcome(&verdict, now);

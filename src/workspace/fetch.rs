@@ -17,6 +17,7 @@ use super::{
         command::{GitEnv, GitSettings},
         credentials::Credentials,
         failure::RepoFailure,
+        progress::Phase,
         url::{ParsedUrl, UrlPolicy},
     },
     hydrate,
@@ -43,7 +44,7 @@ pub struct Fetch {
 }
 
 /// What to clone.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Wanted<'a> {
     /// Its folder, as [`check_name`] allows it.
     pub name: &'a str,
@@ -55,6 +56,8 @@ pub struct Wanted<'a> {
     pub working_branch: &'a str,
     /// Tokens by host.
     pub credentials: &'a Credentials,
+    /// Told what git is doing, and how far it is in that, of 100.
+    pub progress: &'a (dyn Fn(Phase, u8) + Send + Sync),
 }
 
 /// Why nothing was fetched; nothing was changed either.
@@ -191,7 +194,7 @@ impl Fetch {
             into: &staged.0,
             deadline: self.deadline,
         };
-        let cloned = Box::pin(job.run(&self.git, |_, _| {})).await;
+        let cloned = Box::pin(job.run(&self.git, wanted.progress)).await;
         let cloned = cloned.map_err(|failure| FetchError::Clone(Box::new(failure)))?;
         Ok((cloned.base, cloned.commit))
     }

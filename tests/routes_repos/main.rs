@@ -23,6 +23,7 @@ mod branch;
 mod bugs;
 mod next_turn;
 mod own_files;
+mod progress;
 mod refuse;
 mod workflow;
 

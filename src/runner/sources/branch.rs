@@ -1,6 +1,9 @@
 //! Adding a repository that is there already: it is no news, or its branch is switched.
 
-use super::{Added, NewRepo, RequestTokens, SourceError, Sources};
+use super::{
+    Added, NewRepo, RequestTokens, SourceError, Sources,
+    progress::{Subject, Teller},
+};
 use crate::workspace::{
     HydratedRepo,
     fetch::{Lent, Wanted},
@@ -51,9 +54,17 @@ impl Sources {
         tokens: &RequestTokens,
     ) -> Result<(), SourceError> {
         self.nobody_works()?;
-        let credentials = &self.parts.tokens.of(tokens);
-        let wanted = Wanted { name: &known.name, url, branch: Some(branch), working_branch: branch, credentials };
-        let lent = self.limited(FETCH, url, self.fetch.lend(wanted)).await?;
+        let subject = Subject { kind: "repository", failed: FETCH, name: &known.name, url: url.url.as_str() };
+        let teller = Teller::new(&self.parts.engine, subject);
+        let wanted = Wanted {
+            name: &known.name,
+            url,
+            branch: Some(branch),
+            working_branch: branch,
+            credentials: &self.parts.tokens.of(tokens),
+            progress: &|phase, percent| teller.goes_on(phase, percent),
+        };
+        let lent = self.limited(&teller, self.fetch.lend(wanted)).await?;
         let switched = self.check_out(known, branch, &lent).await;
         self.fetch.take_back(lent).await;
         let base_commit = switched?;

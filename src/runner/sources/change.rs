@@ -4,7 +4,12 @@ use std::{path::PathBuf, sync::Arc};
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{SourceError, Sources, record::Choice, tokens::RequestTokens};
+use super::{
+    SourceError, Sources,
+    progress::{Subject, Teller},
+    record::Choice,
+    tokens::RequestTokens,
+};
 use crate::workspace::{
     Hydrated, HydratedRepo,
     fetch::{self, FetchError, Wanted},
@@ -90,14 +95,17 @@ impl Sources {
         }
         self.room(&current)?;
         let working_branch = if new.branch.is_empty() { &current.working_branch } else { &new.branch };
+        let subject = Subject { kind: "repository", failed: CLONE, name, url: url.url.as_str() };
+        let teller = Teller::new(&self.parts.engine, subject);
         let wanted = Wanted {
             name,
             url: &url,
             branch: Some(new.branch.as_str()).filter(|branch| !branch.is_empty()),
             working_branch,
             credentials: &self.parts.tokens.of(tokens),
+            progress: &|phase, percent| teller.goes_on(phase, percent),
         };
-        let cloned = self.limited(CLONE, &url, self.fetch.repository(wanted)).await?;
+        let cloned = self.limited(&teller, self.fetch.repository(wanted)).await?;
         let repo = HydratedRepo { auto_push: new.auto_push, ..cloned };
         let added = Added { name: name.to_owned(), path: repo.path.clone(), newly_cloned: true };
         let noted = self.commit(|next, record| {
@@ -198,15 +206,19 @@ impl Sources {
         path: Option<&RelativePath>,
         tokens: &RequestTokens,
     ) -> Result<ActiveWorkflow, SourceError> {
+        let name = url.url.repository();
+        check_name(name)?;
+        let subject = Subject { kind: "workflow", failed: WORKFLOW, name, url: url.url.as_str() };
+        let teller = Teller::new(&self.parts.engine, subject);
         let wanted = Wanted {
-            name: url.url.repository(),
+            name,
             url,
             branch: Some(branch).filter(|branch| !branch.is_empty()),
             working_branch: branch,
             credentials: &self.parts.tokens.of(tokens),
+            progress: &|phase, percent| teller.goes_on(phase, percent),
         };
-        check_name(wanted.name)?;
-        self.limited(WORKFLOW, url, self.fetch.workflow(wanted, path)).await
+        self.limited(&teller, self.fetch.workflow(wanted, path)).await
     }
 
     fn url(&self, field: &'static str, text: &str) -> Result<ParsedUrl, SourceError> {
@@ -221,23 +233,26 @@ impl Sources {
         Err(SourceError::Conflict(format!("the session has {limit} repositories, the most there can be; remove one")))
     }
 
-    /// Runs a clone when it is its turn, within the deadline.
+    /// Runs a clone when it is its turn, within the deadline, and tells of it.
     pub(super) async fn limited<T>(
         &self,
-        what: &'static str,
-        url: &ParsedUrl,
+        teller: &Teller<'_>,
         clone: impl Future<Output = Result<T, FetchError>>,
     ) -> Result<T, SourceError> {
         let deadline = self.parts.bounds.deadline;
         let run = async {
             let _turn = self.clones.acquire().await;
+            teller.started();
             clone.await
         };
-        let url = || url.url.to_string();
-        match tokio::time::timeout(deadline, run).await {
+        let Subject { failed: what, url, .. } = teller.subject();
+        let url = || url.to_owned();
+        let result = match tokio::time::timeout(deadline, run).await {
             Ok(result) => result.map_err(|error| SourceError::Fetch { what, url: url(), error: Box::new(error) }),
             Err(_) => Err(SourceError::Deadline { what, url: url(), seconds: deadline.as_secs() }),
-        }
+        };
+        teller.ended(&result);
+        result
     }
 
     /// A client that leaves in mid-way does not leave a half-done change behind.

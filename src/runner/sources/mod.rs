@@ -7,6 +7,7 @@ mod branch;
 mod change;
 mod error;
 mod names;
+mod progress;
 mod record;
 mod tokens;
 
