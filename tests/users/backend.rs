@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// How it answers.
 #[derive(Clone, Debug)]
@@ -114,9 +114,35 @@ fn credential(shared: &Shared, authorization: &str, user: &str, kind: &str, seco
     };
     let number = shared.count.fetch_add(1, Ordering::SeqCst);
     let expires = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
-    let mut body = json!({"token": format!("{kind}-secret-of-{holder}-{number}"), "expiresAt": expires.to_string()});
-    if kind == "gitlab" {
-        body["instanceUrl"] = "https://gitlab.example.com".into();
+    let token = format!("{kind}-secret-of-{holder}-{number}");
+    axum::Json(body(kind, &holder, &token, &expires.to_string())).into_response()
+}
+
+/// In the members that the platform's backend has for each kind.
+fn body(kind: &str, holder: &str, token: &str, expires: &str) -> Value {
+    let email = format!("{holder}@example.org");
+    match kind {
+        "github" => json!({"token": token, "expiresAt": expires, "userName": format!("{holder} of GitHub"), "email": email,
+                           "provider": "github"}),
+        "gitlab" => json!({"token": token, "expiresAt": expires, "instanceUrl": "https://gitlab.example.com"}),
+        "jira" => json!({"url": "https://jira.example.com", "email": email, "apiToken": token}),
+        "google" => json!({"accessToken": token, "refreshToken": format!("again-{token}"), "email": email,
+                           "scopes": ["drive"], "expiresAt": expires}),
+        "coderabbit" => json!({"apiKey": token}),
+        "kubeconfig" => json!({"token": kubeconfig(token)}),
+        other => panic!("no backend has {other}"),
     }
-    axum::Json(body).into_response()
+}
+
+fn kubeconfig(token: &str) -> String {
+    format!(
+        "apiVersion: v1
+kind: Config
+clusters: [{{name: c, cluster: {{server: 'https://cluster.example.com'}}}}]
+users:
+- name: u
+  user: {{token: {token}}}
+contexts: []
+"
+    )
 }

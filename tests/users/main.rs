@@ -18,9 +18,12 @@ mod rig;
 mod backend;
 mod people;
 
+mod committers;
 mod credentials;
 mod failures;
 mod identity;
 mod inputs;
+mod programs;
 mod real;
+mod tls;
 mod together;
