@@ -16,7 +16,7 @@ fn bare(backend: &Backend) -> Session {
 /// Commits in a repository of its own, and says who that was.
 fn commit(file: &str, before: &str) -> String {
     format!(
-        "sh git init -q {file}.git && cd {file}.git && {before} git commit -q --allow-empty -m x 2> ../{file}.why; \
+        "sh git init -q {file}.git && cd {file}.git && {before} git commit -q --allow-empty -m x 2> ../{file}.why\n\
          git log -1 --format='%an|%ae|%cn|%ce' > ../{file} 2>&1"
     )
 }
@@ -46,7 +46,7 @@ async fn the_settings_of_a_repository_and_of_the_command_win() {
     let own = "git config user.name Repo && git config user.email repo@example.org &&";
     ALICE.run(&runner, "t", "r1", &commit("a", own)).await;
     assert!(left(&session, "a").starts_with("Repo|repo@example.org|"), "{}", left(&session, "a"));
-    ALICE.run(&runner, "t", "r2", &commit("b", "export GIT_AUTHOR_NAME=Given;")).await;
+    ALICE.run(&runner, "t", "r2", &commit("b", "export GIT_AUTHOR_NAME=Given &&")).await;
     assert!(left(&session, "b").starts_with("Given|alice@example.org|alice of GitHub|"), "{}", left(&session, "b"));
 }
 

@@ -16,6 +16,7 @@ mod needs;
 mod rig;
 
 mod backend;
+mod issued;
 mod people;
 
 mod committers;

@@ -40,10 +40,10 @@ fn equipped(backend: &Backend) -> Session {
     with_programs(session(backend), &PROGRAMS.map(|(program, _)| (program, SAYS)))
 }
 
-/// Everybody's output in a file of the workspace, since the stream is redacted.
+/// Everybody's output in a file of the workspace, since the stream is redacted. (A `;` would end the fake agent's command.)
 fn all_into(person: &str) -> String {
     let each = PROGRAMS.map(|(program, _)| format!("{program} one 'two three' > {person}-{program} 2>&1"));
-    format!("sh {}; env > {person}-env", each.join("; "))
+    format!("sh {}\nenv > {person}-env", each.join("\n"))
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn what_is_set_on_purpose_stays() {
     let backend = Backend::start(HOUR).await;
     let session = equipped(&backend);
     let runner = session.start();
-    ALICE.run(&runner, "t", "r1", "sh JIRA_API_TOKEN=mine mcp-atlassian > a; KUBECONFIG=/dev/null kubectl > b").await;
+    ALICE.run(&runner, "t", "r1", "sh JIRA_API_TOKEN=mine mcp-atlassian > a\nKUBECONFIG=/dev/null kubectl > b").await;
     assert!(left(&session, "a").contains("JIRA_API_TOKEN=mine\n") && !left(&session, "a").contains("JIRA_URL"));
     assert!(left(&session, "b").contains("KUBECONFIG=/dev/null\n"));
     assert_eq!(backend.asked().len(), 0);
@@ -131,7 +131,7 @@ async fn said_in(mood: Mood) -> Vec<(&'static str, String)> {
     let session = equipped(&backend);
     let runner = session.start();
     // At the same time: a backend that never answers takes its time for each.
-    let each = PROGRAMS.map(|(program, _)| format!("{{ {program} > {program}.out 2>&1; echo status=$? >> {program}.out; }} & "));
+    let each = PROGRAMS.map(|(program, _)| format!("({program} > {program}.out 2>&1\necho status=$? >> {program}.out) & "));
     ALICE.run(&runner, "t", "r1", &format!("sh {} wait", each.concat())).await;
     PROGRAMS.map(|(program, _)| (program, left(&session, &format!("{program}.out")))).into()
 }
@@ -173,7 +173,7 @@ async fn an_unknown_credential_and_a_program_that_is_not_there_are_said() {
     let session = equipped(&backend);
     let runner = session.start();
     let ambient = env!("CARGO_BIN_EXE_ambient");
-    let ask = format!("sh {ambient} credential exec stars -- kubectl > a 2>&1; {ambient} credential exec jira -- no-such > b 2>&1");
+    let ask = format!("sh {ambient} credential exec stars -- kubectl > a 2>&1\n{ambient} credential exec jira -- no-such > b 2>&1");
     ALICE.run(&runner, "t", "r1", &ask).await;
     assert!(left(&session, "a").contains("expected one of github, gitlab, jira"), "{}", left(&session, "a"));
     assert_eq!(left(&session, "b"), "ambient: no-such is not installed here\n");
@@ -184,7 +184,7 @@ async fn an_emptied_environment_ends_in_the_program_and_not_in_a_circle() {
     let backend = Backend::start(HOUR).await;
     let session = equipped(&backend);
     let runner = session.start();
-    ALICE.run(&runner, "t", "r1", "sh env -i PATH=\"$PATH\" kubectl get pods > a; env -i PATH=\"$PATH\" git commit -h > b 2>&1").await;
+    ALICE.run(&runner, "t", "r1", "sh env -i PATH=\"$PATH\" kubectl get pods > a\nenv -i PATH=\"$PATH\" git commit -h > b 2>&1").await;
     assert_eq!(left(&session, "a"), "args=get pods\n");
     assert!(left(&session, "b").contains("usage: git commit"), "{}", left(&session, "b"));
 }
