@@ -139,8 +139,10 @@ fn credential(shared: &Shared, authorization: &str, user: &str, kind: &str, seco
 fn body(kind: &str, holder: &str, token: &str, expires: &str) -> Value {
     let email = format!("{holder}@example.org");
     match kind {
-        "github" => json!({"token": token, "expiresAt": expires, "userName": format!("{holder} of GitHub"), "email": email,
-                           "provider": "github"}),
+        "github" => {
+            json!({"token": token, "expiresAt": expires, "userName": format!("{holder} of GitHub"), "email": email,
+                           "provider": "github"})
+        }
         "gitlab" => json!({"token": token, "expiresAt": expires, "instanceUrl": "https://gitlab.example.com"}),
         "jira" => json!({"url": "https://jira.example.com", "email": email, "apiToken": token}),
         "google" => json!({"accessToken": token, "refreshToken": format!("again-{token}"), "email": email,

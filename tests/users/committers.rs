@@ -60,7 +60,10 @@ async fn hooks_and_what_else_commits_inside_of_git_are_the_persons_too() {
         git commit -q --allow-empty -m two && git log -1 --format=%an refs/notes/commits > ../noted && \
         git -C . tag -a -m t v1 && git for-each-ref --format='%(taggername)' refs/tags > ../tagged";
     BOB.run(&runner, "t", "r1", script).await;
-    assert_eq!((left(&session, "noted").as_str(), left(&session, "tagged").as_str()), ("bob of GitHub\n", "bob of GitHub\n"));
+    assert_eq!(
+        (left(&session, "noted").as_str(), left(&session, "tagged").as_str()),
+        ("bob of GitHub\n", "bob of GitHub\n")
+    );
 }
 
 #[tokio::test]
@@ -90,7 +93,8 @@ async fn who_has_no_account_commits_as_the_platform_and_nobody_does_while_it_can
         ALICE.run(&runner, "t", "r1", &commit("a", strict)).await;
         let (said, told) = (left(&session, "a"), left(&session, "a.why"));
         assert!(told.contains(why), "{told}");
-        let is_right = if author.is_empty() { said.contains("does not have any commits") } else { said.starts_with(author) };
+        let is_right =
+            if author.is_empty() { said.contains("does not have any commits") } else { said.starts_with(author) };
         assert!(is_right, "{said} {told}");
     }
 }

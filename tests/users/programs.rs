@@ -58,7 +58,10 @@ async fn each_program_gets_its_own_persons_credential_and_the_agent_none() {
             let said = left(&session, &format!("{person}-{program}"));
             assert!(said.starts_with("args=one two three\n"), "{said}");
             assert!(said.contains(&format!("{kind}-secret-of-{person}-")), "{program}: {said}");
-            assert!(!said.contains(&format!("-of-{other}-")) && !said.contains(&format!("{other}@")), "{program}: {said}");
+            assert!(
+                !said.contains(&format!("-of-{other}-")) && !said.contains(&format!("{other}@")),
+                "{program}: {said}"
+            );
             assert_eq!(said.matches("-secret-of-").count(), if kind == "google" { 2 } else { 1 }, "{said}");
         }
         let env = left(&session, &format!("{person}-env"));
@@ -69,7 +72,9 @@ async fn each_program_gets_its_own_persons_credential_and_the_agent_none() {
         assert!(jira.contains(expected), "{jira}");
     }
     let google = left(&session, "bob-workspace-mcp");
-    for expected in ["\nbob@example.org.json\n", "again-google-secret-of-bob", "client-of-the-platform", "\"scopes\":[\"drive\"]"] {
+    for expected in
+        ["\nbob@example.org.json\n", "again-google-secret-of-bob", "client-of-the-platform", "\"scopes\":[\"drive\"]"]
+    {
         assert!(google.contains(expected), "{expected} is missing in {google}");
     }
     let cluster = left(&session, "bob-kubectl");
@@ -91,9 +96,8 @@ async fn bug_21_each_credential_is_fetched_once_for_each_person_and_only_when_a_
     BOB.run(&runner, "t", "b", &all_into("bob")).await;
     let mut asked: Vec<_> = backend.asked().into_iter().map(|asked| format!("{} {}", asked.user, asked.path)).collect();
     asked.sort();
-    let expected = ["alice", "bob"].map(|person| {
-        ["coderabbit", "google", "jira", "kubeconfig"].map(|kind| format!("{person} team/s1/{kind}"))
-    });
+    let expected = ["alice", "bob"]
+        .map(|person| ["coderabbit", "google", "jira", "kubeconfig"].map(|kind| format!("{person} team/s1/{kind}")));
     assert_eq!(asked, expected.concat());
 }
 
@@ -107,7 +111,9 @@ async fn bug_05_what_a_program_says_of_its_credential_is_redacted() {
         said += &text(&ALICE.run(&runner, "t", program, &format!("sh {program}")).await);
     }
     assert!(!said.contains("secret-of"), "{said}");
-    for name in ["JIRA_API_TOKEN", "GOOGLE_ACCESS_TOKEN", "GOOGLE_REFRESH_TOKEN", "CODERABBIT_API_KEY", "KUBECONFIG.token"] {
+    for name in
+        ["JIRA_API_TOKEN", "GOOGLE_ACCESS_TOKEN", "GOOGLE_REFRESH_TOKEN", "CODERABBIT_API_KEY", "KUBECONFIG.token"]
+    {
         assert!(said.contains(&format!("[redacted:{name}]")), "{name} is missing in {said}");
     }
     runner.kill();
@@ -131,7 +137,8 @@ async fn said_in(mood: Mood) -> Vec<(&'static str, String)> {
     let session = equipped(&backend);
     let runner = session.start();
     // At the same time: a backend that never answers takes its time for each.
-    let each = PROGRAMS.map(|(program, _)| format!("({program} > {program}.out 2>&1\necho status=$? >> {program}.out) & "));
+    let each =
+        PROGRAMS.map(|(program, _)| format!("({program} > {program}.out 2>&1\necho status=$? >> {program}.out) & "));
     ALICE.run(&runner, "t", "r1", &format!("sh {} wait", each.concat())).await;
     PROGRAMS.map(|(program, _)| (program, left(&session, &format!("{program}.out")))).into()
 }
@@ -173,7 +180,9 @@ async fn an_unknown_credential_and_a_program_that_is_not_there_are_said() {
     let session = equipped(&backend);
     let runner = session.start();
     let ambient = env!("CARGO_BIN_EXE_ambient");
-    let ask = format!("sh {ambient} credential exec stars -- kubectl > a 2>&1\n{ambient} credential exec jira -- no-such > b 2>&1");
+    let ask = format!(
+        "sh {ambient} credential exec stars -- kubectl > a 2>&1\n{ambient} credential exec jira -- no-such > b 2>&1"
+    );
     ALICE.run(&runner, "t", "r1", &ask).await;
     assert!(left(&session, "a").contains("expected one of github, gitlab, jira"), "{}", left(&session, "a"));
     assert_eq!(left(&session, "b"), "ambient: no-such is not installed here\n");
@@ -184,7 +193,14 @@ async fn an_emptied_environment_ends_in_the_program_and_not_in_a_circle() {
     let backend = Backend::start(HOUR).await;
     let session = equipped(&backend);
     let runner = session.start();
-    ALICE.run(&runner, "t", "r1", "sh env -i PATH=\"$PATH\" kubectl get pods > a\nenv -i PATH=\"$PATH\" git commit -h > b 2>&1").await;
+    ALICE
+        .run(
+            &runner,
+            "t",
+            "r1",
+            "sh env -i PATH=\"$PATH\" kubectl get pods > a\nenv -i PATH=\"$PATH\" git commit -h > b 2>&1",
+        )
+        .await;
     assert_eq!(left(&session, "a"), "args=get pods\n");
     assert!(left(&session, "b").contains("usage: git commit"), "{}", left(&session, "b"));
 }

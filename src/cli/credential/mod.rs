@@ -148,7 +148,8 @@ mod tests {
 
     #[test]
     fn git_hears_the_credential_or_stops_or_goes_on() {
-        let found = Reply { username: Some("u".into()), password: Some("p".into()), expires: Some(7), ..Reply::default() };
+        let found =
+            Reply { username: Some("u".into()), password: Some("p".into()), expires: Some(7), ..Reply::default() };
         assert_eq!(answer(&found), "username=u\npassword=p\npassword_expiry_utc=7\n");
         assert_eq!(answer(&unheard(&io::Error::other("x"))), "quit=1\n");
         assert_eq!(answer(&Reply::default()), "");

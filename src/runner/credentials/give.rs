@@ -45,7 +45,10 @@ pub(super) fn program(credential: &Credential, client: &OauthClient) -> Given {
         }
         Kind::Kubeconfig => {
             let content = credential.token.expose().to_owned();
-            Given { files: vec![File { variable: "KUBECONFIG".to_owned(), content, place: Place::Memory }], ..variables([]) }
+            Given {
+                files: vec![File { variable: "KUBECONFIG".to_owned(), content, place: Place::Memory }],
+                ..variables([])
+            }
         }
     }
 }

@@ -66,8 +66,8 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use super::*;
+    use proptest::prelude::*;
 
     fn person(name: &str, email: &str) -> Person {
         Person::told(Some(name), Some(email))
@@ -88,7 +88,10 @@ mod tests {
     #[test]
     fn commits_of_nobody_in_particular_are_the_platforms() {
         let config = Person::default().git_config();
-        assert!(config.contains("name = \"Ambient Code Bot\"") && config.contains("bot@ambient-code.local"), "{config}");
+        assert!(
+            config.contains("name = \"Ambient Code Bot\"") && config.contains("bot@ambient-code.local"),
+            "{config}"
+        );
     }
 
     proptest! {

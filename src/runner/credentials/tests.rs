@@ -22,7 +22,7 @@ use crate::{
 
 const KEY: (Kind, Identity) = (Kind::Github, Identity::Session);
 
-fn of(token: &str) -> super::Credential {
+fn github(token: &str) -> super::Credential {
     super::Credential::new(Kind::Github, Secret::from(token), "github.com".to_owned())
 }
 
@@ -31,7 +31,7 @@ async fn fetch(count: &AtomicUsize, ends_in: Option<i64>) -> Answer {
     let number = count.fetch_add(1, Ordering::SeqCst);
     tokio::time::sleep(Duration::from_millis(100)).await;
     let expires = ends_in.map(|seconds| Timestamp::now() + SignedDuration::from_secs(seconds));
-    Ok(super::Credential { expires, ..of(&format!("token-{number}")) })
+    Ok(super::Credential { expires, ..github(&format!("token-{number}")) })
 }
 
 fn token(answer: &Answer) -> String {
@@ -63,11 +63,11 @@ fn how_long_an_answer_is_good_depends_on_what_it_is() {
     let kind = Kind::Github;
     let failed = Err(Unavailable::Failed { kind, reason: "x".to_owned() });
     let absent = Err(Unavailable::Absent { kind, who: "x".to_owned() });
-    let endless = Ok(of("t"));
+    let endless = Ok(github("t"));
     assert_eq!([&failed, &absent, &endless].map(|answer| keep(answer).as_secs()), [2, 30, 300]);
     let ending = |seconds| {
         let expires = Some(Timestamp::now() + SignedDuration::from_secs(seconds));
-        keep(&Ok(super::Credential { expires, ..of("t") })).as_secs()
+        keep(&Ok(super::Credential { expires, ..github("t") })).as_secs()
     };
     assert!((3400..=3540).contains(&ending(3600)), "a minute before its end");
     assert_eq!((ending(30), ending(-30)), (0, 0));
@@ -98,7 +98,7 @@ async fn people_beyond_the_limit_are_fetched_again_and_nobody_gets_anothers() {
     let cache = Cache::default();
     let of = |user: usize| (Kind::Github, Identity::User(user.to_string()));
     for user in (0..1000).chain(0..1000) {
-        let credential = of(&format!("token-of-{user}"));
+        let credential = github(&format!("token-of-{user}"));
         assert_eq!(token(&cache.get(of(user), async { Ok(credential) }).await), format!("token-of-{user}"));
     }
 }

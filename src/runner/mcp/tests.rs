@@ -172,7 +172,8 @@ fn with_a_backend_the_servers_are_everybodys_and_their_configuration_holds_no_cr
     let configured = configure(vec![builtin::layer("", &with_backend)], with_backend);
     assert_eq!((names(&configured), configured.faults.len()), (vec!["google-workspace", "mcp-atlassian"], 0));
     let text = format!("{:?}", configured.servers.0);
-    for value in ["a-token-of-the-session", "https://jira.example", "session@example.org", "GOOGLE_MCP_CREDENTIALS_DIR"] {
+    for value in ["a-token-of-the-session", "https://jira.example", "session@example.org", "GOOGLE_MCP_CREDENTIALS_DIR"]
+    {
         assert!(!text.contains(value), "{text}");
     }
     assert_eq!(configured.servers.0["mcp-atlassian"]["env"]["READ_ONLY_MODE"], "true");

@@ -160,12 +160,17 @@ mod tests {
     }
 
     fn anything() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), "\\PC{0,9}|https://h\n?|a@b".prop_map(Value::from)];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            "\\PC{0,9}|https://h\n?|a@b".prop_map(Value::from)
+        ];
         let names = "token|apiToken|accessToken|refreshToken|apiKey|url|email|userName|scopes|expiresAt|instanceUrl";
         leaf.prop_recursive(3, 16, 6, move |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-                prop::collection::btree_map(names, inner, 0..6).prop_map(|map| Value::Object(map.into_iter().collect())),
+                prop::collection::btree_map(names, inner, 0..6)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
             ]
         })
     }

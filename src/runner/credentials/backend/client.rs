@@ -45,7 +45,8 @@ async fn converse(url: &Url, tls: Option<&TlsConnector>, request: Request<Body>)
     let Some(tls) = tls else {
         return exchange(stream, url, request).await;
     };
-    let name = ServerName::try_from(host.to_owned()).map_err(|_| "has no name that a certificate can be for".to_owned())?;
+    let name =
+        ServerName::try_from(host.to_owned()).map_err(|_| "has no name that a certificate can be for".to_owned())?;
     let distrusted = |error: std::io::Error| match tls::distrust(&error) {
         Some(why) => format!("cannot be trusted: {why}"),
         None => "does not speak TLS as expected".to_owned(),

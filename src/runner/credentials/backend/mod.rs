@@ -16,8 +16,8 @@ use axum::{
 use tokio_rustls::TlsConnector;
 use url::Url;
 
-use self::client::Answer;
 pub(super) use self::answer::is_web;
+use self::client::Answer;
 use super::{
     credential::Credential,
     kind::{Kind, Unavailable},
@@ -106,11 +106,13 @@ impl Backend {
         let no_header = |_| failed(kind, "the token that it would be asked with is no header".to_owned());
         let mut authorization = HeaderValue::from_str(authorization).map_err(no_header)?;
         authorization.set_sensitive(true);
-        let mut request = Request::get(url.path()).header(AUTHORIZATION, authorization).header(ACCEPT, "application/json");
+        let mut request =
+            Request::get(url.path()).header(AUTHORIZATION, authorization).header(ACCEPT, "application/json");
         if let Some(user) = &caller.user_id {
             request = request.header(USER, user);
         }
-        let request = request.body(Body::empty()).map_err(|_| failed(kind, "the session has no usable name".to_owned()))?;
+        let request =
+            request.body(Body::empty()).map_err(|_| failed(kind, "the session has no usable name".to_owned()))?;
         let answer = client::ask(&url, self.tls.as_ref(), request).await;
         let host = url.host_str().unwrap_or_default();
         answer.map_err(|what| failed(kind, format!("the backend at {host} {what}")))

@@ -41,7 +41,8 @@ pub(super) fn distrust(error: &std::io::Error) -> Option<String> {
     };
     Some(match why {
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            "its certificate is signed by nobody who is trusted here; set SSL_CERT_FILE to the file with its CA".to_owned()
+            "its certificate is signed by nobody who is trusted here; set SSL_CERT_FILE to the file with its CA"
+                .to_owned()
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "its certificate is for another name; set BACKEND_API_URL to the name in it".to_owned()

@@ -98,7 +98,8 @@ mod tests {
         assert_eq!(value("PATH"), format!("{}:/bin", dir.path().join("bin").display()));
         let script = fs::read_to_string(dir.path().join("bin/gh")).unwrap();
         assert!(script.contains("credential exec github -- gh \"$@\""), "{script}");
-        let programs: Vec<_> = fs::read_dir(dir.path().join("bin")).unwrap().map(|one| one.unwrap().file_name()).collect();
+        let programs: Vec<_> =
+            fs::read_dir(dir.path().join("bin")).unwrap().map(|one| one.unwrap().file_name()).collect();
         assert_eq!(programs, ["gh"], "nothing is wrapped that there is no credential for");
         place.clear();
         assert!(!dir.path().exists(), "nothing is left");

@@ -7,6 +7,8 @@
 mod environment;
 mod listen;
 mod programs;
+#[cfg(test)]
+mod tests;
 mod wrappers;
 
 use std::{

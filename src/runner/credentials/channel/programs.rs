@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long an agent's process may take to start its MCP servers: longer than the CLI waits for one of them.
-const STARTING: Duration = Duration::from_mins(1);
+pub(super) const STARTING: Duration = Duration::from_mins(1);
 
 /// For whom a program is started.
 struct Starter {

@@ -25,19 +25,8 @@ const PROGRAMS: [(&str, Kind); 7] = [
 ];
 
 /// What makes commits or tags, or may; the rest of git is not slowed down.
-const COMMITS: [&str; 11] = [
-    "am",
-    "cherry-pick",
-    "commit",
-    "commit-tree",
-    "merge",
-    "notes",
-    "pull",
-    "rebase",
-    "revert",
-    "stash",
-    "tag",
-];
+const COMMITS: [&str; 11] =
+    ["am", "cherry-pick", "commit", "commit-tree", "merge", "notes", "pull", "rebase", "revert", "stash", "tag"];
 
 /// Which wrappers there are.
 #[derive(Debug, Clone, Default)]
