@@ -33,7 +33,9 @@ pub(super) struct Answer {
 /// Asks; `tls` for an address that begins with `https`. The error is the end of a sentence about the server, and holds nothing
 /// of what it has said.
 pub(super) async fn ask(url: &Url, tls: Option<&TlsConnector>, request: Request<Body>) -> Result<Answer, String> {
-    let asked = tokio::time::timeout(ANSWER_WITHIN, converse(url, tls, request)).await;
+    // It holds the buffers of two protocols, and whoever waits for it would carry them around.
+    let conversation = Box::pin(converse(url, tls, request));
+    let asked = tokio::time::timeout(ANSWER_WITHIN, conversation).await;
     asked.unwrap_or_else(|_| Err(format!("did not answer within {} s", ANSWER_WITHIN.as_secs())))
 }
 

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::wrappers::Wrappers;
+use super::wrappers::{self, Wrappers};
 use crate::{
     host::Variables,
     runner::credentials::wire::{KEY, SOCKET, WRAPPERS},
@@ -16,26 +16,25 @@ use crate::{
 pub(super) struct Place {
     socket: PathBuf,
     wrappers: PathBuf,
-    programs: Wrappers,
     /// This program, as a shell calls it.
     helper: String,
 }
 
 impl Place {
     /// Puts the wrappers beside the socket.
-    pub(super) fn make(socket: &Path, helper: &str, programs: Wrappers) -> io::Result<Self> {
+    pub(super) fn make(socket: &Path, helper: &str, programs: &Wrappers) -> io::Result<Self> {
         let helper = quoted(helper);
-        let wrappers = socket.with_file_name("bin");
-        fs::create_dir_all(&wrappers)?;
-        programs.clear(&wrappers);
-        programs.write(&wrappers, &helper)?;
-        Ok(Self { socket: socket.to_owned(), wrappers, programs, helper })
+        let folder = socket.with_file_name("bin");
+        fs::create_dir_all(&folder)?;
+        wrappers::clear(&folder);
+        programs.write(&folder, &helper)?;
+        Ok(Self { socket: socket.to_owned(), wrappers: folder, helper })
     }
 
     /// Takes away what was put there; the folder too, when nothing else is in it.
     pub(super) fn clear(&self) {
         let _ = fs::remove_file(&self.socket);
-        self.programs.clear(&self.wrappers);
+        wrappers::clear(&self.wrappers);
         let _ = fs::remove_dir(&self.wrappers);
         let _ = self.socket.parent().map(fs::remove_dir);
     }
@@ -88,7 +87,7 @@ mod tests {
     fn the_sessions_own_git_settings_and_path_stay() {
         let dir = tempfile::tempdir().unwrap();
         let programs = Wrappers { kinds: vec![Kind::Github], committers: false };
-        let place = Place::make(&dir.path().join("s.sock"), "/opt/it's/ambient", programs).unwrap();
+        let place = Place::make(&dir.path().join("s.sock"), "/opt/it's/ambient", &programs).unwrap();
         let mut env: Variables = vec![("PATH".into(), "/bin".into()), ("GIT_CONFIG_COUNT".into(), "2".into())];
         place.describe("k", &mut env);
         let value = |name: &str| get(&env, name).unwrap().to_str().unwrap().to_owned();

@@ -61,7 +61,7 @@ impl Channels {
     /// agent's shell calls this program. What a former runner left there is replaced.
     pub fn bind(socket: &Path, helper: &str, credentials: Arc<Credentials>) -> std::io::Result<Self> {
         let socket: PathBuf = std::path::absolute(socket)?;
-        let place = environment::Place::make(&socket, helper, wrappers(&credentials))?;
+        let place = environment::Place::make(&socket, helper, &wrappers(&credentials))?;
         let listener = listen::bind(&socket)?;
         let desk = Arc::new(Desk { credentials, keys: Mutex::default() });
         let listening = tokio::spawn(listen::serve(listener, Arc::clone(&desk)));

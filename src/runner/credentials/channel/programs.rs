@@ -60,7 +60,8 @@ impl Desk {
             Err(why) => {
                 let callers = &self.credentials.callers;
                 let is_warm = callers.running(&grant.thread).is_none() && callers.last(&grant.thread).is_none();
-                if !is_warm && !(is_server && grant.opened.elapsed() < STARTING) {
+                let is_starting = is_server && grant.opened.elapsed() < STARTING;
+                if !(is_warm || is_starting) {
                     return Err(why);
                 }
                 Ok(Starter { run: None, caller: Caller { user_id: grant.user.clone(), ..Caller::default() } })

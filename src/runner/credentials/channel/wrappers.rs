@@ -51,11 +51,12 @@ impl Wrappers {
         Ok(())
     }
 
-    /// Takes them away again.
-    pub(super) fn clear(&self, folder: &Path) {
-        for program in PROGRAMS.iter().map(|(program, _)| *program).chain([GIT]) {
-            let _ = fs::remove_file(folder.join(program));
-        }
+}
+
+/// Takes all wrappers away, also those of a former runner.
+pub(super) fn clear(folder: &Path) {
+    for program in PROGRAMS.iter().map(|(program, _)| *program).chain([GIT]) {
+        let _ = fs::remove_file(folder.join(program));
     }
 }
 
