@@ -66,12 +66,13 @@ fn within(text: &str) -> Vec<security::Credential> {
 fn collect(value: &Value, found: &mut Vec<security::Credential>) {
     match value {
         Value::Object(members) => {
+            // A variable of a program that signs in: `{name: TOKEN, value: …}`.
+            if let (Value::String(name), Value::String(text)) = (&value["name"], &value["value"]) {
+                found.extend(secret(name, text));
+            }
             for (name, value) in members {
                 match value {
-                    // `client-key-data` is a key too; a file's name is none.
-                    Value::String(text) if is_credential_name(name) && is_secret_value(text) => {
-                        found.push(security::Credential::new(format!("KUBECONFIG.{name}"), text.as_str()));
-                    }
+                    Value::String(text) => found.extend(secret(name, text)),
                     _ => collect(value, found),
                 }
             }
@@ -79,6 +80,12 @@ fn collect(value: &Value, found: &mut Vec<security::Credential>) {
         Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// `client-key-data` is a key too; a file's name is none.
+fn secret(name: &str, text: &str) -> Option<security::Credential> {
+    let is_secret = is_credential_name(name) && is_secret_value(text);
+    is_secret.then(|| security::Credential::new(format!("KUBECONFIG.{name}"), text))
 }
 
 #[cfg(test)]
@@ -93,6 +100,7 @@ users:
 - name: u
   user: {token: token-of-the-cluster, client-key-data: a2V5LW9mLXRoZS1jbHVzdGVy, username: somebody, tokenFile: /run/t}
 - {name: v, user: {password: password-of-v}}
+- {name: w, user: {exec: {command: sign-in, env: [{name: SIGN_IN_TOKEN, value: token-of-w}, {name: REGION, value: north-1}]}}}
 ";
 
     #[test]
@@ -101,7 +109,7 @@ users:
         let credential = Credential::new(Kind::Kubeconfig, Secret::from(KUBECONFIG), String::new());
         let mut hidden: Vec<_> = credential.hidden.iter().map(|one| one.value.expose()).collect();
         hidden.sort_unstable();
-        assert_eq!(hidden, ["a2V5LW9mLXRoZS1jbHVzdGVy", "password-of-v", "token-of-the-cluster"]);
+        assert_eq!(hidden, ["a2V5LW9mLXRoZS1jbHVzdGVy", "password-of-v", "token-of-the-cluster", "token-of-w"]);
         assert!(!format!("{credential:?}").contains("-of-"), "{credential:?}");
     }
 

@@ -21,7 +21,7 @@ pub struct OauthClient {
 }
 
 /// What a program gets.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Given {
     pub(super) variables: Vec<(String, String)>,
     pub(super) files: Vec<File>,

@@ -50,7 +50,6 @@ impl Wrappers {
         }
         Ok(())
     }
-
 }
 
 /// Takes all wrappers away, also those of a former runner.
