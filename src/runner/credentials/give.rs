@@ -74,8 +74,19 @@ fn google(credential: &Credential, client: &OauthClient) -> File {
         "scopes": credential.scopes,
         "expiry": expiry.unwrap_or_default(),
     });
-    let place = Place::Folder { folder: format!("google-{}", digest(account)), name: format!("{account}.json") };
+    let place =
+        Place::Folder { folder: format!("google-{}", digest(account)), name: format!("{}.json", quoted(account)) };
     File { variable: "GOOGLE_MCP_CREDENTIALS_DIR".to_owned(), content: content.to_string(), place }
+}
+
+/// As the server names an account's file: Python's `quote` with `@._-` left as they are.
+fn quoted(account: &str) -> String {
+    let step = |byte: u8| match byte {
+        b'@' | b'.' | b'_' | b'-' | b'~' => char::from(byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    account.bytes().map(step).collect()
 }
 
 fn variables<const N: usize>(known: [(&str, Option<&str>); N]) -> Given {
@@ -128,6 +139,13 @@ mod tests {
         assert!(!matches!(&bob.place, Place::Folder { folder: other, .. } if other == folder), "{bob:?}");
         let content: serde_json::Value = serde_json::from_str(&ann.content).unwrap();
         assert_eq!((&content["token"], &content["expiry"]), (&json!("a-token"), &json!("2026-11-23T10:00:00")));
+    }
+
+    #[test]
+    fn an_accounts_file_has_the_name_that_its_server_looks_for() {
+        assert_eq!(quoted("ann.b_c-d@example.org"), "ann.b_c-d@example.org");
+        assert_eq!(quoted("ann+x@example.org"), "ann%2Bx@example.org");
+        assert_eq!(quoted("jörg@m.de"), "j%C3%B6rg@m.de");
     }
 
     #[test]
