@@ -86,6 +86,13 @@ mod tests {
     }
 
     #[test]
+    fn what_one_provider_does_not_say_another_does() {
+        let both = Person::told(Some("Ann"), None).or(person("Other", "ann@example.org"));
+        assert_eq!(both, person("Ann", "ann@example.org"));
+        assert!(both.is_whole() && !Person::told(Some("Ann"), None).is_whole());
+    }
+
+    #[test]
     fn commits_of_nobody_in_particular_are_the_platforms() {
         let config = Person::default().git_config();
         assert!(

@@ -79,8 +79,12 @@ impl Credentials {
     }
 
     /// Who commits: the person as GitHub knows them, and what it does not say as GitLab does. Somebody whom neither knows is
-    /// nobody in particular.
+    /// nobody in particular. Answers within 25 s.
     pub(super) async fn committer(&self, caller: &Caller) -> Result<Person, Unavailable> {
+        tokio::time::timeout(WITHIN, self.known(caller)).await.map_err(|_| too_late(Kind::Github))?
+    }
+
+    async fn known(&self, caller: &Caller) -> Result<Person, Unavailable> {
         let github = self.person(Kind::Github, caller).await;
         if github.as_ref().is_ok_and(Person::is_whole) {
             return github;
@@ -113,8 +117,7 @@ impl Credentials {
     }
 
     async fn fetch(&self, kind: Kind, caller: &Caller) -> Result<Credential, Unavailable> {
-        let late = |_| Unavailable::Failed { kind, reason: format!("it took longer than {} s", WITHIN.as_secs()) };
-        tokio::time::timeout(WITHIN, self.look(kind, caller)).await.map_err(late)?
+        tokio::time::timeout(WITHIN, self.look(kind, caller)).await.map_err(|_| too_late(kind))?
     }
 
     /// The person's own, else the session's.
@@ -140,4 +143,8 @@ impl Credentials {
         }
         files::own(&self.sources.own, kind)
     }
+}
+
+fn too_late(kind: Kind) -> Unavailable {
+    Unavailable::Failed { kind, reason: format!("it took longer than {} s", WITHIN.as_secs()) }
 }

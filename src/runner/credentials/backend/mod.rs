@@ -56,8 +56,8 @@ pub struct Backend {
 }
 
 impl Backend {
-    /// The backend at `url` (`http://backend.ns.svc:8080/api` or `https://…`, say), for a session of a project. Its own token is read from
-    /// `bot_token` at each use, or is `bot_token_given`.
+    /// The backend at `url` (`http://backend.ns.svc:8080/api` or `https://…`, say), for a session of a project. Its own token
+    /// is read from `bot_token` at each use, or is `bot_token_given`.
     pub fn new(
         url: &str,
         project: &str,
