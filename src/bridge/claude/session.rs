@@ -38,6 +38,8 @@ pub(crate) enum Step {
     Over,
     /// Nobody listens, but somebody will want to know: the line belongs into the next turn.
     Keep,
+    /// The same, and it is the end of a background task: it gets a turn of its own when no other comes soon.
+    KeepEnd,
     /// Nobody listens, and the agent has begun a turn by itself: the line belongs into it.
     Began,
 }
@@ -232,8 +234,9 @@ impl Session {
             (Some("system"), Some("init")) | (Some("assistant"), _) => Step::Began,
             (Some("user"), _) if value["isReplay"] != true => Step::Began,
             (Some("system"), _) => {
+                let news = self.tasks.is_news(value);
                 self.observe(value);
-                Step::Keep
+                if news { Step::KeepEnd } else { Step::Keep }
             }
             _ => Step::Nothing,
         }

@@ -19,6 +19,7 @@ use tokio::{
 
 use super::{
     agent::Setup,
+    between::Between,
     control,
     line::Lines,
     outcome::Death,
@@ -36,9 +37,6 @@ pub(crate) use turn::{Order, Prompt, Report};
 
 /// How many events are gathered before they are sent.
 const BATCH: usize = 128;
-
-/// How many lines that came between turns are kept for the next one; the oldest go first.
-const KEPT: usize = 256;
 
 /// How long the pipe of a process that has ended is read on.
 const DRAIN: Duration = Duration::from_millis(300);
@@ -93,10 +91,10 @@ pub(crate) struct Actor {
     commands: mpsc::Receiver<Command>,
     session: Session,
     turn: Option<ActiveTurn>,
-    /// Lines for the next turn.
-    kept: Vec<Vec<u8>>,
-    /// The agent has begun a turn by itself, which nobody has taken yet.
-    held: bool,
+    /// What waits for the next turn.
+    between: Between,
+    /// When a background task's end gets a turn of its own.
+    silence: Option<Instant>,
     waiting: HashMap<String, Waiting>,
     requests: u64,
     calls: Calls,
@@ -127,8 +125,8 @@ impl Actor {
             commands,
             session,
             turn: None,
-            kept: Vec::new(),
-            held: false,
+            between: Between::default(),
+            silence: None,
             waiting: HashMap::new(),
             requests: 0,
             calls: Calls::default(),
@@ -154,7 +152,7 @@ impl Actor {
 
     /// Waits for whatever comes first, and does it.
     async fn step(&mut self) {
-        let reading = !self.held && !self.silent;
+        let reading = !self.between.is_held() && !self.silent;
         tokio::select! {
             more = self.lines.fill(), if reading => self.silent = !more.unwrap_or(false),
             command = self.commands.recv(), if !self.closing => match command {
@@ -164,7 +162,8 @@ impl Actor {
             exit = &mut self.exiting, if self.exit.is_none() => self.exited(exit.ok().and_then(Result::ok)),
             answered = self.calls.next() => self.answered(answered),
             () = turn::unwanted(self.turn.as_mut()) => self.stop(super::outcome::Verdict::Interrupted),
-            () = until(self.deadline) => self.expire(),
+            () = until(self.deadline.map(|(at, _)| at)) => self.expire(),
+            () = until(self.silence), if !self.closing => self.tell_silent_end(),
         }
         if self.silent && self.exit.is_none() && !self.closing {
             self.close();
@@ -173,16 +172,14 @@ impl Actor {
 
     /// Handles every whole line that has been read.
     async fn read(&mut self) {
-        while !self.held
+        while !self.between.is_held()
             && let Some(line) = self.lines.buffered()
         {
             if let Some(recorder) = &mut self.recorder {
                 recorder.line(line);
             }
             let step = self.session.line(line, &mut self.events);
-            if matches!(step, Step::Keep | Step::Began) {
-                self.kept.push(line.to_vec());
-            }
+            self.between.keep(line, &step, self.closing);
             self.act(step).await;
             if self.events.len() >= BATCH {
                 self.flush().await;
@@ -206,13 +203,16 @@ impl Actor {
     async fn act(&mut self, step: Step) {
         match step {
             Step::Nothing => {}
-            Step::Keep => {
-                self.forget_old_lines();
+            Step::Keep => self.rest(),
+            Step::KeepEnd => {
+                self.silence.get_or_insert(Instant::now() + self.setup.config().timing.follow_up);
                 self.rest();
             }
+            // A process that is told to end, or has, will not finish it.
+            Step::Began if self.closing => {}
             Step::Began => {
-                self.held = true;
                 self.deadline = None;
+                self.silence = None;
                 self.setup.announce();
             }
             Step::Asked { id, request } => self.asked(&id, &request),
@@ -221,12 +221,6 @@ impl Actor {
             Step::Named(id) => self.setup.remember(&id).await,
             Step::Retrying { status, delay_ms } => self.judge_retry(status, delay_ms),
             Step::Over => self.finish().await,
-        }
-    }
-
-    fn forget_old_lines(&mut self) {
-        if self.kept.len() > KEPT {
-            self.kept.remove(0);
         }
     }
 
@@ -267,9 +261,9 @@ impl Actor {
     }
 }
 
-async fn until(deadline: Option<(Instant, Next)>) {
+async fn until(deadline: Option<Instant>) {
     match deadline {
-        Some((at, _)) => tokio::time::sleep_until(at).await,
+        Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
 }

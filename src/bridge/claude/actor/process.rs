@@ -69,13 +69,13 @@ impl Actor {
     pub(super) fn exited(&mut self, exit: Option<Exit>) {
         self.exit = Some(exit.unwrap_or_default());
         self.closing = true;
-        self.held = false;
+        self.between.release();
         self.arm(DRAIN, Next::GiveUp);
     }
 
     /// Nothing to do: the process is kept for a while, unless somebody waits for it.
     pub(super) fn rest(&mut self) {
-        if self.closing || self.held || self.turn.is_some() {
+        if self.closing || self.between.is_held() || self.turn.is_some() {
             return;
         }
         self.deadline = None;
@@ -88,8 +88,11 @@ impl Actor {
     pub(super) async fn died(mut self) -> Death {
         self.read().await;
         if let Some(line) = self.lines.rest() {
-            self.session.line(line, &mut self.events);
+            let step = self.session.line(line, &mut self.events);
+            self.between.keep(line, &step, true);
         }
+        // Before anybody can see that the process is gone.
+        self.setup.leave(self.between.tell());
         let death = Death {
             exit: self.exit,
             stderr: self.stderr.last_words(DRAIN).await,
