@@ -119,7 +119,9 @@ mod tests {
         let mut tasks = Tasks::default();
         assert!(!tasks.is_news(&notified), "nobody knows it");
         tasks.observe(&json!({ "subtype": "background_tasks_changed", "tasks": [{ "task_id": "a" }] }));
-        assert!(!tasks.is_news(&json!({ "subtype": "task_updated", "task_id": "a", "patch": { "status": "running" } })));
+        assert!(
+            !tasks.is_news(&json!({ "subtype": "task_updated", "task_id": "a", "patch": { "status": "running" } }))
+        );
         assert!(tasks.is_news(&updated) && tasks.is_news(&notified));
         tasks.observe(&json!({ "subtype": "background_tasks_changed", "tasks": [] }));
         assert!(tasks.is_news(&updated), "it is not in the list any more, and nobody has said why");

@@ -187,7 +187,9 @@ fn turn(origin: &str, inside: Vec<Value>) -> Vec<Value> {
     lines.push(json!({"type": "system", "subtype": "init", "session_id": "s"}));
     lines.extend(inside);
     lines.push(json!({"type": "assistant", "message": {"id": "m", "role": "assistant", "content": [{"type": "text", "text": "x"}]}}));
-    lines.push(json!({"type": "result", "subtype": "success", "is_error": false, "result": "x", "origin": {"kind": origin}}));
+    lines.push(
+        json!({"type": "result", "subtype": "success", "is_error": false, "result": "x", "origin": {"kind": origin}}),
+    );
     lines.push(json!({"type": "system", "subtype": "session_state_changed", "state": "idle"}));
     lines
 }
