@@ -177,3 +177,13 @@ pub(crate) async fn bug_08_an_end_waits_for_the_answer_that_the_agent_waits_for(
     assert_eq!((answered.text().as_str(), ends_told(&answered)), ("Thank you.", 1));
     assert!(woken.try_recv().is_err(), "no turn came in between");
 }
+
+pub(crate) async fn bug_08_an_agent_that_begins_a_turn_while_it_starts_does_not_hang(place: Place) {
+    let mut rig = Rig::new(place, WAITS);
+    assert_eq!(rig.say("start it").await.end.result.as_deref(), Some("It runs."));
+    // The next process finds that the command has ended with the one before, and begins with a turn about it.
+    rig.restart().await;
+    let took = rig.say("and now?").await;
+    assert_eq!((took.text().as_str(), took.end.ending.clone()), ("Thank you.", Ending::Completed));
+    assert!(ends_told(&took) <= 1, "{:?}", took.events);
+}

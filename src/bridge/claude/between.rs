@@ -16,6 +16,9 @@ use crate::agui::Event;
 /// How many lines are kept for the next turn. The oldest go first, those that tell of an end last.
 const KEPT: usize = 256;
 
+/// How many lines of a turn that nobody has taken are read at most, when an answer is waited for behind them.
+const HELD: usize = 4096;
+
 /// Lines that wait for a turn.
 #[derive(Debug, Default)]
 pub(crate) struct Between {
@@ -37,7 +40,7 @@ enum Why {
     Interest,
     /// A background task has ended, and nobody has heard of it.
     News,
-    /// It is the first of a turn.
+    /// It is of a turn that the agent began.
     Turn,
 }
 
@@ -70,22 +73,34 @@ impl Between {
             _ => return,
         };
         self.held |= why == Why::Turn;
-        if self.lines.len() == KEPT {
+        if self.lines.len() >= KEPT {
             let oldest = self.lines.iter().position(|kept| kept.why == Why::Interest);
             self.lines.remove(oldest.unwrap_or(0));
         }
         self.lines.push_back(Kept { line: line.to_vec(), why });
     }
 
-    /// Whether the agent has begun a turn that nobody has taken: its output is not read on.
+    /// Keeps a line that came after the beginning of a turn that nobody has taken.
+    pub(crate) fn hold(&mut self, line: &[u8]) {
+        self.lines.push_back(Kept { line: line.to_vec(), why: Why::Turn });
+    }
+
+    /// Whether more lines may be held.
+    pub(crate) fn has_room(&self) -> bool {
+        self.lines.len() < HELD
+    }
+
+    /// Whether the agent has begun a turn that nobody has taken. Its output is not read on, unless an answer is waited for.
     pub(crate) fn is_held(&self) -> bool {
         self.held
     }
 
-    /// The turn that the agent began will not be taken: its process has ended.
-    pub(crate) fn release(&mut self) {
+    /// The turn that the agent began will not be taken: its process has ended. What was read of it.
+    pub(crate) fn release(&mut self) -> Vec<Vec<u8>> {
         self.held = false;
-        self.lines.retain(|kept| kept.why != Why::Turn);
+        let (held, kept) = std::mem::take(&mut self.lines).into_iter().partition(|kept| kept.why == Why::Turn);
+        self.lines = kept;
+        VecDeque::into_iter(held).map(|kept| kept.line).collect()
     }
 
     /// Whether a task has ended that no turn has told of.
@@ -104,7 +119,6 @@ impl Between {
         if !self.has_news() {
             return None;
         }
-        self.release();
         let values: Vec<Value> = self.lines.drain(..).filter_map(|kept| value(&kept.line)).collect();
         let said = ends(&values);
         Some(Told { events: events(values), said })

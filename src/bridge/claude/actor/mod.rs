@@ -26,6 +26,7 @@ use super::{
     record::Recorder,
     session::{Session, Step},
     tail::Tail,
+    wire,
 };
 use crate::{
     agui::Event,
@@ -152,7 +153,7 @@ impl Actor {
 
     /// Waits for whatever comes first, and does it.
     async fn step(&mut self) {
-        let reading = !self.between.is_held() && !self.silent;
+        let reading = self.reads() && !self.silent;
         tokio::select! {
             more = self.lines.fill(), if reading => self.silent = !more.unwrap_or(false),
             command = self.commands.recv(), if !self.closing => match command {
@@ -170,13 +171,23 @@ impl Actor {
         }
     }
 
+    /// Whether the output is read. A turn that nobody has taken waits in the pipe, unless we wait for an answer ourselves:
+    /// a process that goes on with a conversation may begin one before it says that it is ready.
+    fn reads(&self) -> bool {
+        !self.between.is_held() || (!self.waiting.is_empty() && self.between.has_room())
+    }
+
     /// Handles every whole line that has been read.
     async fn read(&mut self) {
-        while !self.between.is_held()
+        while self.reads()
             && let Some(line) = self.lines.buffered()
         {
             if let Some(recorder) = &mut self.recorder {
                 recorder.line(line);
+            }
+            if self.between.is_held() && !wire::is_between_processes(line) {
+                self.between.hold(line);
+                continue;
             }
             let step = self.session.line(line, &mut self.events);
             self.between.keep(line, &step, self.closing);

@@ -69,7 +69,10 @@ impl Actor {
     pub(super) fn exited(&mut self, exit: Option<Exit>) {
         self.exit = Some(exit.unwrap_or_default());
         self.closing = true;
-        self.between.release();
+        for line in self.between.release() {
+            let step = self.session.line(&line, &mut self.events);
+            self.between.keep(&line, &step, true);
+        }
         self.arm(DRAIN, Next::GiveUp);
     }
 

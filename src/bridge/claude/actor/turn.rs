@@ -133,6 +133,11 @@ impl Actor {
     /// Reads the lines that waited for this turn.
     async fn read_kept(&mut self) {
         for line in self.between.take() {
+            if self.between.is_held() {
+                // The agent has begun another turn since.
+                self.between.hold(&line);
+                continue;
+            }
             let step = self.session.line(&line, &mut self.events);
             self.between.keep(&line, &step, self.closing);
             self.act(step).await;

@@ -24,6 +24,8 @@ enum Happening {
     Silence,
     /// The runner takes the oldest follow-up that was announced.
     Taken,
+    /// We wait for an answer: the process is read on, whatever it does.
+    Asked,
     /// The process ends; another one goes on.
     Death,
 }
@@ -70,6 +72,7 @@ impl World {
             Happening::Silence if std::mem::take(&mut self.waiting) && self.between.has_news() => self.announce(),
             Happening::Silence => {}
             Happening::Taken => self.take_follow_up(),
+            Happening::Asked => self.ask(),
             Happening::Death => self.die(),
         }
         self.read();
@@ -116,6 +119,14 @@ impl World {
         }
     }
 
+    fn ask(&mut self) {
+        while self.between.is_held()
+            && let Some(line) = self.pipe.pop_front()
+        {
+            self.between.hold(line.to_string().as_bytes());
+        }
+    }
+
     fn line(&mut self, line: &[u8], closing: bool) {
         let step = self.session.line(line, &mut self.told);
         self.between.keep(line, &step, closing);
@@ -140,7 +151,11 @@ impl World {
         }
         self.session.begin(prompt);
         for line in self.between.take() {
-            self.line(&line, false);
+            if self.between.is_held() {
+                self.between.hold(&line);
+            } else {
+                self.line(&line, false);
+            }
         }
     }
 
@@ -156,7 +171,9 @@ impl World {
     }
 
     fn die(&mut self) {
-        self.between.release();
+        for line in self.between.release() {
+            self.line(&line, true);
+        }
         for line in std::mem::take(&mut self.pipe) {
             self.line(line.to_string().as_bytes(), true);
         }
@@ -201,6 +218,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         2 => Just(Happening::FollowUp),
         3 => Just(Happening::Silence),
         3 => Just(Happening::Taken),
+        2 => Just(Happening::Asked),
         1 => Just(Happening::Death),
     ]
 }
