@@ -32,6 +32,21 @@ pub(crate) enum Command {
     Beside(Beside),
     /// The process says something about itself.
     Tell(Tell),
+    /// `background [turn|crash|death]`: puts a task into the background (`task-1`, `task-2` …), which ends when it is stopped.
+    Background(After),
+}
+
+/// What follows the end of a background task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
+    /// Nothing.
+    Silence,
+    /// `turn`: a turn that the agent begins by itself.
+    Turn,
+    /// `crash`: the same, and the process kills itself in it.
+    Crash,
+    /// `death`: the process kills itself.
+    Death,
 }
 
 /// How the process ends.
@@ -114,6 +129,10 @@ fn command(text: &str) -> Command {
         ("garbage", "") => Command::Beside(Beside::Garbage),
         ("pid", "") => Command::Tell(Tell::Pid),
         ("argv", "") => Command::Tell(Tell::Argv),
+        ("background", "") => Command::Background(After::Silence),
+        ("background", "turn") => Command::Background(After::Turn),
+        ("background", "crash") => Command::Background(After::Crash),
+        ("background", "death") => Command::Background(After::Death),
         ("session", "") => Command::Tell(Tell::Session),
         _ => echo(),
     }

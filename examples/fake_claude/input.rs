@@ -12,9 +12,13 @@ pub(crate) enum Incoming {
         id: String,
         /// What is asked.
         subtype: String,
+        /// The task that it is about.
+        task: Option<String>,
     },
     /// A person's message.
     Prompt(String),
+    /// Nobody said anything: the agent goes on with the end of a task, with this in mind.
+    FollowUp(String),
     /// Stdin was closed.
     End,
 }
@@ -42,6 +46,7 @@ fn incoming(message: &Value) -> Option<Incoming> {
         "control_request" => Some(Incoming::Control {
             id: message["request_id"].as_str()?.to_owned(),
             subtype: message["request"]["subtype"].as_str()?.to_owned(),
+            task: message["request"]["task_id"].as_str().map(str::to_owned),
         }),
         "user" => Some(Incoming::Prompt(text(&message["message"]["content"]))),
         _ => None,

@@ -8,6 +8,7 @@
 //! `hang` (never answers `initialize`) or `slow MS`; with `FAKE_CLAUDE_LOST=1` it knows no session to resume. Arguments of
 //! the real CLI are taken; those that do not matter here are ignored.
 
+mod background;
 mod command;
 mod input;
 mod output;
@@ -69,15 +70,18 @@ fn serve(incoming: &Receiver<Incoming>, arguments: &[String]) -> ExitCode {
     let mut turns = 0;
     let mut failed = false;
     while let Some(next) = queue.pop_front().or_else(|| incoming.recv().ok()) {
-        match next {
-            Incoming::Control { id, subtype, .. } => out.answer(&id, &subtype),
-            Incoming::Prompt(prompt) => {
-                turns += 1;
-                let mut turn = Turn { out: &mut out, incoming, queue: &mut queue, turns, resumed: resumed.is_some() };
-                failed = turn.run(&prompt);
+        let (origin, prompt) = match next {
+            Incoming::Control { id, subtype, task } => {
+                queue.extend(out.asked(&id, &subtype, task.as_deref()));
+                continue;
             }
+            Incoming::Prompt(prompt) => ("human", prompt),
+            Incoming::FollowUp(thought) => ("task-notification", thought),
             Incoming::End => break,
-        }
+        };
+        turns += 1;
+        let mut turn = Turn { out: &mut out, incoming, queue: &mut queue, turns, resumed: resumed.is_some() };
+        failed = turn.run(&prompt, origin);
     }
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

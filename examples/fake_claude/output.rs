@@ -9,6 +9,8 @@ use std::{
 
 use serde_json::{Value, json};
 
+use crate::background::Background;
+
 /// Lines are written when this much has come together.
 const PIECE_BYTES: usize = 64 * 1024;
 const VERSION: &str = "2.1.330";
@@ -18,6 +20,8 @@ const MODEL: &str = "fake-model";
 pub(crate) struct Output {
     /// The session's id.
     pub(crate) session: String,
+    /// What goes on beside the turns.
+    pub(crate) background: Background,
     partial: bool,
     states: bool,
     lines: u64,
@@ -37,6 +41,7 @@ impl Output {
     pub(crate) fn new(session: String, arguments: &[String]) -> Self {
         Self {
             session,
+            background: Background::default(),
             partial: arguments.iter().any(|argument| argument == "--include-partial-messages"),
             states: env::var("CLAUDE_CODE_SDK_READS_SESSION_STATE").is_ok_and(|value| value == "1"),
             lines: 0,

@@ -56,13 +56,13 @@ const TEXT: Kind = Kind("text", "text_delta", "text");
 const THINKING: Kind = Kind("thinking", "thinking_delta", "thinking");
 
 impl Turn<'_> {
-    /// Runs the prompt's commands. Returns whether the result is an error.
-    pub(crate) fn run(&mut self, prompt: &str) -> bool {
+    /// Runs the prompt's commands; `origin` is what began the turn. Returns whether the result is an error.
+    pub(crate) fn run(&mut self, prompt: &str, origin: &str) -> bool {
         self.out.turn_starts();
         let mut message = self.open();
         let ended = parse(prompt).into_iter().try_for_each(|command| self.command(command, &mut message));
         let failed = ended.is_err();
-        let result = match ended {
+        let mut result = match ended {
             Ok(()) | Err(Stop::InputEnded) => {
                 self.close(&message, "end_turn");
                 json!({"result": message.text})
@@ -76,6 +76,7 @@ impl Turn<'_> {
                 json!({"subtype": "error_during_execution", "is_error": true, "terminal_reason": "aborted_streaming", "stop_reason": null})
             }
         };
+        result["origin"] = json!({"kind": origin});
         self.out.result(&result);
         failed
     }
@@ -100,6 +101,10 @@ impl Turn<'_> {
             Command::Error(text) => Err(Stop::Failed(text)),
             Command::Beside(beside) => {
                 self.beside(beside);
+                Ok(())
+            }
+            Command::Background(after) => {
+                self.out.task_starts(after);
                 Ok(())
             }
             Command::Tell(tell) => {
@@ -229,7 +234,7 @@ impl Turn<'_> {
         self.out.event(&message.id, &json!({"type": "content_block_delta", "index": message.blocks, "delta": delta}));
         self.out.flush();
         match leave {
-            Leave::Killed => kill_self(),
+            Leave::Killed => crate::background::kill_self(),
             Leave::Exit(code) => process::exit(code),
         }
     }
@@ -267,11 +272,11 @@ impl Turn<'_> {
 
     fn heard(&mut self, incoming: Incoming) -> Result<(), Stop> {
         match incoming {
-            Incoming::Control { id, subtype } => {
-                self.out.answer(&id, &subtype);
+            Incoming::Control { id, subtype, task } => {
+                self.queue.extend(self.out.asked(&id, &subtype, task.as_deref()));
                 if subtype == "interrupt" { Err(Stop::Interrupted) } else { Ok(()) }
             }
-            Incoming::Prompt(_) | Incoming::End => {
+            Incoming::Prompt(_) | Incoming::FollowUp(_) | Incoming::End => {
                 self.queue.push_back(incoming);
                 Ok(())
             }
@@ -284,13 +289,6 @@ fn shell(script: &str) -> String {
     let output = process::Command::new("sh").args(["-c", script]).stdin(process::Stdio::null()).output();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     output.map_or_else(|error| error.to_string(), |output| text(&output.stdout) + &text(&output.stderr))
-}
-
-fn kill_self() -> ! {
-    if let Some(own) = rustix::process::Pid::from_raw(i32::try_from(process::id()).unwrap_or_default()) {
-        rustix::process::kill_process(own, rustix::process::Signal::KILL).unwrap_or_default();
-    }
-    process::abort()
 }
 
 fn nanoseconds() -> u128 {

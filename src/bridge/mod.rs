@@ -50,9 +50,15 @@ pub trait Bridge: Send + Sync {
     /// [`Ending::Interrupted`] soon; when it does not obey, the bridge ends the agent's process.
     fn turn(&self, turn: Turn, events: EventSink) -> BoxFuture<'_, TurnEnd>;
 
-    /// Threads whose agent began a turn by itself (a background task ended, say). The runner answers with a turn whose
+    /// Threads whose agent began a turn by itself, or whose background task ended without one. The runner answers with a turn whose
     /// input is [`TurnInput::FollowUp`]; until then the agent's output waits. Called once, at start.
     fn follow_ups(&self, wake: mpsc::Sender<Id>);
+
+    /// Whether a turn with [`TurnInput::FollowUp`] would have something to tell. Another turn may have told it in the meantime,
+    /// and then nobody needs an empty one.
+    fn has_follow_up(&self, _thread: &Id) -> bool {
+        true
+    }
 
     /// The MCP servers of a thread's running agent, as that agent sees them now; `None`: no agent of the thread runs. It never
     /// waits for a turn, and starts nothing.
@@ -210,7 +216,7 @@ pub enum TurnInput {
         /// What the person says besides; often nothing.
         then: Vec<ContentPart>,
     },
-    /// Nothing: the agent has begun by itself.
+    /// Nothing: the agent has begun by itself, or there is an end to tell of.
     FollowUp,
 }
 

@@ -244,7 +244,7 @@ impl Engine {
         }
     }
 
-    /// Accepts a run: when this resolves it is durable, started or waiting. A run id that the thread knows is not
+    /// Accepts a run: when this resolves it is durable, started or waiting (but for a follow-up, which nobody asked for). A run id that the thread knows is not
     /// executed again; the ticket is for the run it names.
     pub async fn submit(self: &Arc<Self>, request: RunRequest) -> Result<Ticket, SubmitError> {
         self.check_room(&request.input.thread_id)?;
@@ -255,6 +255,10 @@ impl Engine {
             Offered::Accepted { ticket, idle, next } => {
                 if idle {
                     self.work_on(Arc::clone(&thread));
+                }
+                if request.options.follow_up {
+                    // What it would tell goes with the agent's process.
+                    return Ok(ticket);
                 }
                 // One that starts at once needs no journal: its first event, which holds the input, is the durable record.
                 if next && self.turns.available_permits() > 0 && starts_now(&ticket).await {
@@ -288,7 +292,8 @@ impl Engine {
             loop {
                 // Never closed, so there is always a permit to wait for.
                 let _permit = engine.turns.acquire().await;
-                let Some((queued, plan)) = thread.take_next(jiff::Timestamp::now()) else {
+                let has_follow_up = || engine.bridge.has_follow_up(&thread.id);
+                let Some((queued, plan)) = thread.take_next(jiff::Timestamp::now(), has_follow_up) else {
                     return;
                 };
                 turn::run(&engine, &thread, queued, plan).await;

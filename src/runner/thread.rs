@@ -218,10 +218,19 @@ impl Thread {
         Some(self.ticket(run_id.clone(), waiting.start.subscribe()))
     }
 
-    /// The next run to start, which becomes the active one. While a person must answer, only a run that answers goes.
-    pub(crate) fn take_next(&self, now: jiff::Timestamp) -> Option<(Queued, Plan)> {
+    /// The next run to start, which becomes the active one. While a person must answer, only a run that answers goes. A
+    /// follow-up whose matter another run has told does not start. It is asked under the lock: one that is offered after a
+    /// "no" stays.
+    pub(crate) fn take_next(
+        &self,
+        now: jiff::Timestamp,
+        has_follow_up: impl FnOnce() -> bool,
+    ) -> Option<(Queued, Plan)> {
         let mut state = self.state();
         state.active = None;
+        if state.queue.iter().any(|queued| queued.request.options.follow_up) && !has_follow_up() {
+            state.queue.retain(|queued| !queued.request.options.follow_up);
+        }
         let found = state.queue.iter().enumerate().find_map(|(at, queued)| {
             let plan = plan(&queued.request.input, &state.open).ok()?;
             Some((at, plan))

@@ -1,10 +1,13 @@
 //! Sub-agents and background tasks.
 
-use ambient::bridge::{Bridge, Ending, TurnInput};
+use ambient::{
+    agui::Tool,
+    bridge::{Bridge, Ending, SessionSpec, TurnInput},
+};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::rig::{DEADLINE, Place, Rig};
+use crate::rig::{DEADLINE, Place, Rig, Took, prompt};
 
 pub(crate) async fn row_04_sub_agents(place: Place) {
     let script = "
@@ -77,7 +80,7 @@ rules:
   - {when: {prompt: and now}, reply: [{text: A person spoke.}]}
   - {when: {step: any}, reply: [{text: It has ended.}]}
 ";
-    let rig = Rig::new(place, script);
+    let rig = Rig::with(place, script, |config| config.timing.follow_up = DEADLINE);
     let (wake, mut woken) = mpsc::channel(4);
     rig.bridge.follow_ups(wake);
     let took = rig.say("start it").await;
@@ -109,7 +112,7 @@ rules:
   - {when: {prompt: and now}, reply: [{text: A person spoke.}]}
   - {when: {step: any}, reply: [{text: It has ended.}]}
 ";
-    let rig = Rig::new(place, script);
+    let rig = Rig::with(place, script, |config| config.timing.follow_up = DEADLINE);
     let (wake, mut woken) = mpsc::channel(4);
     rig.bridge.follow_ups(wake);
     rig.say("start it").await;
@@ -120,4 +123,67 @@ rules:
     assert_eq!(took.end.result.as_deref(), Some("A person spoke."));
     let nothing = rig.take(rig.spec(), TurnInput::FollowUp).await;
     assert_eq!(nothing.events.len(), 0);
+}
+
+/// Puts a command into the background that ends when it is stopped, and calls a tool of the client if it is asked to.
+const WAITS: &str = "
+rules:
+  - when: {prompt: start, step: 0}
+    reply: [{tool: Bash, input: {command: 'sleep 600', description: Wait for it, run_in_background: true}}]
+  - {when: {tool: Bash, prompt: start and paint}, reply: [{tool: mcp__ui__paint, input: {color: red}}]}
+  - {when: {tool: Bash, prompt: start}, reply: [{text: It runs.}]}
+  - {when: {step: any}, reply: [{text: Thank you.}]}
+";
+
+fn ends_told(took: &Took) -> usize {
+    took.all("RAW").iter().filter(|event| event["event"]["subtype"] == "task_notification").count()
+}
+
+pub(crate) async fn bug_08_a_background_command_that_is_stopped_between_turns_has_a_turn_of_its_own(place: Place) {
+    let rig = Rig::new(place, WAITS);
+    let (wake, mut woken) = mpsc::channel(4);
+    rig.bridge.follow_ups(wake);
+    assert_eq!(rig.say("start it").await.end.result.as_deref(), Some("It runs."));
+    let thread = "thread".into();
+    assert!(!rig.bridge.has_follow_up(&thread));
+    let asked = rig.model.conversations().len();
+
+    rig.bridge.stop_task(&rig.bridge.tasks()[0].id).await.unwrap();
+    assert_eq!(tokio::time::timeout(DEADLINE, woken.recv()).await.unwrap(), Some(thread.clone()));
+    assert!(rig.bridge.has_follow_up(&thread));
+    let follow = rig.take(rig.spec(), TurnInput::FollowUp).await;
+    assert_eq!(follow.end.ending, Ending::Completed);
+    assert_eq!(follow.end.result.as_deref(), Some("A background task has ended (stopped): Wait for it"));
+    assert_eq!((ends_told(&follow), rig.model.conversations().len()), (1, asked), "without the agent");
+
+    assert!(!rig.bridge.has_follow_up(&thread));
+    let took = rig.say("and now?").await;
+    assert_eq!((took.text().as_str(), ends_told(&took)), ("Thank you.", 0));
+}
+
+pub(crate) async fn bug_08_an_end_waits_for_the_answer_that_the_agent_waits_for(place: Place) {
+    let rig = Rig::with(place, WAITS, |config| config.timing.follow_up = std::time::Duration::ZERO);
+    let (wake, mut woken) = mpsc::channel(4);
+    rig.bridge.follow_ups(wake);
+    let parameters = json!({ "type": "object", "properties": { "color": { "type": "string" } } });
+    let paint =
+        Tool { name: "paint".into(), description: "Paints.".into(), parameters: Some(parameters), metadata: None };
+    let spec = SessionSpec { frontend_tools: vec![paint], ..rig.spec() };
+    let took = rig.take(spec.clone(), prompt("start and paint")).await;
+    let Ending::PendingTools(calls) = &took.end.ending else { panic!("no pending tool: {:?}", took.end.ending) };
+
+    rig.bridge.stop_task(&rig.bridge.tasks()[0].id).await.unwrap();
+    let answered = rig.answer(spec, &[(&calls[0], json!("painted"))]).await;
+    assert_eq!((answered.text().as_str(), ends_told(&answered)), ("Thank you.", 1));
+    assert!(woken.try_recv().is_err(), "no turn came in between");
+}
+
+pub(crate) async fn bug_08_an_agent_that_begins_a_turn_while_it_starts_does_not_hang(place: Place) {
+    let mut rig = Rig::new(place, WAITS);
+    assert_eq!(rig.say("start it").await.end.result.as_deref(), Some("It runs."));
+    // The next process finds that the command has ended with the one before, and begins with a turn about it.
+    rig.restart().await;
+    let took = rig.say("and now?").await;
+    assert_eq!((took.text().as_str(), took.end.ending.clone()), ("Thank you.", Ending::Completed));
+    assert!(ends_told(&took) <= 1, "{:?}", took.events);
 }

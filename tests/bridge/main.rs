@@ -44,7 +44,10 @@ macro_rules! on_both_hosts {
 on_both_hosts! {
     stream: row_01_text_deltas row_02_thinking row_03_tools_with_results_and_errors_in_parallel;
     agents: row_04_sub_agents row_05_a_background_sub_agent_is_part_of_its_turn row_05_a_quick_background_sub_agent_is_part_of_its_turn_too
-        bug_08_a_background_command_that_ends_between_turns_begins_a_turn_of_its_own row_05_a_prompt_takes_what_the_agent_began_by_itself;
+        bug_08_a_background_command_that_ends_between_turns_begins_a_turn_of_its_own row_05_a_prompt_takes_what_the_agent_began_by_itself
+        bug_08_a_background_command_that_is_stopped_between_turns_has_a_turn_of_its_own
+        bug_08_an_end_waits_for_the_answer_that_the_agent_waits_for
+        bug_08_an_agent_that_begins_a_turn_while_it_starts_does_not_hang;
     permissions: row_06_permission_modes row_06_what_is_refused_says_so_to_the_agent row_07_hooks
         row_08_tools_of_this_process row_11_allowed_and_disallowed_tools row_11_max_turns
         row_11_model_and_system_prompt row_12_structured_output;

@@ -17,6 +17,7 @@ mod needs;
 
 mod rig;
 
+mod between;
 mod contract;
 mod deaths;
 mod failures;

@@ -101,6 +101,24 @@ async fn an_agent_with_a_task_in_the_background_is_not_idle() {
 }
 
 #[tokio::test]
+async fn bug_08_a_task_that_was_stopped_between_runs_is_told_in_a_run_of_its_own() {
+    let Some((_session, _model, runner, task)) = in_background().await else { return };
+    let stop = runner.post(&format!("/tasks/{}/stop", task["task_id"].as_str().unwrap()), &json!({})).await;
+    assert_eq!(stop.status(), 200);
+    let is_own = |kind: &EventKind| matches!(kind, EventKind::RunFinished { run_id, .. } if *run_id != "r1".into());
+    let events = until(&runner, is_own).await;
+    valid(&events);
+    assert!(events.iter().any(|event| is_end_of_task(&event.kind)));
+    let said = "A background task has ended (stopped): Wait for it";
+    assert!(
+        matches!(&events.last().unwrap().kind, EventKind::RunFinished { result, .. } if *result == Some(json!(said)))
+    );
+    assert_eq!(tasks(&runner).await[0]["status"], "stopped");
+    let later = runner.run("r2", "and now?").await;
+    assert!(!later.iter().any(|event| is_end_of_task(&event.kind)), "it is told");
+}
+
+#[tokio::test]
 async fn bug_07_the_output_of_a_task_is_the_file_that_the_cli_named() {
     let Some((session, _model, runner, task)) = in_background().await else { return };
     let id = task["task_id"].as_str().unwrap();

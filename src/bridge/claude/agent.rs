@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     FRONTEND_SERVER,
     actor::{Actor, Command, Order, Report},
+    between::Told,
     config::ClaudeConfig,
     idle::Threads,
     launch::{self, Start},
@@ -27,6 +28,7 @@ use super::{
     policy::OpenCall,
     session::Session,
     sessions::Sessions,
+    untold::Untold,
 };
 use crate::{
     agui::{Id, Tool},
@@ -53,6 +55,8 @@ pub(crate) struct Shared {
 pub(crate) struct Setup {
     shared: Arc<Shared>,
     pub(crate) spec: SessionSpec,
+    /// What the thread's next turn has to tell.
+    pub(crate) untold: Arc<Untold>,
     frontend: Mutex<Vec<Tool>>,
     /// How often the CLI has asked for the frontend tools.
     listings: watch::Sender<u64>,
@@ -89,8 +93,25 @@ impl Setup {
         }
     }
 
-    /// Says that the agent has begun a turn by itself.
+    /// Says that there is something for a turn that nobody asked for.
     pub(crate) fn announce(&self) {
+        self.untold.due();
+        self.wake();
+    }
+
+    /// Leaves what a process that is gone has not told to the next turn.
+    pub(crate) fn leave(&self, told: Option<Told>) {
+        if self.untold.leave(told) && !self.awaits_answers() {
+            self.wake();
+        }
+    }
+
+    /// Whether calls wait for an answer: then the next turn is the one that answers them.
+    pub(crate) fn awaits_answers(&self) -> bool {
+        self.shared.sessions.get(&self.spec.thread_id).is_some_and(|known| !known.open.is_empty())
+    }
+
+    fn wake(&self) {
         let Some(wake) = self.shared.wake.get() else {
             return;
         };
@@ -147,16 +168,27 @@ pub(crate) struct Agent {
 
 impl Agent {
     /// Starts a process and waits until it is ready.
-    pub(crate) async fn start(shared: &Arc<Shared>, spec: SessionSpec, resume: Option<&str>) -> Result<Self, NotReady> {
+    pub(crate) async fn start(
+        shared: &Arc<Shared>,
+        untold: &Arc<Untold>,
+        spec: SessionSpec,
+        resume: Option<&str>,
+    ) -> Result<Self, NotReady> {
         let mcp = mcp_file::write(shared, &spec).await.map_err(not_ready)?;
-        let started = Self::with_servers(shared, spec.clone(), Start { resume, mcp: mcp.as_deref() }).await;
+        let start = Start { resume, mcp: mcp.as_deref() };
+        let started = Self::with_servers(shared, Arc::clone(untold), spec.clone(), start).await;
         if let Some(file) = mcp {
             mcp_file::remove(shared, &spec, file).await;
         }
         started
     }
 
-    async fn with_servers(shared: &Arc<Shared>, spec: SessionSpec, start: Start<'_>) -> Result<Self, NotReady> {
+    async fn with_servers(
+        shared: &Arc<Shared>,
+        untold: Arc<Untold>,
+        spec: SessionSpec,
+        start: Start<'_>,
+    ) -> Result<Self, NotReady> {
         let mut process = launch::process(&shared.config, &spec, start);
         let channels = shared.config.channels.as_deref();
         let channel = channels.map(|channels| channels.open(&spec.thread_id, spec.user.as_deref(), &mut process.env));
@@ -164,6 +196,7 @@ impl Agent {
         let process = process.map_err(|error| not_ready(error.to_string()))?;
         let setup = Arc::new(Setup {
             shared: Arc::clone(shared),
+            untold,
             frontend: Mutex::new(spec.frontend_tools.clone()),
             listings: watch::Sender::new(0),
             _channel: channel,

@@ -47,6 +47,9 @@ pub struct Timing {
     pub interrupt: Duration,
     /// From SIGTERM to SIGKILL, and from a closed stdin to SIGTERM.
     pub signal: Duration,
+    /// How long the agent may take to begin a turn about a background task that has ended. Later, the end gets a turn that
+    /// only tells it.
+    pub follow_up: Duration,
     /// How long a process without work is kept. One with an open question or a background task is kept on.
     pub idle: Duration,
     /// The longest time the CLI may wait by itself for a provider whose quota is used up; a longer wait ends the turn.
@@ -64,6 +67,7 @@ impl Default for Timing {
             start: Duration::from_mins(1),
             interrupt: Duration::from_secs(2),
             signal: Duration::from_secs(1),
+            follow_up: Duration::from_secs(2),
             idle: Duration::from_mins(15),
             provider_wait: Duration::from_mins(1),
             mcp_connect: Duration::from_secs(30),

@@ -1,6 +1,9 @@
 //! What the agents of all threads do beside their turns, and what they did last, as the CLI tells it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use serde_json::Value;
 
@@ -25,6 +28,8 @@ struct Entry {
     task: AgentTask,
     call: Option<String>,
     output: Option<String>,
+    /// The CLI has said that it has ended.
+    ended: bool,
 }
 
 impl Ledger {
@@ -49,6 +54,13 @@ impl Ledger {
                 entry.task.status = TaskStatus::Stopped;
             }
         }
+    }
+
+    /// The tasks of a thread whose end the CLI has told.
+    pub(crate) fn ended(&self, thread: &Id) -> BTreeSet<String> {
+        let entries = self.entries();
+        let ended = entries.iter().filter(|entry| entry.ended && entry.task.thread_id == *thread);
+        ended.map(|entry| entry.task.id.clone()).collect()
     }
 
     /// Every task that is known, oldest first.
@@ -90,7 +102,7 @@ impl Ledger {
             entries.remove(ended.unwrap_or(0));
         }
         let call = text(value, "tool_use_id").map(str::to_owned);
-        entries.push(Entry { task, call, output: None });
+        entries.push(Entry { task, call, output: None, ended: false });
     }
 
     fn with(&self, value: &Value, change: impl FnOnce(&mut Entry)) {
@@ -109,6 +121,7 @@ impl Ledger {
         };
         // The first word counts: a task that was stopped is reported again as killed.
         self.with(value, |entry| {
+            entry.ended = true;
             if entry.task.status == TaskStatus::Running {
                 entry.task.status = status;
             }

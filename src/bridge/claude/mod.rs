@@ -8,6 +8,7 @@
 
 mod actor;
 mod agent;
+mod between;
 mod config;
 mod control;
 #[cfg(test)]
@@ -33,6 +34,7 @@ mod tasks;
 mod thread;
 mod transcript;
 mod translate;
+mod untold;
 mod wire;
 
 use std::{
@@ -131,6 +133,11 @@ impl Bridge for ClaudeBridge {
     fn follow_ups(&self, wake: mpsc::Sender<Id>) {
         // The contract: it is called once.
         self.shared.wake.set(wake).ok();
+    }
+
+    fn has_follow_up(&self, thread: &Id) -> bool {
+        let known = self.threads.lock().unwrap_or_else(PoisonError::into_inner).get(thread).cloned();
+        known.is_some_and(|thread| thread.has_follow_up())
     }
 
     fn mcp_status<'a>(&'a self, thread: &'a Id) -> BoxFuture<'a, Result<Option<Vec<McpServerStatus>>, BridgeError>> {

@@ -1,6 +1,6 @@
 //! What the lines of one process mean. Pure: it appends events, and says what is to be done.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use super::{
     outcome::{self, Verdict},
     policy::OpenCall,
     progress::Progress,
-    tasks::Tasks,
+    tasks::{Tasks, is_end},
     translate::{Closing, Translator},
     wire::{self, Frame, text},
 };
@@ -38,6 +38,8 @@ pub(crate) enum Step {
     Over,
     /// Nobody listens, but somebody will want to know: the line belongs into the next turn.
     Keep,
+    /// The same, and it is the end of a background task: it gets a turn of its own when no other comes soon.
+    KeepEnd,
     /// Nobody listens, and the agent has begun a turn by itself: the line belongs into it.
     Began,
 }
@@ -46,6 +48,8 @@ pub(crate) enum Step {
 pub(crate) struct Session {
     translator: Translator,
     tasks: Tasks,
+    /// Tasks of former processes whose end was told. A process that goes on with the conversation tells them again.
+    told: BTreeSet<String>,
     /// Where others look for what the agent does, under its thread's name.
     ledger: Option<(Id, Arc<Ledger>)>,
     progress: Option<Progress>,
@@ -65,6 +69,7 @@ impl Session {
         Self {
             translator,
             tasks: Tasks::default(),
+            told: BTreeSet::new(),
             ledger: None,
             progress: None,
             open: Vec::new(),
@@ -76,7 +81,7 @@ impl Session {
 
     /// Notes what the agent does beside its turns.
     pub(crate) fn noting(self, thread: Id, ledger: Arc<Ledger>) -> Self {
-        Self { ledger: Some((thread, ledger)), ..self }
+        Self { told: ledger.ended(&thread), ledger: Some((thread, ledger)), ..self }
     }
 
     fn observe(&mut self, value: &Value) {
@@ -180,9 +185,14 @@ impl Session {
             "control_response" => replied(value),
             "control_cancel_request" => Step::Withdrawn { id: owned(&value, "request_id") },
             "result" => self.result(value),
+            "system" if self.is_told(&value) => Step::Nothing,
             _ if self.in_turn() => self.in_turn_value(value, out),
             _ => self.between_turns(&value),
         }
+    }
+
+    fn is_told(&self, value: &Value) -> bool {
+        is_end(value) && text(value, "task_id").is_some_and(|id| self.told.contains(id))
     }
 
     fn result(&mut self, value: Value) -> Step {
@@ -232,8 +242,9 @@ impl Session {
             (Some("system"), Some("init")) | (Some("assistant"), _) => Step::Began,
             (Some("user"), _) if value["isReplay"] != true => Step::Began,
             (Some("system"), _) => {
+                let news = self.tasks.is_news(value);
                 self.observe(value);
-                Step::Keep
+                if news { Step::KeepEnd } else { Step::Keep }
             }
             _ => Step::Nothing,
         }

@@ -14,6 +14,7 @@ use super::{
     mcp_status,
     policy::OpenCall,
     prompt, transcript, translate,
+    untold::Untold,
 };
 use crate::{
     agui::{Event, EventKind, Id, TextRole},
@@ -31,6 +32,7 @@ pub(crate) struct Thread {
     shared: Arc<Shared>,
     id: Id,
     slot: Arc<Mutex<Slot>>,
+    untold: Arc<Untold>,
     /// The way to the agent for who only looks, while a turn has the slot.
     look: std::sync::Mutex<Option<mpsc::WeakSender<Command>>>,
 }
@@ -48,7 +50,12 @@ pub(crate) struct Slot {
 
 impl Thread {
     pub(crate) fn new(shared: Arc<Shared>, id: Id) -> Self {
-        Self { shared, id, slot: Arc::default(), look: std::sync::Mutex::default() }
+        Self { shared, id, slot: Arc::default(), untold: Arc::default(), look: std::sync::Mutex::default() }
+    }
+
+    /// Whether there is something for a turn that nobody asked for.
+    pub(crate) fn has_follow_up(&self) -> bool {
+        self.untold.is_due()
     }
 
     /// Starts the agent, so that the next turn finds it ready.
@@ -128,8 +135,13 @@ impl Thread {
                 () = turn.interrupt.cancelled() => return TurnEnd::untaken(Ending::Interrupted),
             };
             let notices = std::mem::take(&mut slot.notices);
+            let told = self.untold.take();
+            for event in told.events {
+                // A reader that has gone stops the turn elsewhere.
+                events.send(event).await.ok();
+            }
             let Some(agent) = &slot.agent else {
-                return TurnEnd::untaken(Ending::Completed);
+                return TurnEnd { result: told.said, ..TurnEnd::untaken(Ending::Completed) };
             };
             let report = self.give(agent, &turn, prompt, notices, events.clone());
             match report.await {
@@ -227,10 +239,10 @@ impl Thread {
         // There is to be room for it when it has nothing to do.
         self.shared.threads.keep_idle(self.shared.config.idle_agents.saturating_sub(1));
         let known = self.shared.sessions.get(&self.id).map(|known| known.id);
-        let agent = match Agent::start(&self.shared, spec.clone(), known.as_deref()).await {
+        let agent = match Agent::start(&self.shared, &self.untold, spec.clone(), known.as_deref()).await {
             Err(failure) if failure.lost => {
                 self.conversation_lost(slot, known.as_deref(), "the agent's host does not have it any more").await;
-                Agent::start(&self.shared, spec.clone(), None).await?
+                Agent::start(&self.shared, &self.untold, spec.clone(), None).await?
             }
             started => started?,
         };

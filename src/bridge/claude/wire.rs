@@ -74,6 +74,18 @@ pub(crate) struct AbandonedBlocks {
     pub(crate) from_block_index: usize,
 }
 
+/// Whether a line is about the connection, not about a turn: an answer to us, or a message of an MCP client.
+pub(crate) fn is_between_processes(line: &[u8]) -> bool {
+    let Some(Frame::Other(value)) = parse(line) else {
+        return false;
+    };
+    match text(&value, "type") {
+        Some("control_response" | "control_cancel_request") => true,
+        Some("control_request") => value["request"]["subtype"] == "mcp_message",
+        _ => false,
+    }
+}
+
 /// Reads a line; `None` for what is not a JSON object (the CLI's libraries print such lines now and then).
 pub(crate) fn parse(line: &[u8]) -> Option<Frame<'_>> {
     if line.first() != Some(&b'{') {

@@ -19,12 +19,14 @@ use tokio::{
 
 use super::{
     agent::Setup,
+    between::Between,
     control,
     line::Lines,
     outcome::Death,
     record::Recorder,
     session::{Session, Step},
     tail::Tail,
+    wire,
 };
 use crate::{
     agui::Event,
@@ -36,9 +38,6 @@ pub(crate) use turn::{Order, Prompt, Report};
 
 /// How many events are gathered before they are sent.
 const BATCH: usize = 128;
-
-/// How many lines that came between turns are kept for the next one; the oldest go first.
-const KEPT: usize = 256;
 
 /// How long the pipe of a process that has ended is read on.
 const DRAIN: Duration = Duration::from_millis(300);
@@ -93,10 +92,10 @@ pub(crate) struct Actor {
     commands: mpsc::Receiver<Command>,
     session: Session,
     turn: Option<ActiveTurn>,
-    /// Lines for the next turn.
-    kept: Vec<Vec<u8>>,
-    /// The agent has begun a turn by itself, which nobody has taken yet.
-    held: bool,
+    /// What waits for the next turn.
+    between: Between,
+    /// When a background task's end gets a turn of its own.
+    silence: Option<Instant>,
     waiting: HashMap<String, Waiting>,
     requests: u64,
     calls: Calls,
@@ -127,8 +126,8 @@ impl Actor {
             commands,
             session,
             turn: None,
-            kept: Vec::new(),
-            held: false,
+            between: Between::default(),
+            silence: None,
             waiting: HashMap::new(),
             requests: 0,
             calls: Calls::default(),
@@ -154,7 +153,7 @@ impl Actor {
 
     /// Waits for whatever comes first, and does it.
     async fn step(&mut self) {
-        let reading = !self.held && !self.silent;
+        let reading = self.reads() && !self.silent;
         tokio::select! {
             more = self.lines.fill(), if reading => self.silent = !more.unwrap_or(false),
             command = self.commands.recv(), if !self.closing => match command {
@@ -164,25 +163,34 @@ impl Actor {
             exit = &mut self.exiting, if self.exit.is_none() => self.exited(exit.ok().and_then(Result::ok)),
             answered = self.calls.next() => self.answered(answered),
             () = turn::unwanted(self.turn.as_mut()) => self.stop(super::outcome::Verdict::Interrupted),
-            () = until(self.deadline) => self.expire(),
+            () = until(self.deadline.map(|(at, _)| at)) => self.expire(),
+            () = until(self.silence), if !self.closing => self.tell_silent_end(),
         }
         if self.silent && self.exit.is_none() && !self.closing {
             self.close();
         }
     }
 
+    /// Whether the output is read. A turn that nobody has taken waits in the pipe, unless we wait for an answer ourselves:
+    /// a process that goes on with a conversation may begin one before it says that it is ready.
+    fn reads(&self) -> bool {
+        !self.between.is_held() || (!self.waiting.is_empty() && self.between.has_room())
+    }
+
     /// Handles every whole line that has been read.
     async fn read(&mut self) {
-        while !self.held
+        while self.reads()
             && let Some(line) = self.lines.buffered()
         {
             if let Some(recorder) = &mut self.recorder {
                 recorder.line(line);
             }
-            let step = self.session.line(line, &mut self.events);
-            if matches!(step, Step::Keep | Step::Began) {
-                self.kept.push(line.to_vec());
+            if self.between.is_held() && !wire::is_between_processes(line) {
+                self.between.hold(line);
+                continue;
             }
+            let step = self.session.line(line, &mut self.events);
+            self.between.keep(line, &step, self.closing);
             self.act(step).await;
             if self.events.len() >= BATCH {
                 self.flush().await;
@@ -206,14 +214,17 @@ impl Actor {
     async fn act(&mut self, step: Step) {
         match step {
             Step::Nothing => {}
-            Step::Keep => {
-                self.forget_old_lines();
+            Step::Keep => self.rest(),
+            Step::KeepEnd => {
+                self.silence.get_or_insert(Instant::now() + self.setup.config().timing.follow_up);
                 self.rest();
             }
+            // A process that is told to end, or has, will not finish it.
+            Step::Began if self.closing => {}
             Step::Began => {
-                self.held = true;
                 self.setup.note_idle(false);
                 self.deadline = None;
+                self.silence = None;
                 self.setup.announce();
             }
             Step::Asked { id, request } => self.asked(&id, &request),
@@ -222,12 +233,6 @@ impl Actor {
             Step::Named(id) => self.setup.remember(&id).await,
             Step::Retrying { status, delay_ms } => self.judge_retry(status, delay_ms),
             Step::Over => self.finish().await,
-        }
-    }
-
-    fn forget_old_lines(&mut self) {
-        if self.kept.len() > KEPT {
-            self.kept.remove(0);
         }
     }
 
@@ -268,9 +273,9 @@ impl Actor {
     }
 }
 
-async fn until(deadline: Option<(Instant, Next)>) {
+async fn until(deadline: Option<Instant>) {
     match deadline {
-        Some((at, _)) => tokio::time::sleep_until(at).await,
+        Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
 }

@@ -72,13 +72,16 @@ impl Actor {
         self.exit = Some(exit.unwrap_or_default());
         self.closing = true;
         self.setup.note_idle(false);
-        self.held = false;
+        for line in self.between.release() {
+            let step = self.session.line(&line, &mut self.events);
+            self.between.keep(&line, &step, true);
+        }
         self.arm(DRAIN, Next::GiveUp);
     }
 
     /// Nothing to do: the process is kept for a while, unless somebody waits for it.
     pub(super) fn rest(&mut self) {
-        if self.closing || self.held || self.turn.is_some() {
+        if self.closing || self.between.is_held() || self.turn.is_some() {
             return;
         }
         self.deadline = None;
@@ -93,8 +96,11 @@ impl Actor {
     pub(super) async fn died(mut self) -> Death {
         self.read().await;
         if let Some(line) = self.lines.rest() {
-            self.session.line(line, &mut self.events);
+            let step = self.session.line(line, &mut self.events);
+            self.between.keep(line, &step, true);
         }
+        // Before anybody can see that the process is gone.
+        self.setup.leave(self.between.tell());
         let death = Death {
             exit: self.exit,
             stderr: self.stderr.last_words(DRAIN).await,

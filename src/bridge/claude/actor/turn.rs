@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::{Actor, Next, Step, Waiting};
+use super::{Actor, Next, Waiting};
 use crate::{
     agui::Event,
     bridge::{
         EventSink, FailureKind, TurnEnd,
-        claude::{outcome::Verdict, wire::list},
+        claude::{between::Told, outcome::Verdict, wire::list},
     },
 };
 
@@ -49,6 +49,8 @@ pub(super) struct ActiveTurn {
     reply: Option<oneshot::Sender<Report>>,
     /// Why the bridge stops it, if it does.
     pub(super) verdict: Option<Verdict>,
+    /// What it says when the agent has no part in it.
+    said: Option<String>,
     /// Calls are still noted as open that this turn answers.
     settles: bool,
 }
@@ -87,21 +89,23 @@ pub(super) async fn unwanted(turn: Option<&mut ActiveTurn>) {
 
 impl Actor {
     pub(super) async fn begin(&mut self, order: Order) {
-        let nothing_to_follow = order.prompt.is_none() && !self.held;
+        self.silence = None;
+        self.setup.untold.take_up();
+        let told = if order.prompt.is_none() && !self.between.is_held() { Some(self.between.tell()) } else { None };
         self.session.begin(order.prompt.as_ref().map(|prompt| prompt.uuid.clone()));
         self.turn = Some(ActiveTurn {
             events: order.events,
             interrupt: order.interrupt,
             reply: Some(order.reply),
             verdict: None,
+            said: None,
             settles: order.prompt.as_ref().is_some_and(|prompt| prompt.answers),
         });
         self.setup.note_idle(false);
         self.deadline = None;
         self.events.extend(order.notices);
-        if nothing_to_follow {
-            // Another turn has taken what the agent began.
-            return self.finish().await;
+        if let Some(told) = told {
+            return self.only_tell(told).await;
         }
         if let Some(prompt) = order.prompt {
             self.write(prompt.line);
@@ -109,14 +113,34 @@ impl Actor {
         self.read_kept().await;
     }
 
+    /// A turn that the agent has no part in. When another one has told what there was, it is empty.
+    async fn only_tell(&mut self, told: Option<Told>) {
+        let told = told.unwrap_or_default();
+        self.events.extend(told.events);
+        if let Some(turn) = &mut self.turn {
+            turn.said = told.said;
+        }
+        self.finish().await;
+    }
+
+    /// The agent did not go on with what has ended.
+    pub(super) fn tell_silent_end(&mut self) {
+        self.silence = None;
+        if self.between.has_news() && !self.setup.awaits_answers() {
+            self.setup.announce();
+        }
+    }
+
     /// Reads the lines that waited for this turn.
     async fn read_kept(&mut self) {
-        self.held = false;
-        for line in std::mem::take(&mut self.kept) {
-            let step = self.session.line(&line, &mut self.events);
-            if matches!(step, Step::Keep | Step::Began) {
-                self.kept.push(line);
+        for line in self.between.take() {
+            if self.between.is_held() {
+                // The agent has begun another turn since.
+                self.between.hold(&line);
+                continue;
             }
+            let step = self.session.line(&line, &mut self.events);
+            self.between.keep(&line, &step, self.closing);
             self.act(step).await;
         }
     }
@@ -160,7 +184,7 @@ impl Actor {
                     Err(_) => return self.stop_unless_stopped(),
                 },
                 () = unwanted(Some(turn)) => self.stop(Verdict::Interrupted),
-                () = super::until(self.deadline) => self.expire(),
+                () = super::until(self.deadline.map(|(at, _)| at)) => self.expire(),
             }
         }
     }
@@ -218,7 +242,9 @@ impl Actor {
         // From here on nobody can stop it any more.
         let verdict = turn.verdict.replace(Verdict::Interrupted);
         self.deadline = None;
-        let end = self.session.finish(verdict, &mut self.events);
+        let said = turn.said.take();
+        let mut end = self.session.finish(verdict, &mut self.events);
+        end.result = end.result.or(said);
         if !self.session.open().is_empty() {
             self.setup.remember_open(self.session.open()).await;
         }
