@@ -7,6 +7,7 @@ pub mod claude;
 mod mcp;
 pub mod replay;
 mod task;
+pub mod tools;
 
 use std::{any::Any, collections::BTreeMap, path::PathBuf};
 
@@ -22,6 +23,7 @@ use crate::{
 pub use mcp::{McpServerStatus, McpServers, McpTool};
 
 pub use task::{AgentTask, TaskError, TaskStatus};
+pub use tools::ToolsEndpoint;
 
 /// Where a bridge puts the events of a turn. Bounded: an agent that writes faster than the log takes waits.
 pub type EventSink = mpsc::Sender<Event>;
@@ -49,6 +51,11 @@ pub trait Bridge: Send + Sync {
     /// Threads whose agent began a turn by itself (a background task ended, say). The runner answers with a turn whose
     /// input is [`TurnInput::FollowUp`]; until then the agent's output waits. Called once, at start.
     fn follow_ups(&self, wake: mpsc::Sender<Id>);
+
+    /// Whether its agents call the platform's own tools over HTTP. Each [`SessionSpec`] then says where.
+    fn takes_tools_over_http(&self) -> bool {
+        false
+    }
 
     /// The MCP servers of a thread's running agent, as that agent sees them now; `None`: no agent of the thread runs. It never
     /// waits for a turn, and starts nothing.
@@ -129,6 +136,8 @@ pub struct SessionSpec {
     pub env: Secrets,
     /// MCP servers that the agent starts or connects to, beside the platform's own tools.
     pub mcp_servers: McpServers,
+    /// Where the platform's own tools are, if the bridge asks for them over HTTP ([`Bridge::takes_tools_over_http`]).
+    pub tools_endpoint: Option<ToolsEndpoint>,
     /// Whose runs the process serves. Another person's run needs another process: what the first one's agent left running
     /// must not act for the second.
     pub user: Option<String>,

@@ -132,6 +132,7 @@ pub(super) fn template(
         frontend_tools: Vec::new(),
         env: Secrets(environment(spec, hydrated)),
         mcp_servers: tools.servers.clone(),
+        tools_endpoint: None,
         user: None,
     })
 }

@@ -178,6 +178,7 @@ mod tests {
                 [("KEY".to_owned(), "theirs".to_owned()), ("CLAUDE_CONFIG_DIR".to_owned(), "/x".to_owned())].into(),
             ),
             mcp_servers: crate::bridge::McpServers::default(),
+            tools_endpoint: None,
             user: None,
         }
     }

@@ -1,49 +1,28 @@
-//! The platform's backend, which knows people's credentials.
+//! People's credentials, from the platform's backend.
 
-use std::{path::PathBuf, time::Duration};
+use std::sync::Arc;
 
-use reqwest::{
-    Client, Response, StatusCode, Url,
-    header::{AUTHORIZATION, HeaderValue},
-    redirect::Policy,
-};
+use reqwest::{Method, Response, StatusCode, Url, header::{AUTHORIZATION, HeaderValue}};
 use serde::Deserialize;
 
 use super::kind::{Credential, Kind, Unavailable};
-use crate::{runner::caller::Caller, security::Secret};
+use crate::{
+    runner::{
+        backend::{ANSWER_WITHIN, Platform, authorization, bounded},
+        caller::Caller,
+    },
+    security::Secret,
+};
 
-/// From asking to the last byte of the answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// The longest answer, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
 /// Whom the runner's own token asks for.
 const USER: &str = "x-runner-current-user";
 
-/// Why a backend cannot be used; the user must act.
-#[derive(Debug, thiserror::Error)]
-pub enum BackendError {
-    /// The address is none.
-    #[error("BACKEND_API_URL is no address: {0}")]
-    Url(String),
-    /// A token would leave the cluster.
-    #[error(
-        "BACKEND_API_URL names the host {0}, which is outside: expected *.svc, *.svc.cluster.local, localhost or 127.0.0.1"
-    )]
-    Outside(String),
-    /// It would be spoken to in a way that is not there.
-    #[error("BACKEND_API_URL: expected http://…, found {0}://…")]
-    Scheme(String),
-    /// The client could not be made.
-    #[error("the backend cannot be asked: {0}")]
-    Client(String),
-}
-
-/// A backend, and the session in it.
+/// The credentials of those who use a session.
 pub struct Backend {
-    client: Client,
-    base: Url,
-    bot_token: PathBuf,
-    bot_token_given: Option<Secret>,
+    platform: Arc<Platform>,
+    session: String,
 }
 
 /// What it answers; its other members are not looked at.
@@ -56,58 +35,29 @@ struct Answer {
 }
 
 impl Backend {
-    /// The backend at `url` (`http://backend.ns.svc:8080/api`, say), for a session of a project. Its own token is read from
-    /// `bot_token` at each use, or is `bot_token_given`.
-    pub fn new(
-        url: &str,
-        project: &str,
-        session: &str,
-        bot_token: PathBuf,
-        bot_token_given: Option<Secret>,
-    ) -> Result<Self, BackendError> {
-        let mut base = Url::parse(url).map_err(|error| BackendError::Url(error.to_string()))?;
-        let host = base.host_str().unwrap_or_default().to_owned();
-        if !is_inside(&host) {
-            return Err(BackendError::Outside(host));
-        }
-        if base.scheme() != "http" {
-            return Err(BackendError::Scheme(base.scheme().to_owned()));
-        }
-        base.path_segments_mut().map_err(|()| BackendError::Url("it has no path".to_owned()))?.pop_if_empty().extend([
-            "projects",
-            project,
-            "agentic-sessions",
-            session,
-            "credentials",
-        ]);
-        // No redirect and no proxy: the token goes to the named host alone.
-        let client = Client::builder().redirect(Policy::none()).no_proxy().timeout(ANSWER_WITHIN).build();
-        let client = client.map_err(|error| BackendError::Client(error.to_string()))?;
-        Ok(Self { client, base, bot_token, bot_token_given })
+    /// Credentials for the runs of a session.
+    #[must_use]
+    pub fn new(platform: Arc<Platform>, session: &str) -> Self {
+        Self { platform, session: session.to_owned() }
     }
 
     /// Asks for a person's credential: with their own token, and when that is refused with the runner's.
     pub(super) async fn fetch(&self, kind: Kind, caller: &Caller) -> Result<Credential, Unavailable> {
         if let Some(token) = &caller.token {
-            let response = self.ask(kind, caller, token.expose()).await?;
+            let response = self.ask(kind, caller, authorization(token.expose())).await?;
             if !is_refusal(response.status()) {
                 return read(kind, caller, response).await;
             }
         }
-        let bot = self.bot_token().await.unwrap_or_default();
-        let response = self.ask(kind, caller, &format!("Bearer {}", bot.expose())).await?;
+        let response = self.ask(kind, caller, self.platform.own_authorization().await).await?;
         read(kind, caller, response).await
     }
 
-    async fn ask(&self, kind: Kind, caller: &Caller, authorization: &str) -> Result<Response, Unavailable> {
-        let mut url = self.base.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.push(kind.path());
-        }
-        let mut authorization = HeaderValue::from_str(authorization)
-            .map_err(|_| failed(kind, "the token that it would be asked with is no header".to_owned()))?;
-        authorization.set_sensitive(true);
-        let mut request = self.client.get(url).header(AUTHORIZATION, authorization);
+    async fn ask(&self, kind: Kind, caller: &Caller, given: Option<HeaderValue>) -> Result<Response, Unavailable> {
+        let given =
+            given.ok_or_else(|| failed(kind, "the token that it would be asked with is no header".to_owned()))?;
+        let url = self.platform.sessions_url(&[&self.session, "credentials", kind.path()]);
+        let mut request = self.platform.request(Method::GET, url).header(AUTHORIZATION, given);
         if let Some(user) = &caller.user_id {
             request = request.header(USER, user);
         }
@@ -115,31 +65,17 @@ impl Backend {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> String {
-        let host = self.base.host_str().unwrap_or_default();
+        let host = self.platform.host();
         if error.is_timeout() {
             format!("the backend at {host} did not answer within {} s", ANSWER_WITHIN.as_secs())
         } else {
             format!("the backend at {host} cannot be reached")
         }
     }
-
-    /// The runner's own token, as it is now: the kubelet replaces it.
-    async fn bot_token(&self) -> Option<Secret> {
-        let text = tokio::fs::read_to_string(&self.bot_token).await.ok();
-        let token = text.map(|text| text.trim().to_owned()).filter(|token| !token.is_empty());
-        token.map(Secret::from).or_else(|| self.bot_token_given.clone())
-    }
 }
 
 fn is_refusal(status: StatusCode) -> bool {
     matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
-}
-
-/// Whether a host is in the cluster or on this machine.
-fn is_inside(host: &str) -> bool {
-    let host = host.to_ascii_lowercase();
-    let is_local = matches!(host.as_str(), "localhost" | "127.0.0.1");
-    is_local || [".svc", ".svc.cluster.local"].iter().any(|zone| host.ends_with(zone))
 }
 
 async fn read(kind: Kind, caller: &Caller, response: Response) -> Result<Credential, Unavailable> {
@@ -153,7 +89,7 @@ async fn read(kind: Kind, caller: &Caller, response: Response) -> Result<Credent
         StatusCode::OK => {}
         status => return Err(failed(kind, format!("the backend answers HTTP {}", status.as_u16()))),
     }
-    let body = body(kind, response).await?;
+    let body = bounded(response, MAX_ANSWER).await.map_err(|reason| failed(kind, reason))?;
     let answer: Answer =
         serde_json::from_slice(&body).map_err(|_| failed(kind, "the backend's answer is no credential".to_owned()))?;
     let token = answer.token.filter(|token| !token.expose().trim().is_empty()).ok_or_else(absent)?;
@@ -163,19 +99,6 @@ async fn read(kind: Kind, caller: &Caller, response: Response) -> Result<Credent
     let host = answer.instance_url.as_deref().and_then(host_of).unwrap_or_else(|| kind.host().to_owned());
     let expires = answer.expires_at.and_then(|text| text.parse().ok());
     Ok(Credential { kind, token, host, expires })
-}
-
-/// A bounded body.
-async fn body(kind: Kind, mut response: Response) -> Result<Vec<u8>, Unavailable> {
-    let broken = |_| failed(kind, "the backend's answer broke off".to_owned());
-    let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(broken)? {
-        body.extend_from_slice(&piece);
-        if body.len() > MAX_ANSWER {
-            return Err(failed(kind, format!("the backend's answer is longer than {MAX_ANSWER} bytes")));
-        }
-    }
-    Ok(body)
 }
 
 fn failed(kind: Kind, reason: String) -> Unavailable {
@@ -197,36 +120,6 @@ pub(super) fn host_of(address: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn backend(url: &str) -> Result<Backend, BackendError> {
-        Backend::new(url, "a project", "../s", PathBuf::new(), None)
-    }
-
-    #[test]
-    fn a_token_never_leaves_the_cluster() {
-        for url in [
-            "http://backend.ns.svc:8080/api",
-            "http://b.ns.svc.cluster.local",
-            "http://localhost:1",
-            "http://127.0.0.1/",
-        ] {
-            assert!(backend(url).is_ok(), "{url}");
-        }
-        for url in
-            ["http://example.com", "http://svc", "http://evilsvc", "http://b.svc.evil.com", "http://127.0.0.1.nip.io"]
-        {
-            assert!(matches!(backend(url), Err(BackendError::Outside(_))), "{url}");
-        }
-        assert!(matches!(backend("https://b.ns.svc"), Err(BackendError::Scheme(_))));
-        assert!(matches!(backend("nonsense"), Err(BackendError::Url(_))));
-    }
-
-    #[test]
-    fn names_are_one_step_of_the_path_each() {
-        let path = backend("http://b.ns.svc/api/").unwrap().base.path().to_owned();
-        assert!(path.starts_with("/api/projects/a%20project/agentic-sessions/"), "{path}");
-        assert!(!path.contains("/../"), "{path}");
-    }
 
     #[test]
     fn the_host_of_an_instance_is_read_from_its_address() {

@@ -15,6 +15,6 @@ mod service;
 mod tests;
 pub mod wire;
 
-pub use backend::{Backend, BackendError};
+pub use backend::Backend;
 pub use kind::{Credential, Kind, Unavailable};
 pub use service::{Credentials, Sources};
