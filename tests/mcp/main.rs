@@ -14,6 +14,7 @@ mod needs;
 #[path = "../runner/rig.rs"]
 mod rig;
 
+mod acp;
 mod agent;
 mod real;
 mod status;

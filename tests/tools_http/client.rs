@@ -47,7 +47,11 @@ impl Client {
     pub(crate) async fn ask(&self, method: &str, params: Value) -> Value {
         let response = self.send(&json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params })).await;
         assert_eq!(response.status(), 200, "{method}");
-        assert_eq!(response.headers()["content-type"], "application/json", "no stream whose events have to be understood");
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/json",
+            "no stream whose events have to be understood"
+        );
         let answer: Value = response.json().await.unwrap();
         assert_eq!(answer["id"], 7);
         answer.get("result").or_else(|| answer.get("error")).unwrap().clone()

@@ -53,7 +53,9 @@ async fn nonsense_is_an_error_of_the_client_and_the_next_request_is_answered() {
     let mut rig = Rig::new().await;
     let (_ticket, going) = rig.begin("t", "r1").await;
     let client = Client::new(&going.endpoint);
-    for body in ["", "{", "[]", "null", "{}", r#"{"jsonrpc":"1.0"}"#, r#"{"jsonrpc":"2.0","id":{},"method":7}"#, "\u{0}"] {
+    for body in
+        ["", "{", "[]", "null", "{}", r#"{"jsonrpc":"1.0"}"#, r#"{"jsonrpc":"2.0","id":{},"method":7}"#, "\u{0}"]
+    {
         let answer = client.request().body(body).send().await.unwrap();
         assert!(answer.status().is_client_error(), "{body:?}: {}", answer.status());
     }
@@ -64,7 +66,8 @@ async fn nonsense_is_an_error_of_the_client_and_the_next_request_is_answered() {
     let url = &going.endpoint.url;
     let plain = reqwest::Client::builder().no_proxy().build().unwrap();
     for (method, path, expected) in [("GET", "", 405), ("DELETE", "", 405), ("PUT", "", 405), ("POST", "/else", 404)] {
-        let request = plain.request(method.parse().unwrap(), format!("{url}{path}")).bearer_auth(&going.endpoint.bearer);
+        let request =
+            plain.request(method.parse().unwrap(), format!("{url}{path}")).bearer_auth(&going.endpoint.bearer);
         assert_eq!(request.send().await.unwrap().status(), expected, "{method} {path}");
     }
     let unknown = client.send(&json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/destroy" })).await;

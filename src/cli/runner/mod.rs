@@ -191,7 +191,11 @@ async fn engine(
         channels: credentials::channels(args, service.as_ref()),
         callers,
         redactor,
-        tools: assemble::tools(service.map(|service| service as Arc<dyn RefreshCredentials>), tools.rubric.clone(), acp),
+        tools: assemble::tools(
+            service.map(|service| service as Arc<dyn RefreshCredentials>),
+            tools.rubric.clone(),
+            acp,
+        ),
     };
     let current = Arc::new(Current::new(hydrated));
     let probe = Arc::new(Probe::of_repos(Arc::clone(&current), Arc::clone(&host)));

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use reqwest::{Method, Response, StatusCode, Url, header::{AUTHORIZATION, HeaderValue}};
+use reqwest::{
+    Method, Response, StatusCode, Url,
+    header::{AUTHORIZATION, HeaderValue},
+};
 use serde::Deserialize;
 
 use super::kind::{Credential, Kind, Unavailable};

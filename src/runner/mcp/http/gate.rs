@@ -31,7 +31,9 @@ pub(super) enum Refusal {
     #[error("this server is for programs of this machine: {0} names another one")]
     Foreign(&'static str),
     /// The secret is missing, wrong, or of an agent that was replaced.
-    #[error("expected the header `Authorization: Bearer SECRET` with the secret that this thread's agent was started with")]
+    #[error(
+        "expected the header `Authorization: Bearer SECRET` with the secret that this thread's agent was started with"
+    )]
     Unauthorized,
     /// Try again when a call has ended.
     #[error("{0} calls are under way, which is the most; try again when one has ended")]
@@ -49,7 +51,8 @@ impl IntoResponse for Refusal {
             Self::Crowded(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Late(_) => StatusCode::GATEWAY_TIMEOUT,
         };
-        let body = Json(json!({ "jsonrpc": "2.0", "id": null, "error": { "code": -32000, "message": self.to_string() } }));
+        let body =
+            Json(json!({ "jsonrpc": "2.0", "id": null, "error": { "code": -32000, "message": self.to_string() } }));
         let mut response = (status, body).into_response();
         let hint = match status {
             StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),

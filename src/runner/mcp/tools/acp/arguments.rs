@@ -18,8 +18,7 @@ const MAX_SHORT: usize = 253;
 const MAX_REPOS: usize = 16;
 
 /// The phases of a session.
-pub(super) const PHASES: [&str; 7] =
-    ["Pending", "Creating", "Running", "Stopping", "Stopped", "Completed", "Failed"];
+pub(super) const PHASES: [&str; 7] = ["Pending", "Creating", "Running", "Stopping", "Stopped", "Completed", "Failed"];
 
 /// Which sessions are listed.
 #[derive(Debug, Clone, PartialEq, Eq)]

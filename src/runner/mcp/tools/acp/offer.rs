@@ -26,13 +26,15 @@ pub(super) fn tools() -> Vec<Tool> {
 
 const LIST: &str = "The sessions of this project, newest first: those that are not over, unless you ask for others.";
 const GET: &str = "One session of this project, with its settings and its status.";
-const CREATE: &str = "Start another session in this project, with an agent of its own. The answer tells the name it got.";
+const CREATE: &str =
+    "Start another session in this project, with an agent of its own. The answer tells the name it got.";
 const STOP: &str = "Stop a session of this project. Its work is kept, and it can be started again.";
 const SEND: &str = "Give a session of this project a message from you. Its agent works on it while you go on; acp_get_session_status tells how far it is.";
 const STATUS: &str = "How a session of this project is, and the last texts of its conversation.";
 const RESTART: &str = "Stop a session of this project, wait until it has stopped, and start it again. For your own session use restart_session.";
 const WORKFLOWS: &str = "The workflows that the platform offers, with what acp_create_session takes to use one.";
-const REFERENCE: &str = "The platform's HTTP interface for sessions: addresses, bodies and answers, for code that uses it.";
+const REFERENCE: &str =
+    "The platform's HTTP interface for sessions: addresses, bodies and answers, for code that uses it.";
 
 fn text(description: &str) -> Value {
     json!({ "type": "string", "description": description })

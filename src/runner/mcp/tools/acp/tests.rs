@@ -74,7 +74,9 @@ async fn answer(State(backend): State<Backend>, request: Request) -> Response {
     let query = parts.uri.query().unwrap_or_default();
     let steps: Vec<&str> = path.split('/').collect();
     match steps.as_slice() {
-        ["workflows", "ootb"] => Json(json!({ "workflows": [{ "id": "w", "gitUrl": "https://g/w", "more": 1 }] })).into_response(),
+        ["workflows", "ootb"] => {
+            Json(json!({ "workflows": [{ "id": "w", "gitUrl": "https://g/w", "more": 1 }] })).into_response()
+        }
         ["projects", "team", "agentic-sessions"] if parts.method == "POST" => {
             (StatusCode::CREATED, Json(json!({ "name": "session-17", "uid": "u" }))).into_response()
         }
@@ -250,8 +252,8 @@ async fn a_failure_says_what_to_do_and_shows_no_secret() {
 
 #[tokio::test]
 async fn a_backend_that_is_away_is_an_error_for_the_agent() {
-    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let platform = Platform::new(&format!("http://{closed}"), "team", PathBuf::new(), None).unwrap();
+    // Nothing listens there, and no test gets this port from the system.
+    let platform = Platform::new("http://127.0.0.1:1", "team", PathBuf::new(), None).unwrap();
     let tools = AcpTools::new(Arc::new(platform), Arc::new(Redactor::new([])), "own");
     let reason = call(&tools, "acp_list_sessions", json!({})).await.unwrap_err();
     assert!(reason.contains("cannot be reached"), "{reason}");
