@@ -16,6 +16,7 @@ mod rig;
 
 mod acp;
 mod agent;
+mod http;
 mod real;
 mod status;
 mod tools;

@@ -45,7 +45,7 @@ impl Grants {
 
     /// Where the agent of a thread finds its tools, while it serves this user; another user's agent gets another secret, and
     /// the former one ends.
-    pub(crate) fn endpoint(&self, thread: &Id, user: Option<&str>) -> ToolsEndpoint {
+    pub fn endpoint(&self, thread: &Id, user: Option<&str>) -> ToolsEndpoint {
         let mut threads = self.lock();
         let is_good = |grant: &&Grant| !grant.worn_out && grant.user.as_deref() == user;
         let known = threads.get(thread).filter(is_good).map(|grant| grant.secret.expose().to_owned());
