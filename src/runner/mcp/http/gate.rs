@@ -77,6 +77,8 @@ pub(super) async fn pass(State(gate): State<Gate>, mut request: Request, next: N
     let Ok(_place) = gate.places.try_acquire() else {
         return Refusal::Crowded(crate::bridge::tools::CALLS_AT_ONCE).into_response();
     };
+    // Whatever is behind the gate has no use for the secret, and may log what it gets.
+    request.headers_mut().remove(header::AUTHORIZATION);
     request.extensions_mut().insert(caller);
     match tokio::time::timeout(gate.within, next.run(request)).await {
         Ok(response) => response,

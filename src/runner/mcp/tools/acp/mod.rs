@@ -33,6 +33,9 @@ const STOPS_WITHIN: Duration = Duration::from_secs(45);
 /// How often it is looked at meanwhile: the backend tells nobody.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// The longest time of a call, however many requests it takes.
+const CALL_WITHIN: Duration = Duration::from_secs(150);
+
 /// The tool server `acp`.
 pub struct AcpTools {
     client: Client,
@@ -204,7 +207,13 @@ impl ToolServer for AcpTools {
 
     fn call<'a>(&'a self, _: &'a Id, tool: &'a str, arguments: Value) -> BoxFuture<'a, Result<Called, String>> {
         Box::pin(async move {
-            match self.execute(tool, &arguments).await {
+            let late = |_| {
+                Err(format!(
+                    "it took longer than {} s and was given up; look at what it has done before you try again",
+                    CALL_WITHIN.as_secs()
+                ))
+            };
+            match tokio::time::timeout(CALL_WITHIN, self.execute(tool, &arguments)).await.unwrap_or_else(late) {
                 Ok(mut answer) => {
                     answer::without_secrets(&mut answer);
                     self.redactor.redact_json(&mut answer);

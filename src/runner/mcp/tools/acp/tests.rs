@@ -296,6 +296,30 @@ async fn what_is_not_as_it_should_be_reaches_no_backend() {
     assert_eq!(backend.asked(), []);
 }
 
+proptest::proptest! {
+    #[test]
+    fn any_name_is_refused_or_one_step_of_the_address(name in "\\PC{0,12}|[a-z./%?#-]{1,12}") {
+        if let Ok(name) = arguments::session_name(&json!({ "session_name": name })) {
+            let platform = Platform::new("http://b.ns.svc/api", "team", PathBuf::new(), None).unwrap();
+            let url = platform.sessions_url(&[&name, "stop"]);
+            assert_eq!(url.as_str(), format!("http://b.ns.svc/api/projects/team/agentic-sessions/{name}/stop"));
+        }
+    }
+
+    #[test]
+    fn any_events_give_whole_messages_of_bounded_length(kinds in proptest::collection::vec((0_usize..5, 0_u8..4, "\\PC{0,12}"), 0..12)) {
+        let names = ["TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_CHUNK", "MESSAGES_SNAPSHOT", "RUN_STARTED"];
+        let event = |(kind, id, text): &(usize, u8, String)| json!({
+            "type": names[*kind], "messageId": id.to_string(), "delta": text.repeat(60),
+            "messages": [{ "id": id.to_string(), "role": "user", "content": text.repeat(60) }],
+        });
+        let events: Vec<Value> = kinds.iter().map(event).collect();
+        for message in answer::messages(&events) {
+            assert!(message["text"].as_str().unwrap().len() <= 500 && message["role"].is_string());
+        }
+    }
+}
+
 #[test]
 fn a_long_answer_is_cut_and_says_so() {
     let text = answer::text(&json!({ "a": "é".repeat(100_000) }));
