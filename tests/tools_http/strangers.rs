@@ -75,6 +75,55 @@ async fn nonsense_is_an_error_of_the_client_and_the_next_request_is_answered() {
     assert_eq!(client.tools().await.len(), 3);
 }
 
+/// Requests that are nearly right: each has one place of a good one changed.
+fn nearly_right() -> Vec<Value> {
+    let odd = [
+        json!(null),
+        json!(-1),
+        json!(1e300),
+        json!(""),
+        json!("\u{0}"),
+        json!([]),
+        json!({}),
+        json!([[[]]]),
+        json!(true),
+    ];
+    let places: [&[&str]; 8] = [
+        &["jsonrpc"],
+        &["id"],
+        &["method"],
+        &["params"],
+        &["params", "name"],
+        &["params", "arguments"],
+        &["params", "arguments", "correction_type"],
+        &["params", "_meta"],
+    ];
+    let changed = |place: &[&str], value: &Value| {
+        let mut message = call();
+        let mut at = &mut message;
+        for step in place {
+            at = &mut at[*step];
+        }
+        *at = value.clone();
+        message
+    };
+    places.iter().flat_map(|place| odd.iter().map(move |value| changed(place, value))).collect()
+}
+
+#[tokio::test]
+async fn what_is_nearly_right_is_no_fault_of_the_server() {
+    let mut rig = Rig::new().await;
+    let (ticket, going) = rig.begin("t", "r1").await;
+    let client = Client::new(&going.endpoint);
+    for message in nearly_right() {
+        let answer = client.send(&message).await;
+        assert!(!answer.status().is_server_error(), "{message}: {}", answer.status());
+    }
+    assert_eq!(client.send(&call()).await.status(), 200);
+    let told = customs(&end(ticket, going).await, "ambient:correction");
+    assert!(told.iter().all(|value| value["payload"]["correctionType"] == "style"), "{told:?}");
+}
+
 #[tokio::test]
 async fn a_runner_that_has_ended_its_agents_serves_them_no_tools() {
     let mut rig = Rig::new().await;

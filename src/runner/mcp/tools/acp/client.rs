@@ -60,6 +60,13 @@ pub(super) enum Failure {
     NoToken,
 }
 
+/// What the agent is told.
+impl From<Failure> for String {
+    fn from(failure: Failure) -> Self {
+        failure.to_string()
+    }
+}
+
 /// The backend, as these tools use it.
 pub(super) struct Client(pub(super) Arc<Platform>);
 
@@ -113,5 +120,8 @@ async fn document(response: Response) -> Result<Value, Failure> {
     if body.is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_slice(&body).map_err(|_| Failure::Unreadable("the platform's answer is no JSON".to_owned()))
+    let no_json = || Failure::Unreadable("the platform's answer is no JSON".to_owned());
+    // A long one takes a while, in which the turns of all threads would stand still.
+    let parsed = tokio::task::spawn_blocking(move || serde_json::from_slice(&body));
+    parsed.await.map_err(|_| no_json())?.map_err(|_| no_json())
 }

@@ -22,7 +22,7 @@ use crate::{
     runner::backend::Platform,
     security::Redactor,
 };
-use client::{Client, Failure};
+use client::Client;
 
 /// How many sessions a page has, as the backend allows.
 const PAGE: usize = 100;
@@ -79,7 +79,7 @@ impl AcpTools {
         let wanted = listing.offset + listing.limit;
         let (mut found, mut more) = (Vec::new(), true);
         for page in 0..MAX_PAGES {
-            let answer = self.client.get(self.page_url(page, listing.search.as_deref())).await.map_err(said)?;
+            let answer = self.client.get(self.page_url(page, listing.search.as_deref())).await?;
             found.extend(answer::matching(&answer, &listing));
             more = answer["hasMore"].as_bool().unwrap_or(false);
             if !more || found.len() > wanted {
@@ -104,13 +104,13 @@ impl AcpTools {
 
     async fn get(&self, arguments: &Value) -> Result<Value, String> {
         let name = arguments::session_name(arguments)?;
-        let session = self.client.get(self.url(&[&name])).await.map_err(said)?;
+        let session = self.client.get(self.url(&[&name])).await?;
         Ok(json!({ "success": true, "session": session }))
     }
 
     async fn create(&self, arguments: &Value) -> Result<Value, String> {
         let body = arguments::new_session(arguments)?;
-        let answer = self.client.post(self.url(&[]), Some(&body)).await.map_err(said)?;
+        let answer = self.client.post(self.url(&[]), Some(&body)).await?;
         let asked = body["sessionName"].as_str().unwrap_or_default();
         let name = answer::created_name(&answer, asked);
         let message = format!("Session '{name}' is created. Use this name for it.");
@@ -119,7 +119,7 @@ impl AcpTools {
 
     async fn stop(&self, arguments: &Value) -> Result<Value, String> {
         let name = arguments::session_name(arguments)?;
-        self.client.post(self.url(&[&name, "stop"]), None).await.map_err(said)?;
+        self.client.post(self.url(&[&name, "stop"]), None).await?;
         Ok(json!({ "success": true, "message": format!("Session '{name}' is being stopped.") }))
     }
 
@@ -127,7 +127,7 @@ impl AcpTools {
         let name = arguments::session_name(arguments)?;
         let run_id = Id::random();
         let body = arguments::message(arguments, &run_id)?;
-        let answer = self.client.post(self.url(&[&name, "agui", "run"]), Some(&body)).await.map_err(said)?;
+        let answer = self.client.post(self.url(&[&name, "agui", "run"]), Some(&body)).await?;
         let run_id = answer["runId"].as_str().unwrap_or(&run_id);
         let thread = answer["threadId"].as_str().or_else(|| body["threadId"].as_str());
         let run = json!({ "runId": run_id, "threadId": thread });
@@ -138,7 +138,7 @@ impl AcpTools {
     async fn status(&self, arguments: &Value) -> Result<Value, String> {
         let name = arguments::session_name(arguments)?;
         let most = arguments::max_messages(arguments)?;
-        let session = self.client.get(self.url(&[&name])).await.map_err(said)?;
+        let session = self.client.get(self.url(&[&name])).await?;
         let mut status = answer::status(&name, &session);
         match self.client.get(self.url(&[&name, "export"])).await {
             Ok(export) => {
@@ -146,7 +146,7 @@ impl AcpTools {
                 status["totalMessages"] = json!(messages.len());
                 status["recentMessages"] = messages.into_iter().rev().take(most).rev().collect();
             }
-            Err(failure) => status["messagesUnavailable"] = json!(said(failure)),
+            Err(failure) => status["messagesUnavailable"] = json!(failure.to_string()),
         }
         Ok(status)
     }
@@ -157,10 +157,10 @@ impl AcpTools {
             return Err("session_name: it is your own session, which would end before it could be started again; use restart_session".to_owned());
         }
         if !self.is_over(&name).await? {
-            self.client.post(self.url(&[&name, "stop"]), None).await.map_err(said)?;
+            self.client.post(self.url(&[&name, "stop"]), None).await?;
             self.stopped(&name).await?;
         }
-        self.client.post(self.url(&[&name, "start"]), None).await.map_err(said)?;
+        self.client.post(self.url(&[&name, "start"]), None).await?;
         Ok(json!({ "success": true, "message": format!("Session '{name}' is being started again.") }))
     }
 
@@ -180,20 +180,15 @@ impl AcpTools {
     }
 
     async fn is_over(&self, name: &str) -> Result<bool, String> {
-        let session = self.client.get(self.url(&[name])).await.map_err(said)?;
+        let session = self.client.get(self.url(&[name])).await?;
         Ok(answer::is_over(answer::phase(&session)))
     }
 
     async fn workflows(&self) -> Result<Value, String> {
-        let answer = self.client.get(self.client.0.url(&["workflows", "ootb"])).await.map_err(said)?;
+        let answer = self.client.get(self.client.0.url(&["workflows", "ootb"])).await?;
         let workflows = answer::workflows(&answer);
         Ok(json!({ "success": true, "count": workflows.len(), "workflows": workflows }))
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is the last of the failure")]
-fn said(failure: Failure) -> String {
-    failure.to_string()
 }
 
 impl ToolServer for AcpTools {
