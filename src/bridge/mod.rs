@@ -7,6 +7,7 @@ pub mod claude;
 mod mcp;
 pub mod replay;
 mod task;
+pub mod tools;
 
 use std::{
     any::Any,
@@ -26,6 +27,7 @@ use crate::{
 pub use mcp::{McpServerStatus, McpServers, McpTool};
 
 pub use task::{AgentTask, TaskError, TaskStatus};
+pub use tools::ToolsEndpoint;
 
 /// Where a bridge puts the events of a turn. Bounded: an agent that writes faster than the log takes waits.
 pub type EventSink = mpsc::Sender<Event>;
@@ -58,6 +60,11 @@ pub trait Bridge: Send + Sync {
     /// and then nobody needs an empty one.
     fn has_follow_up(&self, _thread: &Id) -> bool {
         true
+    }
+
+    /// Whether its agents call the platform's own tools over HTTP. Each [`SessionSpec`] then says where.
+    fn takes_tools_over_http(&self) -> bool {
+        false
     }
 
     /// The MCP servers of a thread's running agent, as that agent sees them now; `None`: no agent of the thread runs. It never
@@ -141,6 +148,8 @@ pub struct SessionSpec {
     pub mcp_servers: McpServers,
     /// What of its folders' own instructions the agent is given.
     pub instructions: Instructions,
+    /// Where the platform's own tools are, if the bridge asks for them over HTTP ([`Bridge::takes_tools_over_http`]).
+    pub tools_endpoint: Option<ToolsEndpoint>,
     /// Whose runs the process serves. Another person's run needs another process: what the first one's agent left running
     /// must not act for the second.
     pub user: Option<String>,

@@ -8,8 +8,9 @@ use crate::{
     api::session::RunnerType,
     bridge::{
         AgentChannels, Bridge, Secrets,
-        claude::{ClaudeBridge, ClaudeConfig, Timing, ToolServer},
+        claude::{ClaudeBridge, ClaudeConfig, Timing},
         replay::{Pace, ReplayBridge},
+        tools::ToolServer,
     },
     eventlog::{LogError, Options, Store},
     host::{self, AgentHost, HostError, local::LocalHost, socket::SocketHost},
@@ -17,7 +18,7 @@ use crate::{
         Engine, EngineError, Live, SessionTemplate, Settings,
         callers::Callers,
         feedback::NoSink,
-        mcp::tools::{Corrections, RefreshCredentials, RubricSlot, RubricTools, SessionTools},
+        mcp::tools::{AcpTools, Corrections, RefreshCredentials, RubricSlot, RubricTools, SessionTools},
         probe::WorkspaceProbe,
     },
     security::Redactor,
@@ -104,6 +105,7 @@ pub(super) async fn engine(
         thread_limit: parts.thread_limit,
         run_timeout: parts.run_timeout,
         notes: parts.notes,
+        tools: parts.tools,
         probe,
         callers: parts.callers,
     };
@@ -141,14 +143,20 @@ fn claude(parts: &Parts, env: Secrets) -> ClaudeConfig {
     config
 }
 
-/// The platform's own tools.
-pub(super) fn tools(credentials: Option<Arc<dyn RefreshCredentials>>, rubric: RubricSlot) -> Vec<Arc<dyn ToolServer>> {
+/// The platform's own tools; those for other sessions where there is a backend.
+pub(super) fn tools(
+    credentials: Option<Arc<dyn RefreshCredentials>>,
+    rubric: RubricSlot,
+    acp: Option<AcpTools>,
+) -> Vec<Arc<dyn ToolServer>> {
     let sink = Arc::new(NoSink);
-    vec![
+    let mut tools: Vec<Arc<dyn ToolServer>> = vec![
         Arc::new(SessionTools::new(credentials)),
         Arc::new(Corrections::new(sink.clone())),
         Arc::new(RubricTools::new(rubric, sink)),
-    ]
+    ];
+    tools.extend(acp.map(|acp| Arc::new(acp) as Arc<dyn ToolServer>));
+    tools
 }
 
 /// The provider's variables, which the agent's process is given besides the allow-list: its key, where it is, Vertex AI.

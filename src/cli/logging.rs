@@ -13,7 +13,8 @@ fn filter(level: &str) -> EnvFilter {
         "WARNING" => "warn".to_owned(),
         _ => level.to_ascii_lowercase(),
     };
-    EnvFilter::try_new(&level).unwrap_or_else(|_| EnvFilter::new("info"))
+    // It says much of each request, and what it is about; a filter of one's own may name it.
+    EnvFilter::try_new(format!("rmcp=error,{level}")).unwrap_or_else(|_| EnvFilter::new("rmcp=error,info"))
 }
 
 /// Starts logging for the process; a second call changes nothing.

@@ -134,6 +134,7 @@ pub(super) fn template(
         env: Secrets(environment(spec, hydrated)),
         mcp_servers: tools.servers.clone(),
         instructions: instructions(hydrated),
+        tools_endpoint: None,
         user: None,
     })
 }

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::{
     callers::Callers,
     feedback::Feedback,
+    mcp::http::ToolsServer,
     probe::WorkspaceProbe,
     recover,
     session::{Live, RunRequest},
@@ -23,7 +24,7 @@ use super::{
 };
 use crate::{
     agui::Id,
-    bridge::Bridge,
+    bridge::{Bridge, EventSink, SessionSpec, tools::ToolServer},
     eventlog::{LogError, Store, ThreadLog},
     security::Redactor,
 };
@@ -51,6 +52,8 @@ pub struct Settings {
     pub run_timeout: Duration,
     /// What the first run's stream says of the set-up, a message each.
     pub notes: Vec<String>,
+    /// The platform's own tools, for a bridge whose agents call them over HTTP.
+    pub tools: Vec<Arc<dyn ToolServer>>,
     /// Looks at the workspace's repositories after each turn.
     pub probe: Arc<dyn WorkspaceProbe>,
     /// Told who is behind each run while it goes.
@@ -63,6 +66,9 @@ pub enum EngineError {
     /// The event log could not be opened or recovered.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// No port for the agents' tools could be had.
+    #[error("the platform's tools cannot be served to agents on 127.0.0.1: {0}")]
+    Tools(std::io::Error),
 }
 
 /// Threads around one bridge and one event log.
@@ -73,6 +79,8 @@ pub struct Engine {
     store: Store,
     bridge: Arc<dyn Bridge>,
     redactor: Arc<Redactor>,
+    /// For a bridge whose agents call the platform's tools over HTTP.
+    tools: Option<ToolsServer>,
     notes: Mutex<Vec<String>>,
     untold: Mutex<Untold>,
     /// What the turns that run tell at once.
@@ -95,6 +103,13 @@ impl Engine {
     ) -> Result<Arc<Self>, EngineError> {
         let turn_limit = settings.turn_limit.clamp(1, Semaphore::MAX_PERMITS);
         let notes = Mutex::new(std::mem::take(&mut settings.notes));
+        let tools = std::mem::take(&mut settings.tools);
+        let tools = if bridge.takes_tools_over_http() {
+            let started = ToolsServer::start(tools, Arc::clone(&redactor)).await;
+            Some(started.map_err(EngineError::Tools)?)
+        } else {
+            None
+        };
         let live = RwLock::new(Arc::new(settings.live.clone()));
         let engine = Arc::new(Self {
             settings,
@@ -102,6 +117,7 @@ impl Engine {
             store,
             bridge,
             redactor,
+            tools,
             notes,
             untold: Mutex::default(),
             progress: broadcast::Sender::new(MOST_PROGRESS),
@@ -239,9 +255,25 @@ impl Engine {
 
     /// Starts the agent of a thread ahead of its first prompt. A failure is told by the run that needs the agent.
     pub async fn warm(&self, thread_id: &Id) {
-        if let Err(error) = self.bridge.warm(self.live().session.warm(thread_id)).await {
+        let spec = self.with_tools(self.live().session.warm(thread_id));
+        if let Err(error) = self.bridge.warm(spec).await {
             tracing::warn!(thread = %thread_id, error = %self.redactor.redact_str(&error.to_string()), "the agent is not warm");
         }
+    }
+
+    /// What the agent of a run is started with; what its tools tell goes to `run`.
+    pub(crate) fn spec(&self, request: &RunRequest, run: &EventSink) -> SessionSpec {
+        let spec = self.with_tools(self.live().session.for_run(request));
+        if let Some(tools) = &self.tools {
+            tools.grants().hear(&spec.thread_id, run.downgrade());
+        }
+        spec
+    }
+
+    fn with_tools(&self, mut spec: SessionSpec) -> SessionSpec {
+        let grants = self.tools.as_ref().map(ToolsServer::grants);
+        spec.tools_endpoint = grants.map(|grants| grants.endpoint(&spec.thread_id, spec.user.as_deref()));
+        spec
     }
 
     /// Accepts a run: when this resolves it is durable, started or waiting (but for a follow-up, which nobody asked for). A run id that the thread knows is not
@@ -345,6 +377,9 @@ impl Engine {
             tracing::error!("turns did not end in time; the next runner ends them");
         }
         self.bridge.shutdown().await;
+        if let Some(tools) = &self.tools {
+            tools.grants().revoke();
+        }
         // A clean end: the next runner goes on without a scan. Without it nothing is lost.
         if let Err(error) = self.store.close() {
             tracing::warn!(%error, "the log was not closed cleanly");

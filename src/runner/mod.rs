@@ -3,6 +3,7 @@
 //! The way of an event: bridge → `pipeline` (redact, verify, append) → the thread's log → readers. A response to a
 //! `POST` is only a reader of the log: whoever leaves or is slow changes nothing for the turn.
 
+pub mod backend;
 mod caller;
 pub mod callers;
 pub mod content;

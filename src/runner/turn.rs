@@ -121,7 +121,7 @@ impl<'a> Running<'a> {
             Plan::Nothing => return TurnEnd::untaken(Ending::Completed),
         };
         let (sink, mut events) = mpsc::channel(WAITING_EVENTS);
-        let session = self.engine.live().session.for_run(self.request);
+        let session = self.engine.spec(self.request, &sink);
         let _going = self.engine.settings().callers.begin(self.request, session.user.clone());
         let turn = self.turn(session, input);
         let bridge = self.engine.bridge();

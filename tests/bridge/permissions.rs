@@ -9,7 +9,7 @@ use ambient::{
     agui::{Id, Tool},
     bridge::{
         Ending, FailureKind, PermissionMode, SessionSpec, SystemPrompt,
-        claude::{Called, ToolServer},
+        tools::{Called, ToolServer},
     },
     host::BoxFuture,
 };

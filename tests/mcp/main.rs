@@ -14,7 +14,9 @@ mod needs;
 #[path = "../runner/rig.rs"]
 mod rig;
 
+mod acp;
 mod agent;
+mod http;
 mod real;
 mod status;
 mod tools;

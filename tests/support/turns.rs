@@ -36,6 +36,7 @@ pub(crate) fn session(cwd: &Path) -> SessionSpec {
         env: Secrets::default(),
         mcp_servers: McpServers::default(),
         instructions: Instructions::default(),
+        tools_endpoint: None,
         user: None,
     }
 }
@@ -92,6 +93,7 @@ pub(crate) async fn engine(store: Store, bridge: impl Bridge + 'static) -> Arc<E
         thread_limit: 100,
         run_timeout: Duration::from_mins(1),
         notes: vec!["The workspace is ready.".to_owned()],
+        tools: Vec::new(),
         probe: Arc::new(NoRepositories),
         callers: Arc::default(),
     };

@@ -2,8 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
 
-use super::mcp::ToolServer;
-use crate::bridge::{AgentChannels, Secrets};
+use crate::bridge::{AgentChannels, Secrets, tools::ToolServer};
 
 /// How the CLI is started and kept, the same for every thread.
 #[derive(Clone)]

@@ -199,6 +199,7 @@ mod tests {
             ),
             mcp_servers: crate::bridge::McpServers::default(),
             instructions: Instructions { folders: vec!["/web".into()], workflow: None },
+            tools_endpoint: None,
             user: None,
         }
     }

@@ -6,42 +6,12 @@ use serde_json::{Value, json};
 
 use super::{FRONTEND_SERVER, wire::text};
 use crate::{
-    agui::{Event, Id, Tool},
-    host::BoxFuture,
+    agui::Tool,
+    bridge::tools::{ToolServer, described, told},
 };
 
 /// The protocol version that is named when the client names none.
 const PROTOCOL: &str = "2025-11-25";
-
-/// A set of tools that runs in this process. The agent sees them as `mcp__<name>__<tool>`.
-pub trait ToolServer: Send + Sync {
-    /// The server's name: letters, digits, `-` and `_`.
-    fn name(&self) -> &str;
-
-    /// The tools on offer. One whose metadata says `"readOnly": true` is called while others run.
-    fn tools(&self) -> Vec<Tool>;
-
-    /// Executes a call of a thread's agent. Calls may run at the same time. The future is dropped when the agent gives
-    /// the call up. An error is a sentence for the agent.
-    fn call<'a>(&'a self, thread: &'a Id, tool: &'a str, arguments: Value) -> BoxFuture<'a, Result<Called, String>>;
-}
-
-/// What a call did.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Called {
-    /// What the agent is told.
-    pub text: String,
-    /// What the readers of the run are told, before the call's result.
-    pub events: Vec<Event>,
-    /// The thread's next turn is to have a new process, with the same conversation.
-    pub restart: bool,
-}
-
-impl From<String> for Called {
-    fn from(text: String) -> Self {
-        Self { text, ..Self::default() }
-    }
-}
 
 /// What is to be done with an `mcp_message`.
 pub(crate) enum Message {
@@ -70,7 +40,7 @@ pub(crate) fn receive(servers: &[Arc<dyn ToolServer>], frontend: &[Tool], server
         }
         // The CLI could not hold the call back, which happens when an answer comes without streaming.
         ("tools/call", None) if server == FRONTEND_SERVER => {
-            Ok(called(Err("The user's side could not take this call. Call the tool again, alone.")))
+            Ok(told(Err("The user's side could not take this call. Call the tool again, alone.")))
         }
         ("notifications/cancelled", _) => {
             return Message::Cancelled { id: message["params"]["requestId"].clone() };
@@ -83,7 +53,7 @@ pub(crate) fn receive(servers: &[Arc<dyn ToolServer>], frontend: &[Tool], server
 
 /// The answer to a tool call.
 pub(crate) fn call_reply(id: Value, outcome: Result<&str, &str>) -> Value {
-    reply(Some(id), Ok(called(outcome)))
+    reply(Some(id), Ok(told(outcome)))
 }
 
 fn reply(id: Option<Value>, result: Result<Value, Value>) -> Value {
@@ -109,29 +79,4 @@ fn initialized(server: &str, params: &Value) -> Value {
 
 fn listed(tools: &[Tool]) -> Value {
     json!({ "tools": tools.iter().map(described).collect::<Vec<_>>() })
-}
-
-/// Without `alwaysLoad` the CLI leaves a tool out until the model searches for it. Read-only tools run at the same time.
-fn described(tool: &Tool) -> Value {
-    let read_only = tool.metadata.as_ref().is_some_and(|about| about.get("readOnly") == Some(&Value::Bool(true)));
-    json!({
-        "name": tool.name,
-        "description": tool.description,
-        "inputSchema": schema(tool.parameters.as_ref()),
-        "annotations": { "readOnlyHint": read_only },
-        "_meta": { "anthropic/alwaysLoad": true },
-    })
-}
-
-/// One schema that is not of an object would make the CLI drop all tools of the server.
-fn schema(parameters: Option<&Value>) -> Value {
-    let mut schema = parameters.filter(|schema| schema.is_object()).cloned().unwrap_or_else(|| json!({}));
-    schema["type"] = json!("object");
-    schema
-}
-
-fn called(outcome: Result<&str, &str>) -> Value {
-    let is_error = outcome.is_err();
-    let (Ok(text) | Err(text)) = outcome;
-    json!({ "content": [{ "type": "text", "text": text }], "isError": is_error })
 }

@@ -57,7 +57,6 @@ use crate::{
 };
 use agent::Shared;
 pub use config::{ClaudeConfig, Timing};
-pub use mcp::{Called, ToolServer};
 use sessions::Sessions;
 use thread::Thread;
 

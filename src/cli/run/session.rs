@@ -189,7 +189,7 @@ fn parts(args: &Args, place: &Place, session: &AgenticSession, hydrated: &Hydrat
         channels: None,
         callers: Arc::default(),
         redactor: Arc::new(Redactor::new(known)),
-        tools: assemble::tools(None, tools.rubric),
+        tools: assemble::tools(None, tools.rubric, None),
     }
 }
 

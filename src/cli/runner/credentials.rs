@@ -11,6 +11,7 @@ use super::Args;
 use crate::{
     bridge::AgentChannels,
     runner::{
+        backend::Platform,
         callers::Callers,
         credentials::{Backend, Credentials, OWN, OauthClient, Sources, channel::Channels},
     },
@@ -23,12 +24,17 @@ const MAX_SOCKET_PATH: usize = 100;
 const HELPER: &str = "ambient";
 
 /// The service; nothing when there is nowhere to fetch credentials from.
-pub(super) fn service(args: &Args, callers: &Arc<Callers>, redactor: &Arc<Redactor>) -> Option<Arc<Credentials>> {
-    let sources = sources(args);
+pub(super) fn service(
+    args: &Args,
+    platform: Option<&Arc<Platform>>,
+    callers: &Arc<Callers>,
+    redactor: &Arc<Redactor>,
+) -> Option<Arc<Credentials>> {
+    let sources = sources(args, platform);
     (!sources.is_empty()).then(|| Arc::new(Credentials::new(sources, Arc::clone(callers), Arc::clone(redactor))))
 }
 
-fn sources(args: &Args) -> Sources {
+fn sources(args: &Args, platform: Option<&Arc<Platform>>) -> Sources {
     let variable = |name: &str| std::env::var(name).ok().and_then(present);
     let own: BTreeMap<_, _> = OWN.into_iter().filter_map(|name| Some((name, Secret::from(variable(name)?)))).collect();
     let folder = args.credentials_dir.is_dir().then(|| args.credentials_dir.clone());
@@ -36,20 +42,21 @@ fn sources(args: &Args) -> Sources {
         id: variable("GOOGLE_OAUTH_CLIENT_ID").unwrap_or_default(),
         secret: Secret::from(variable("GOOGLE_OAUTH_CLIENT_SECRET").unwrap_or_default()),
     };
-    Sources { backend: backend(args), folder, own, google }
+    let backend = platform.map(|platform| Backend::new(Arc::clone(platform), &args.session_id));
+    Sources { backend, folder, own, google }
 }
 
-/// A backend that cannot be used is said, and the session goes on without it, as the original's does.
-fn backend(args: &Args) -> Option<Backend> {
+/// The platform's backend. One that cannot be used is said, and the session goes on without it, as the original's does.
+pub(super) fn platform(args: &Args) -> Option<Arc<Platform>> {
     let url = present(args.backend_api_url.clone())?;
     let project = present(args.project.clone()).or_else(|| present(std::env::var("AGENTIC_SESSION_NAMESPACE").ok()?));
     let Some(project) = project else {
-        tracing::error!("BACKEND_API_URL is set and PROJECT_NAME is not: no credentials are fetched");
+        tracing::error!("BACKEND_API_URL is set and PROJECT_NAME is not: the backend is not asked");
         return None;
     };
     let bot = std::env::var("BOT_TOKEN").ok().and_then(present).map(Secret::from);
-    let made = Backend::new(&url, &project, &args.session_id, args.bot_token_file.clone(), bot);
-    made.inspect_err(|error| tracing::error!(%error, "no credentials are fetched")).ok()
+    let made = Platform::new(&url, &project, args.bot_token_file.clone(), bot);
+    made.inspect_err(|error| tracing::error!(%error, "the backend is not asked")).ok().map(Arc::new)
 }
 
 /// The agents' way to the service. One that cannot be made is said; the agents then have no credentials.

@@ -32,7 +32,10 @@ use crate::{
         content::Content as Files,
         feedback_file::FeedbackFile,
         http::{self, Pace, Server},
-        mcp::{self, Configured, Fault, tools::RefreshCredentials},
+        mcp::{
+            self, Configured, Fault,
+            tools::{AcpTools, RefreshCredentials},
+        },
         sources::Sources,
     },
     security::{Redactor, credentials_from_env},
@@ -161,7 +164,9 @@ async fn engine(
     sources::adopt_workflow(args, &mut hydrated);
     runner::sources::restore(&mut hydrated, &args.data_dir);
     let callers = Arc::<Callers>::default();
-    let service = credentials::service(args, &callers, &redactor);
+    let platform = credentials::platform(args);
+    let service = credentials::service(args, platform.as_ref(), &callers, &redactor);
+    let acp = platform.map(|platform| AcpTools::new(platform, Arc::clone(&redactor), &args.session_id));
     let tools = AgentTools { servers: mcp.servers.clone(), refresh: service.is_some(), ..AgentTools::default() };
     let template = workspace::template(&args.session_id, &config.session, &hydrated, &tools);
     let parts = Parts {
@@ -184,7 +189,11 @@ async fn engine(
         channels: credentials::channels(args, service.as_ref()),
         callers,
         redactor,
-        tools: assemble::tools(service.map(|service| service as Arc<dyn RefreshCredentials>), tools.rubric.clone()),
+        tools: assemble::tools(
+            service.map(|service| service as Arc<dyn RefreshCredentials>),
+            tools.rubric.clone(),
+            acp,
+        ),
     };
     let current = Arc::new(Current::new(hydrated));
     let probe = Arc::new(Probe::of_repos(Arc::clone(&current), Arc::clone(&host)));

@@ -19,7 +19,7 @@ mod service;
 mod tests;
 pub mod wire;
 
-pub use backend::{Backend, BackendError};
+pub use backend::Backend;
 pub use credential::Credential;
 pub use files::OWN;
 pub use give::OauthClient;

@@ -7,6 +7,7 @@
 
 pub mod builtin;
 pub mod expand;
+pub mod http;
 mod layer;
 pub mod server;
 pub mod sources;

@@ -6,16 +6,15 @@ use serde_json::{Value, json};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::Actor;
-use crate::bridge::claude::{
-    control,
-    mcp::{self, Called},
-    policy::{self, Hook},
-    translate,
-    wire::text,
+use crate::bridge::{
+    claude::{
+        control, mcp,
+        policy::{self, Hook},
+        translate,
+        wire::text,
+    },
+    tools::{CALLS_AT_ONCE, Called},
 };
-
-/// How many calls of our tools may run at once.
-const AT_ONCE: usize = 64;
 
 /// A tool call that has been executed.
 pub(super) struct Answered {
@@ -125,8 +124,8 @@ impl Actor {
                 return Some(json!({ "mcp_response": { "jsonrpc": "2.0", "result": {} } }));
             }
             mcp::Message::Call { id, server, tool, arguments } => {
-                if self.calls.by_request.len() >= AT_ONCE {
-                    let busy = format!("{AT_ONCE} calls run already. Wait for their results.");
+                if self.calls.by_request.len() >= CALLS_AT_ONCE {
+                    let busy = format!("{CALLS_AT_ONCE} calls run already. Wait for their results.");
                     return Some(mcp::call_reply(id, Err(&busy)));
                 }
                 let (request, rpc, setup) = (request_id.to_owned(), id.clone(), Arc::clone(&self.setup));

@@ -1,140 +1,72 @@
-//! The platform's backend, which knows people's credentials.
+//! People's credentials, from the platform's backend.
 
 mod answer;
-mod client;
-mod tls;
 
-use std::path::PathBuf;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
-    http::{
-        Request, StatusCode,
-        header::{ACCEPT, AUTHORIZATION, HeaderValue},
-    },
+    http::{HeaderValue, Request, StatusCode, header::AUTHORIZATION},
 };
-use tokio_rustls::TlsConnector;
 use url::Url;
 
 pub(super) use self::answer::is_web;
-use self::client::Answer;
 use super::{
     credential::Credential,
     kind::{Kind, Unavailable},
 };
-use crate::{runner::caller::Caller, security::Secret};
+use crate::runner::{
+    backend::{Answer, Bounds, Platform, authorization},
+    caller::Caller,
+};
 
+/// A credential is small, and somebody waits for it.
+const BOUNDS: Bounds = Bounds { within: Duration::from_secs(10), longest: 64 * 1024 };
 /// Whom the runner's own token asks for.
 const USER: &str = "x-runner-current-user";
 
-/// Why a backend cannot be used; the user must act.
-#[derive(Debug, thiserror::Error)]
-pub enum BackendError {
-    /// The address is none.
-    #[error("BACKEND_API_URL is no address: {0}")]
-    Url(String),
-    /// A token would leave the cluster.
-    #[error(
-        "BACKEND_API_URL names the host {0}, which is outside: expected *.svc, *.svc.cluster.local, localhost or 127.0.0.1"
-    )]
-    Outside(String),
-    /// It would be spoken to in a way that is not there.
-    #[error("BACKEND_API_URL: expected http://… or https://…, found {0}://…")]
-    Scheme(String),
-    /// Nobody's certificate could be believed.
-    #[error("BACKEND_API_URL is an https:// address, and {0}")]
-    Tls(String),
-}
-
-/// A backend, and the session in it.
+/// The credentials of those who use a session.
 pub struct Backend {
-    base: Url,
-    /// For an address that begins with `https`.
-    tls: Option<TlsConnector>,
-    bot_token: PathBuf,
-    bot_token_given: Option<Secret>,
+    platform: Arc<Platform>,
+    session: String,
 }
 
 impl Backend {
-    /// The backend at `url` (`http://backend.ns.svc:8080/api` or `https://…`, say), for a session of a project. Its own token
-    /// is read from `bot_token` at each use, or is `bot_token_given`.
-    pub fn new(
-        url: &str,
-        project: &str,
-        session: &str,
-        bot_token: PathBuf,
-        bot_token_given: Option<Secret>,
-    ) -> Result<Self, BackendError> {
-        let mut base = Url::parse(url).map_err(|error| BackendError::Url(error.to_string()))?;
-        let host = base.host_str().unwrap_or_default().to_owned();
-        if !is_inside(&host) {
-            return Err(BackendError::Outside(host));
-        }
-        let tls = match base.scheme() {
-            "http" => None,
-            "https" => Some(tls::connector().map_err(BackendError::Tls)?),
-            other => return Err(BackendError::Scheme(other.to_owned())),
-        };
-        base.path_segments_mut().map_err(|()| BackendError::Url("it has no path".to_owned()))?.pop_if_empty().extend([
-            "projects",
-            project,
-            "agentic-sessions",
-            session,
-            "credentials",
-        ]);
-        Ok(Self { base, tls, bot_token, bot_token_given })
+    /// Credentials for the runs of a session.
+    #[must_use]
+    pub fn new(platform: Arc<Platform>, session: &str) -> Self {
+        Self { platform, session: session.to_owned() }
     }
 
     /// Asks for a person's credential: with their own token, and when that is refused with the runner's.
     pub(super) async fn fetch(&self, kind: Kind, caller: &Caller) -> Result<Credential, Unavailable> {
         if let Some(token) = &caller.token {
-            let answer = self.ask(kind, caller, token.expose()).await?;
+            let answer = self.ask(kind, caller, authorization(token.expose())).await?;
             if !is_refusal(answer.status) {
                 return read(kind, caller, &answer);
             }
         }
-        let bot = self.bot_token().await.unwrap_or_default();
-        let answer = self.ask(kind, caller, &format!("Bearer {}", bot.expose())).await?;
+        let answer = self.ask(kind, caller, self.platform.own_authorization().await).await?;
         read(kind, caller, &answer)
     }
 
-    async fn ask(&self, kind: Kind, caller: &Caller, authorization: &str) -> Result<Answer, Unavailable> {
-        let mut url = self.base.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.push(kind.path());
-        }
-        let no_header = |_| failed(kind, "the token that it would be asked with is no header".to_owned());
-        let mut authorization = HeaderValue::from_str(authorization).map_err(no_header)?;
-        authorization.set_sensitive(true);
-        let mut request =
-            Request::get(url.path()).header(AUTHORIZATION, authorization).header(ACCEPT, "application/json");
+    async fn ask(&self, kind: Kind, caller: &Caller, given: Option<HeaderValue>) -> Result<Answer, Unavailable> {
+        let given =
+            given.ok_or_else(|| failed(kind, "the token that it would be asked with is no header".to_owned()))?;
+        let url = self.platform.sessions_url(&[&self.session, "credentials", kind.path()]);
+        let mut request = Request::get("/").header(AUTHORIZATION, given);
         if let Some(user) = &caller.user_id {
             request = request.header(USER, user);
         }
         let request =
-            request.body(Body::empty()).map_err(|_| failed(kind, "the session has no usable name".to_owned()))?;
-        let answer = client::ask(&url, self.tls.as_ref(), request).await;
-        let host = url.host_str().unwrap_or_default();
-        answer.map_err(|what| failed(kind, format!("the backend at {host} {what}")))
-    }
-
-    /// The runner's own token, as it is now: the kubelet replaces it.
-    async fn bot_token(&self) -> Option<Secret> {
-        let text = tokio::fs::read_to_string(&self.bot_token).await.ok();
-        let token = text.map(|text| text.trim().to_owned()).filter(|token| !token.is_empty());
-        token.map(Secret::from).or_else(|| self.bot_token_given.clone())
+            request.body(Body::empty()).map_err(|_| failed(kind, "the person has no usable id".to_owned()))?;
+        let answer = self.platform.ask(&url, request, BOUNDS).await;
+        answer.map_err(|what| failed(kind, format!("the backend at {} {what}", self.platform.host())))
     }
 }
 
 fn is_refusal(status: StatusCode) -> bool {
     matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
-}
-
-/// Whether a host is in the cluster or on this machine.
-fn is_inside(host: &str) -> bool {
-    let host = host.to_ascii_lowercase();
-    let is_local = matches!(host.as_str(), "localhost" | "127.0.0.1");
-    is_local || [".svc", ".svc.cluster.local"].iter().any(|zone| host.ends_with(zone))
 }
 
 fn read(kind: Kind, caller: &Caller, answer: &Answer) -> Result<Credential, Unavailable> {
@@ -170,37 +102,6 @@ pub(super) fn host_of(address: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn backend(url: &str) -> Result<Backend, BackendError> {
-        Backend::new(url, "a project", "../s", PathBuf::new(), None)
-    }
-
-    #[test]
-    fn a_token_never_leaves_the_cluster() {
-        for url in [
-            "http://backend.ns.svc:8080/api",
-            "http://b.ns.svc.cluster.local",
-            "http://localhost:1",
-            "http://127.0.0.1/",
-        ] {
-            assert!(backend(url).is_ok(), "{url}");
-        }
-        for url in
-            ["http://example.com", "http://svc", "http://evilsvc", "http://b.svc.evil.com", "http://127.0.0.1.nip.io"]
-        {
-            assert!(matches!(backend(url), Err(BackendError::Outside(_))), "{url}");
-        }
-        assert!(matches!(backend("ftp://b.ns.svc"), Err(BackendError::Scheme(_))));
-        assert!(matches!(backend("https://b.ns.svc.evil.com"), Err(BackendError::Outside(_))));
-        assert!(matches!(backend("nonsense"), Err(BackendError::Url(_))));
-    }
-
-    #[test]
-    fn names_are_one_step_of_the_path_each() {
-        let path = backend("http://b.ns.svc/api/").unwrap().base.path().to_owned();
-        assert!(path.starts_with("/api/projects/a%20project/agentic-sessions/"), "{path}");
-        assert!(!path.contains("/../"), "{path}");
-    }
 
     #[test]
     fn the_host_of_an_instance_is_read_from_its_address() {

@@ -1,9 +1,11 @@
 //! Tools of the platform that run in this process, over the bridge's own channel.
 
+mod acp;
 mod corrections;
 mod rubric;
 mod session;
 
+pub use acp::AcpTools;
 pub use corrections::Corrections;
 pub use rubric::{Rubric, RubricSlot, RubricTools};
 pub use session::{RefreshCredentials, SessionTools};
@@ -12,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     agui::{Event, EventKind, Id, Tool},
-    bridge::claude::Called,
+    bridge::tools::Called,
     runner::{
         feedback::{Feedback, FeedbackKind, FeedbackSink},
         turn::now_ms,
@@ -29,6 +31,12 @@ fn tool(name: &str, description: &str, properties: &Value, required: &[&str]) ->
         parameters: Some(json!({ "type": "object", "properties": properties, "required": required })),
         metadata: None,
     }
+}
+
+/// A tool that changes nothing.
+fn read_only(mut tool: Tool) -> Tool {
+    tool.metadata.get_or_insert_default().insert("readOnly".to_owned(), Value::Bool(true));
+    tool
 }
 
 fn unknown(server: &str, tool: &str) -> String {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{noted, text, tool, unknown};
 use crate::{
     agui::{Id, Tool},
-    bridge::claude::{Called, ToolServer},
+    bridge::tools::{Called, ToolServer},
     host::BoxFuture,
     runner::feedback::{FeedbackKind, FeedbackSink},
 };

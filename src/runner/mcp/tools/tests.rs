@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     agui::Id,
-    bridge::claude::{Called, ToolServer},
+    bridge::tools::{Called, ToolServer},
     host::BoxFuture,
     runner::feedback::FeedbackSink,
 };
