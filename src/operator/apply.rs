@@ -77,14 +77,15 @@ pub(super) async fn create_pod(client: &Client, pod: &Value) -> Result<Option<Po
     }
 }
 
-/// Tells a pod to end. One that is gone or another one by now is left alone.
-pub(super) async fn delete_pod(client: &Client, pod: &Pod) -> Result<Option<Pod>, OperatorError> {
+/// Tells a pod to end. One that is gone or another one by now is left alone. What comes back is not remembered: the watch may
+/// have shown the pod's end before.
+pub(super) async fn delete_pod(client: &Client, pod: &Pod) -> Result<(), OperatorError> {
     let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
     let only = Preconditions { uid: pod.uid(), resource_version: None };
     let params = DeleteParams { preconditions: Some(only), ..DeleteParams::default() };
     match Api::<Pod>::namespaced(client.clone(), &namespace).delete(&name, &params).await {
-        Ok(deleted) => Ok(deleted.left()),
-        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(None),
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
         Err(error) => Err(OperatorError::of(called::<Pod>(&namespace, &name), error)),
     }
 }

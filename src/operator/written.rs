@@ -6,13 +6,17 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
 
+/// How far a watch may be behind. An object that it has not shown by then is gone.
+const LAG: Duration = Duration::from_secs(30);
+
 /// Objects of a kind as this process wrote them last.
 pub(super) struct Written<K: Resource<DynamicType = ()>> {
-    objects: Mutex<HashMap<ObjectRef<K>, Arc<K>>>,
+    objects: Mutex<HashMap<ObjectRef<K>, (Arc<K>, Instant)>>,
 }
 
 impl<K: Resource<DynamicType = ()>> Default for Written<K> {
@@ -25,30 +29,29 @@ impl<K: Resource<DynamicType = ()>> Written<K> {
     /// Keeps what a write returned.
     pub(super) fn remember(&self, object: K) -> Arc<K> {
         let object = Arc::new(object);
-        self.lock().insert(ObjectRef::from_obj(&*object), Arc::clone(&object));
+        self.lock().insert(ObjectRef::from_obj(&*object), (Arc::clone(&object), Instant::now()));
         object
     }
 
     /// The newer of what was seen and what was written.
     pub(super) fn newest(&self, reference: &ObjectRef<K>, seen: Option<Arc<K>>) -> Option<Arc<K>> {
         let mut objects = self.lock();
-        let Some(written) = objects.get(reference) else {
+        let Some((written, at)) = objects.get(reference) else {
             return seen;
         };
-        match seen {
-            Some(seen) if version(&*seen) >= version(&**written) => {
-                objects.remove(reference);
-                Some(seen)
-            }
-            _ => Some(Arc::clone(written)),
+        let caught_up = seen.as_ref().is_some_and(|seen| version(&**seen) >= version(&**written));
+        if caught_up || at.elapsed() > LAG {
+            objects.remove(reference);
+            return seen;
         }
+        Some(Arc::clone(written))
     }
 
     /// The watch has seen the end of an object.
     pub(super) fn deleted(&self, object: &K) {
         let mut objects = self.lock();
         let reference = ObjectRef::from_obj(object);
-        if objects.get(&reference).is_some_and(|written| version(&**written) <= version(object)) {
+        if objects.get(&reference).is_some_and(|(written, _)| version(&**written) <= version(object)) {
             objects.remove(&reference);
         }
     }
@@ -58,7 +61,7 @@ impl<K: Resource<DynamicType = ()>> Written<K> {
         self.lock().clear();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ObjectRef<K>, Arc<K>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ObjectRef<K>, (Arc<K>, Instant)>> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

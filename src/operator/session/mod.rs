@@ -115,13 +115,10 @@ async fn create_pod(view: &View, context: &Context) -> Result<(), OperatorError>
 }
 
 async fn delete_pod(view: &View, context: &Context) -> Result<(), OperatorError> {
-    let Some(pod) = view.pod.as_deref().filter(|_| view.owns_pod()) else {
-        return Ok(());
-    };
-    if let Some(leaving) = apply::delete_pod(&context.client, pod).await? {
-        context.pods.remember(leaving);
+    match view.pod.as_deref().filter(|_| view.owns_pod()) {
+        Some(pod) => apply::delete_pod(&context.client, pod).await,
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Removes the request that has acted, and no other: somebody may have asked for something else meanwhile.

@@ -40,9 +40,9 @@ pub(in crate::operator) enum Saying {
     /// The runner does not answer for a moment.
     Unready,
     /// The pod goes.
-    Stopping(&'static str),
+    Stopping(Why),
     /// It has stopped.
-    Stopped { why: &'static str, message: &'static str },
+    Stopped(Why),
     /// Its runner ended by itself, and well.
     Completed,
     /// It does not come up, or not again.
@@ -134,10 +134,10 @@ fn starting(view: &View, waits: &Waits, config: &Config, now: Timestamp) -> Plan
 
 fn down(pod: &PodState, why: Why) -> Plan {
     match pod {
-        PodState::Absent => to_do(vec![], Saying::Stopped { why: why.as_str(), message: why.message() }),
-        PodState::Leaving => to_do(vec![], Saying::Stopping(why.as_str())),
+        PodState::Absent => to_do(vec![], Saying::Stopped(why)),
+        PodState::Leaving => to_do(vec![], Saying::Stopping(why)),
         PodState::Starting(_) | PodState::Ready | PodState::Unready | PodState::Ended(_) => {
-            to_do(vec![Step::DeletePod], Saying::Stopping(why.as_str()))
+            to_do(vec![Step::DeletePod], Saying::Stopping(why))
         }
     }
 }
@@ -156,7 +156,7 @@ fn rest(pod: &PodState) -> Plan {
 fn acted(view: &View, plan: &Plan) -> bool {
     let annotations = view.session.annotations();
     match annotations.get(DESIRED_PHASE).map(String::as_str) {
-        Some("Stopped") => matches!(plan.saying, Saying::Stopped { .. }),
+        Some("Stopped") => matches!(plan.saying, Saying::Stopped(_)),
         Some("Running") => plan.steps.contains(&Step::CreatePod) || matches!(plan.saying, Saying::Running),
         Some(_) => true,
         None => annotations.contains_key(STOP_REASON) && matches!(plan.saying, Saying::Running),

@@ -8,6 +8,7 @@ use super::{
     evidence::{self, PodState},
     plan::Saying,
     view::View,
+    wish::{DESIRED, Why},
 };
 use crate::{
     api::{
@@ -83,7 +84,7 @@ fn phase(saying: &Saying) -> SessionPhase {
         Saying::Creating { .. } => SessionPhase::Creating,
         Saying::Running | Saying::Unready => SessionPhase::Running,
         Saying::Stopping(_) => SessionPhase::Stopping,
-        Saying::Stopped { .. } | Saying::AsBefore => SessionPhase::Stopped,
+        Saying::Stopped(_) | Saying::AsBefore => SessionPhase::Stopped,
         Saying::Completed => SessionPhase::Completed,
         Saying::Failed { .. } => SessionPhase::Failed,
     }
@@ -99,9 +100,9 @@ fn endpoint(view: &View, saying: &Saying, config: &Config) -> Option<String> {
 /// What only a session at rest, or on its way there, says.
 fn rest(status: &mut AgenticSessionStatus, saying: &Saying, now: Timestamp) {
     match saying {
-        Saying::Stopping(why) => status.stopped_reason = Some((*why).to_owned()),
-        Saying::Stopped { why, .. } => {
-            status.stopped_reason = Some((*why).to_owned());
+        Saying::Stopping(why) => status.stopped_reason = Some(why.as_str().to_owned()),
+        Saying::Stopped(why) => {
+            status.stopped_reason = Some(why.as_str().to_owned());
             status.completion_time.get_or_insert(Time(now));
         }
         Saying::Completed | Saying::Failed { .. } => {
@@ -149,11 +150,9 @@ fn words(saying: &Saying) -> (&str, &str) {
         Saying::Creating { reason, message } => (word(reason), message),
         Saying::Running => ("Running", ""),
         Saying::Unready => ("Unready", "The runner does not answer at the moment; it starts again by itself."),
+        Saying::Stopping(Why::Desired) => (DESIRED, "The pod is ending."),
         Saying::Stopping(_) => ("Stopping", "The pod is ending."),
-        Saying::Stopped { why: "inactivity", message } => ("InactivityTimeout", message),
-        Saying::Stopped { why: "deadline", message } => ("DeadlineExceeded", message),
-        Saying::Stopped { why: "run-finished", message } => ("RunFinished", message),
-        Saying::Stopped { message, .. } => ("UserStopped", message),
+        Saying::Stopped(why) => (why.reason(), why.message()),
         Saying::Completed => ("Completed", "The runner ended by itself."),
         Saying::Failed { reason, message } => (reason.as_str(), message),
         Saying::AsBefore => ("Stopped", ""),

@@ -9,6 +9,7 @@ use super::view::View;
 use crate::{
     api::{
         Run,
+        conditions::READY,
         run::RunPhase,
         session::{DesiredState, SessionPhase},
     },
@@ -19,6 +20,9 @@ use crate::{
 pub(in crate::operator) const DESIRED_PHASE: &str = "ambient-code.io/desired-phase";
 /// Why the backend stops a session.
 pub(in crate::operator) const STOP_REASON: &str = "ambient-code.io/stop-reason";
+
+/// The reason of the condition Ready while `spec.desiredState` keeps a session down.
+pub(super) const DESIRED: &str = "DesiredStateStopped";
 
 /// What a session is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +37,10 @@ pub(super) enum Wish {
 
 /// Why a session stops; `status.stoppedReason`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Why {
+pub(in crate::operator) enum Why {
     User,
+    /// `spec.desiredState`
+    Desired,
     Inactivity,
     Deadline,
     RunFinished,
@@ -43,17 +49,29 @@ pub(super) enum Why {
 impl Why {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
-            Self::User => "user",
+            Self::User | Self::Desired => "user",
             Self::Inactivity => "inactivity",
             Self::Deadline => "deadline",
             Self::RunFinished => "run-finished",
         }
     }
 
+    /// The reason of the condition Ready; the original's where it has one.
+    pub(super) const fn reason(self) -> &'static str {
+        match self {
+            Self::User => "UserStopped",
+            Self::Desired => DESIRED,
+            Self::Inactivity => "InactivityTimeout",
+            Self::Deadline => "DeadlineExceeded",
+            Self::RunFinished => "RunFinished",
+        }
+    }
+
     pub(super) const fn message(self) -> &'static str {
         match self {
+            Self::Desired => "spec.desiredState is Stopped. Set it to Running to go on.",
             Self::User => {
-                "It was stopped. Set spec.desiredState: Running, or the annotation ambient-code.io/desired-phase: Running, to go on."
+                "It was stopped. Set the annotation ambient-code.io/desired-phase: Running, or create a Run, to go on."
             }
             Self::Inactivity => "Nothing happened for longer than its inactivityTimeout. A new Run wakes it.",
             Self::Deadline => "It was active for longer than its activeDeadlineSeconds. A new Run wakes it.",
@@ -79,18 +97,25 @@ pub(super) fn wish(view: &View, config: &Config, now: Timestamp) -> (Wish, Optio
         return (Wish::Down(why), None);
     }
     if session.spec.desired_state == Some(DesiredState::Stopped) {
-        return (Wish::Down(Why::User), None);
+        return (Wish::Down(Why::Desired), None);
     }
     if asked == Some("Running") {
         return (Wish::Up, None);
     }
     match status.phase {
+        // The manifest that stopped it says otherwise by now.
+        SessionPhase::Stopping | SessionPhase::Stopped if was_desired(view) => (Wish::Up, None),
         SessionPhase::Stopping => (Wish::Down(stopped_by(view)), None),
         SessionPhase::Stopped | SessionPhase::Completed if wakes(view) => (Wish::Up, None),
         SessionPhase::Failed if changed(view) => (Wish::Up, None),
         SessionPhase::Stopped | SessionPhase::Completed | SessionPhase::Failed => (Wish::Rest, None),
         SessionPhase::Pending | SessionPhase::Creating | SessionPhase::Running => limits(view, config, now),
     }
+}
+
+fn was_desired(view: &View) -> bool {
+    let ready = view.status().conditions.iter().find(|condition| condition.type_ == READY);
+    ready.is_some_and(|ready| ready.reason == DESIRED)
 }
 
 fn stopped_by(view: &View) -> Why {
@@ -101,8 +126,7 @@ fn stopped_by(view: &View) -> Why {
 fn wakes(view: &View) -> bool {
     let since = view.status().completion_time.as_ref().map(|time| time.0);
     let is_new = |run: &Run| run.creation_timestamp().map(|time| time.0) >= since;
-    let undone = stopped_by(view) != Why::User || view.session.spec.desired_state != Some(DesiredState::Running);
-    undone && view.runs.iter().any(|run| waits(run) && is_new(run))
+    view.runs.iter().any(|run| waits(run) && is_new(run))
 }
 
 fn changed(view: &View) -> bool {
