@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod account;
 #[path = "../support/cluster/mod.rs"]
 mod cluster;
 #[path = "../support/fake_claude.rs"]

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::{
+    account::Account,
     cluster::Cluster,
     kubelet,
     operator::Operator,
@@ -33,6 +34,7 @@ pub(crate) enum Pods {
 pub(crate) struct World {
     pub(crate) cluster: Cluster,
     pub(crate) runner: Session,
+    account: Account,
     operator: Option<Operator>,
     port: String,
     kubelet: JoinHandle<()>,
@@ -62,14 +64,15 @@ impl World {
             Pods::Ready => tokio::spawn(kubelet::serve(cluster.api())),
             Pods::Unschedulable => tokio::spawn(std::future::ready(())),
         };
-        let operator = Some(Operator::start(&cluster, &port));
-        Self { cluster, runner, operator, port, kubelet, _process: process }
+        let account = Account::of(&cluster).await;
+        let operator = Some(Operator::start(&cluster, account.path(), &port));
+        Self { account, cluster, runner, operator, port, kubelet, _process: process }
     }
 
     /// Kills the operator and starts another one.
     pub(crate) async fn restart_operator(&mut self) {
         drop(self.operator.take());
-        self.operator = Some(Operator::start(&self.cluster, &self.port));
+        self.operator = Some(Operator::start(&self.cluster, self.account.path(), &self.port));
     }
 
     /// Applies a session.
