@@ -121,7 +121,8 @@ fn plan(args: &Args) -> Result<WorkspacePlan, SetupError> {
     Ok(WorkspacePlan {
         // `join` takes an absolute path as it is.
         state_dir: Some(args.workspace.join(&args.state_dir)),
-        access: Access::Shared,
+        // All containers of the pod are one user.
+        access: Access::Private,
         repos: repos.collect(),
         main_repo: args.main_repo.clone().filter(|name| !name.is_empty()).map(MainRepo::Name),
         files: args.files.as_deref().map_or_else(|| Ok(Vec::new()), files)?,
