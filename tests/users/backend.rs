@@ -14,8 +14,11 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
     routing::get,
+    serve::Listener as _,
 };
-use serde_json::json;
+use serde_json::{Value, json};
+
+use crate::issued::Issued;
 
 /// How it answers.
 #[derive(Clone, Debug)]
@@ -55,14 +58,18 @@ pub(crate) struct Asked {
 
 impl Backend {
     pub(crate) async fn start(mood: Mood) -> Self {
-        let shared = Shared { mood: Mutex::new(mood), asked: Mutex::default(), count: AtomicUsize::new(0) };
-        let shared = Arc::new(shared);
-        let routes = Router::new()
-            .route("/api/projects/{project}/agentic-sessions/{session}/credentials/{kind}", get(answer))
-            .route("/elsewhere", get(elsewhere))
-            .with_state(Arc::clone(&shared));
+        let (shared, routes) = routes(mood);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/api", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        Self { url, shared }
+    }
+
+    /// The same behind a certificate, for `localhost`.
+    pub(crate) async fn start_tls(mood: Mood, certificate: &Issued) -> Self {
+        let (shared, routes) = routes(mood);
+        let listener = certificate.listen().await;
+        let url = format!("https://localhost:{}/api", listener.local_addr().unwrap().port());
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         Self { url, shared }
     }
@@ -75,6 +82,16 @@ impl Backend {
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.shared.asked.lock().unwrap().clone()
     }
+}
+
+fn routes(mood: Mood) -> (Arc<Shared>, Router) {
+    let shared = Shared { mood: Mutex::new(mood), asked: Mutex::default(), count: AtomicUsize::new(0) };
+    let shared = Arc::new(shared);
+    let routes = Router::new()
+        .route("/api/projects/{project}/agentic-sessions/{session}/credentials/{kind}", get(answer))
+        .route("/elsewhere", get(elsewhere))
+        .with_state(Arc::clone(&shared));
+    (shared, routes)
 }
 
 /// Where it redirects to.
@@ -114,9 +131,37 @@ fn credential(shared: &Shared, authorization: &str, user: &str, kind: &str, seco
     };
     let number = shared.count.fetch_add(1, Ordering::SeqCst);
     let expires = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
-    let mut body = json!({"token": format!("{kind}-secret-of-{holder}-{number}"), "expiresAt": expires.to_string()});
-    if kind == "gitlab" {
-        body["instanceUrl"] = "https://gitlab.example.com".into();
+    let token = format!("{kind}-secret-of-{holder}-{number}");
+    axum::Json(body(kind, &holder, &token, &expires.to_string())).into_response()
+}
+
+/// In the members that the platform's backend has for each kind.
+fn body(kind: &str, holder: &str, token: &str, expires: &str) -> Value {
+    let email = format!("{holder}@example.org");
+    match kind {
+        "github" => {
+            json!({"token": token, "expiresAt": expires, "userName": format!("{holder} of GitHub"), "email": email,
+                           "provider": "github"})
+        }
+        "gitlab" => json!({"token": token, "expiresAt": expires, "instanceUrl": "https://gitlab.example.com"}),
+        "jira" => json!({"url": "https://jira.example.com", "email": email, "apiToken": token}),
+        "google" => json!({"accessToken": token, "refreshToken": format!("again-{token}"), "email": email,
+                           "scopes": ["drive"], "expiresAt": expires}),
+        "coderabbit" => json!({"apiKey": token}),
+        "kubeconfig" => json!({"token": kubeconfig(token)}),
+        other => panic!("no backend has {other}"),
     }
-    axum::Json(body).into_response()
+}
+
+fn kubeconfig(token: &str) -> String {
+    format!(
+        "apiVersion: v1
+kind: Config
+clusters: [{{name: c, cluster: {{server: 'https://cluster.example.com'}}}}]
+users:
+- name: u
+  user: {{token: {token}}}
+contexts: []
+"
+    )
 }

@@ -1,10 +1,8 @@
 //! Credentials reach the agent at use, for the person whose run is going, and nobody and nothing else.
 
-use std::time::Duration;
-
 use crate::{
     backend::{Backend, Mood},
-    people::{ALICE, BOB, Person, fill, helper, left, password, session},
+    people::{ALICE, BOB, Person, appears, fill, helper, left, password, session},
     rig::{Session, is_text, text},
 };
 
@@ -209,14 +207,4 @@ async fn mounted_files_serve_a_session_without_a_backend_and_are_read_at_use() {
     Person("").run(&runner, "t", "r1", &ask).await;
     assert_eq!(password(&session, "a"), "mounted-token-0123456789");
     assert_eq!(password(&session, "b"), "mounted-gitlab-0123456789");
-}
-
-async fn appears(session: &Session, file: &str) {
-    let path = session.path("ws").join(file);
-    let there = async {
-        while !path.exists() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(crate::rig::SOON, there).await.expect("the file appears");
 }

@@ -16,11 +16,15 @@ mod needs;
 mod rig;
 
 mod backend;
+mod issued;
 mod people;
 
+mod committers;
 mod credentials;
 mod failures;
 mod identity;
 mod inputs;
+mod programs;
 mod real;
+mod tls;
 mod together;

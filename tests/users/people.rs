@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     backend::Backend,
-    rig::{Runner, Session, Stream, client},
+    rig::{Runner, SOON, Session, Stream, client},
 };
 
 /// A person, with a token for the backend.
@@ -79,4 +79,15 @@ pub(crate) fn password(session: &Session, file: &str) -> String {
     let text = left(session, file);
     let line = text.lines().find_map(|line| line.strip_prefix("password="));
     line.unwrap_or_else(|| panic!("no password in {text:?}")).to_owned()
+}
+
+/// Waits until a file of the workspace is there.
+pub(crate) async fn appears(session: &Session, file: &str) {
+    let path = session.path("ws").join(file);
+    let there = async {
+        while !path.exists() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(SOON, there).await.expect("the file appears");
 }

@@ -124,8 +124,8 @@ pub(in crate::cli) struct Args {
     /// The runner's own token for the backend, read at each use; else `BOT_TOKEN`.
     #[arg(long, env = "AMBIENT_BOT_TOKEN_FILE", default_value = "/var/run/secrets/ambient/bot-token")]
     pub(super) bot_token_file: PathBuf,
-    /// Mounted credentials of the session: the token alone in the files `github` and `gitlab`, an instance's address in
-    /// `gitlab-url`. Read at each use.
+    /// Mounted credentials of the session: the token alone in the files `github`, `gitlab`, `jira` and `coderabbit`, an
+    /// instance's address in `gitlab-url` and `jira-url`, the account in `jira-email`, a whole `kubeconfig`. Read at each use.
     #[arg(long, env = "AMBIENT_CREDENTIALS_DIR", default_value = "/var/run/secrets/ambient/credentials")]
     pub(super) credentials_dir: PathBuf,
     /// The session's own user: whose agent is warm, and who is behind a run that names nobody.

@@ -12,7 +12,7 @@ use crate::{
     bridge::AgentChannels,
     runner::{
         callers::Callers,
-        credentials::{Backend, Credentials, Kind, Sources, channel::Channels},
+        credentials::{Backend, Credentials, OWN, OauthClient, Sources, channel::Channels},
     },
     security::{Redactor, Secret},
 };
@@ -29,10 +29,14 @@ pub(super) fn service(args: &Args, callers: &Arc<Callers>, redactor: &Arc<Redact
 }
 
 fn sources(args: &Args) -> Sources {
-    let own = |kind: Kind| Some((kind.variable(), Secret::from(present(std::env::var(kind.variable()).ok()?)?)));
-    let own: BTreeMap<_, _> = Kind::ALL.into_iter().filter_map(own).collect();
+    let variable = |name: &str| std::env::var(name).ok().and_then(present);
+    let own: BTreeMap<_, _> = OWN.into_iter().filter_map(|name| Some((name, Secret::from(variable(name)?)))).collect();
     let folder = args.credentials_dir.is_dir().then(|| args.credentials_dir.clone());
-    Sources { backend: backend(args), folder, own }
+    let google = OauthClient {
+        id: variable("GOOGLE_OAUTH_CLIENT_ID").unwrap_or_default(),
+        secret: Secret::from(variable("GOOGLE_OAUTH_CLIENT_SECRET").unwrap_or_default()),
+    };
+    Sources { backend: backend(args), folder, own, google }
 }
 
 /// A backend that cannot be used is said, and the session goes on without it, as the original's does.

@@ -9,7 +9,10 @@ use std::{
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::kind::{Credential, Kind, Unavailable};
+use super::{
+    credential::Credential,
+    kind::{Kind, Unavailable},
+};
 use crate::runner::caller::Identity;
 
 /// So long before its end a credential is fetched anew: what is given out works for a while.

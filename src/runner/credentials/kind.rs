@@ -1,6 +1,4 @@
-//! The kinds of credentials, and what one consists of.
-
-use crate::security::Secret;
+//! The kinds of credentials, and why there is none.
 
 /// A kind of credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -9,19 +7,38 @@ pub enum Kind {
     Github,
     /// A GitLab instance.
     Gitlab,
+    /// A Jira instance.
+    Jira,
+    /// Google Workspace.
+    Google,
+    /// `CodeRabbit`, the reviewer.
+    Coderabbit,
+    /// A Kubernetes cluster.
+    Kubeconfig,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 2] = [Self::Github, Self::Gitlab];
+    pub const ALL: [Self; 6] =
+        [Self::Github, Self::Gitlab, Self::Jira, Self::Google, Self::Coderabbit, Self::Kubeconfig];
 
-    /// Its name in the backend's paths and of its mounted file.
+    /// Its name in the backend's paths, of its mounted file, and of `ambient credential exec`.
     #[must_use]
     pub fn path(self) -> &'static str {
         match self {
             Self::Github => "github",
             Self::Gitlab => "gitlab",
+            Self::Jira => "jira",
+            Self::Google => "google",
+            Self::Coderabbit => "coderabbit",
+            Self::Kubeconfig => "kubeconfig",
         }
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn named(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.path() == path)
     }
 
     /// Its name for people.
@@ -30,6 +47,10 @@ impl Kind {
         match self {
             Self::Github => "GitHub",
             Self::Gitlab => "GitLab",
+            Self::Jira => "Jira",
+            Self::Google => "Google",
+            Self::Coderabbit => "CodeRabbit",
+            Self::Kubeconfig => "Kubernetes",
         }
     }
 
@@ -39,24 +60,49 @@ impl Kind {
         match self {
             Self::Github => "GITHUB_TOKEN",
             Self::Gitlab => "GITLAB_TOKEN",
+            Self::Jira => "JIRA_API_TOKEN",
+            Self::Google => "GOOGLE_ACCESS_TOKEN",
+            Self::Coderabbit => "CODERABBIT_API_KEY",
+            Self::Kubeconfig => "KUBECONFIG",
         }
     }
 
-    /// The host it is for, unless it says another.
+    /// The variable by which a program finds it. Where it is set already, the program is left alone.
+    #[must_use]
+    pub fn given_as(self) -> &'static str {
+        match self {
+            Self::Github => "GH_TOKEN",
+            Self::Google => "USER_GOOGLE_EMAIL",
+            Self::Gitlab | Self::Jira | Self::Coderabbit | Self::Kubeconfig => self.variable(),
+        }
+    }
+
+    /// Whether a program of this kind is of no use without it. Others say themselves what they cannot do.
+    #[must_use]
+    pub fn is_needed(self) -> bool {
+        match self {
+            Self::Jira | Self::Google => true,
+            Self::Github | Self::Gitlab | Self::Coderabbit | Self::Kubeconfig => false,
+        }
+    }
+
+    /// The host it is for, unless it says another; empty: it is for none, or must say it.
     #[must_use]
     pub fn host(self) -> &'static str {
         match self {
             Self::Github => "github.com",
             Self::Gitlab => "gitlab.com",
+            Self::Jira | Self::Google | Self::Coderabbit | Self::Kubeconfig => "",
         }
     }
 
-    /// The user name that goes with its token in HTTP Basic authentication.
+    /// The user name that goes with its token when git asks for it; absent: it is not for git.
     #[must_use]
-    pub fn user(self) -> &'static str {
+    pub fn git_user(self) -> Option<&'static str> {
         match self {
-            Self::Github => "x-access-token",
-            Self::Gitlab => "oauth2",
+            Self::Github => Some("x-access-token"),
+            Self::Gitlab => Some("oauth2"),
+            Self::Jira | Self::Google | Self::Coderabbit | Self::Kubeconfig => None,
         }
     }
 
@@ -65,19 +111,6 @@ impl Kind {
     pub fn of_host(host: &str) -> Self {
         if host.eq_ignore_ascii_case(Self::Github.host()) { Self::Github } else { Self::Gitlab }
     }
-}
-
-/// A credential, as it is given out.
-#[derive(Debug, Clone)]
-pub struct Credential {
-    /// Its kind.
-    pub kind: Kind,
-    /// The token.
-    pub token: Secret,
-    /// The only host it is for, with its port when it has one.
-    pub host: String,
-    /// When it ends; absent: nobody has said.
-    pub expires: Option<jiff::Timestamp>,
 }
 
 /// Why there is no credential. The messages go to the agent: they hold nothing of what a server has answered.

@@ -5,12 +5,15 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use super::{
     backend::{Backend, who},
     cache::Cache,
+    credential::Credential,
     files,
-    kind::{Credential, Kind, Unavailable},
+    give::OauthClient,
+    kind::{Kind, Unavailable},
+    person::Person,
 };
 use crate::{
     runner::{Caller, callers::Callers},
-    security::{self, Redactor, Secret},
+    security::{Redactor, Secret},
 };
 
 /// However slow everything is, an answer comes within this time: two questions to the backend, and some.
@@ -23,8 +26,10 @@ pub struct Sources {
     pub backend: Option<Backend>,
     /// Mounted files: the session's.
     pub folder: Option<PathBuf>,
-    /// Tokens in the runner's own environment (`GITHUB_TOKEN`, `GITLAB_TOKEN`): the session's.
+    /// Those of [`OWN`](super::OWN) that are in the runner's own environment: the session's.
     pub own: BTreeMap<&'static str, Secret>,
+    /// The application that people have given access to their Google accounts.
+    pub google: OauthClient,
 }
 
 impl Sources {
@@ -33,11 +38,17 @@ impl Sources {
     pub fn is_empty(&self) -> bool {
         self.backend.is_none() && self.folder.is_none() && self.own.is_empty()
     }
+
+    /// Whether a credential of this kind can come from anywhere.
+    #[must_use]
+    pub fn may_have(&self, kind: Kind) -> bool {
+        self.backend.is_some() || self.folder.is_some() || files::own(&self.own, kind).is_some()
+    }
 }
 
 /// The credentials of those whose runs are going.
 pub struct Credentials {
-    sources: Sources,
+    pub(super) sources: Sources,
     cache: Cache,
     pub(super) callers: Arc<Callers>,
     redactor: Arc<Redactor>,
@@ -67,19 +78,46 @@ impl Credentials {
         self.cache.refused((kind, caller.identity()), token).await;
     }
 
+    /// Who commits: the person as GitHub knows them, and what it does not say as GitLab does. Somebody whom neither knows is
+    /// nobody in particular. Answers within 25 s.
+    pub(super) async fn committer(&self, caller: &Caller) -> Result<Person, Unavailable> {
+        tokio::time::timeout(WITHIN, self.known(caller)).await.map_err(|_| too_late(Kind::Github))?
+    }
+
+    async fn known(&self, caller: &Caller) -> Result<Person, Unavailable> {
+        let github = self.person(Kind::Github, caller).await;
+        if github.as_ref().is_ok_and(Person::is_whole) {
+            return github;
+        }
+        match (github, self.person(Kind::Gitlab, caller).await) {
+            (Ok(first), Ok(second)) => Ok(first.or(second)),
+            // What cannot be asked now must not turn into somebody else.
+            (Ok(known), Err(why)) | (Err(why), Ok(known)) if known == Person::default() => Err(why),
+            (Ok(known), Err(_)) | (Err(_), Ok(known)) => Ok(known),
+            (Err(why), Err(_)) => Err(why),
+        }
+    }
+
+    async fn person(&self, kind: Kind, caller: &Caller) -> Result<Person, Unavailable> {
+        match self.get(kind, caller).await {
+            Ok(credential) => Ok(credential.person),
+            Err(Unavailable::Absent { .. }) => Ok(Person::default()),
+            Err(why) => Err(why),
+        }
+    }
+
     pub(super) fn redactor(&self) -> &Redactor {
         &self.redactor
     }
 
     fn shield(&self, answer: Result<Credential, Unavailable>) -> Result<Credential, Unavailable> {
         let credential = answer?;
-        self.redactor.add([security::Credential::new(credential.kind.variable(), credential.token.clone())]);
+        self.redactor.add(credential.hidden.iter().cloned());
         Ok(credential)
     }
 
     async fn fetch(&self, kind: Kind, caller: &Caller) -> Result<Credential, Unavailable> {
-        let late = |_| Unavailable::Failed { kind, reason: format!("it took longer than {} s", WITHIN.as_secs()) };
-        tokio::time::timeout(WITHIN, self.look(kind, caller)).await.map_err(late)?
+        tokio::time::timeout(WITHIN, self.look(kind, caller)).await.map_err(|_| too_late(kind))?
     }
 
     /// The person's own, else the session's.
@@ -103,7 +141,10 @@ impl Credentials {
         {
             return Some(found);
         }
-        let token = self.sources.own.get(kind.variable())?;
-        Some(files::of(kind, token.clone(), None))
+        files::own(&self.sources.own, kind)
     }
+}
+
+fn too_late(kind: Kind) -> Unavailable {
+    Unavailable::Failed { kind, reason: format!("it took longer than {} s", WITHIN.as_secs()) }
 }

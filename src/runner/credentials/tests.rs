@@ -13,7 +13,6 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Credentials, Kind, Sources, Unavailable,
     cache::{Answer, Cache, keep},
-    files,
 };
 use crate::{
     agui::Id,
@@ -23,12 +22,16 @@ use crate::{
 
 const KEY: (Kind, Identity) = (Kind::Github, Identity::Session);
 
+fn github(token: &str) -> super::Credential {
+    super::Credential::new(Kind::Github, Secret::from(token), "github.com".to_owned())
+}
+
 /// Answers slowly with a token that tells how many there were before it.
 async fn fetch(count: &AtomicUsize, ends_in: Option<i64>) -> Answer {
     let number = count.fetch_add(1, Ordering::SeqCst);
     tokio::time::sleep(Duration::from_millis(100)).await;
     let expires = ends_in.map(|seconds| Timestamp::now() + SignedDuration::from_secs(seconds));
-    Ok(super::Credential { expires, ..files::of(Kind::Github, Secret::from(format!("token-{number}")), None) })
+    Ok(super::Credential { expires, ..github(&format!("token-{number}")) })
 }
 
 fn token(answer: &Answer) -> String {
@@ -60,11 +63,11 @@ fn how_long_an_answer_is_good_depends_on_what_it_is() {
     let kind = Kind::Github;
     let failed = Err(Unavailable::Failed { kind, reason: "x".to_owned() });
     let absent = Err(Unavailable::Absent { kind, who: "x".to_owned() });
-    let endless = Ok(files::of(kind, Secret::from("t"), None));
+    let endless = Ok(github("t"));
     assert_eq!([&failed, &absent, &endless].map(|answer| keep(answer).as_secs()), [2, 30, 300]);
     let ending = |seconds| {
         let expires = Some(Timestamp::now() + SignedDuration::from_secs(seconds));
-        keep(&Ok(super::Credential { expires, ..files::of(kind, Secret::from("t"), None) })).as_secs()
+        keep(&Ok(super::Credential { expires, ..github("t") })).as_secs()
     };
     assert!((3400..=3540).contains(&ending(3600)), "a minute before its end");
     assert_eq!((ending(30), ending(-30)), (0, 0));
@@ -95,7 +98,7 @@ async fn people_beyond_the_limit_are_fetched_again_and_nobody_gets_anothers() {
     let cache = Cache::default();
     let of = |user: usize| (Kind::Github, Identity::User(user.to_string()));
     for user in (0..1000).chain(0..1000) {
-        let credential = files::of(Kind::Github, Secret::from(format!("token-of-{user}")), None);
+        let credential = github(&format!("token-of-{user}"));
         assert_eq!(token(&cache.get(of(user), async { Ok(credential) }).await), format!("token-of-{user}"));
     }
 }

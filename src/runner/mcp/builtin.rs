@@ -1,5 +1,7 @@
 //! The servers that a session has because it has credentials: Jira and Google Workspace. They are part of the agent's image,
-//! so that nothing is downloaded when they start; or they run beside it, where `CREDENTIAL_MCP_URLS` says.
+//! so that nothing is downloaded when they start; or they run beside it, where `CREDENTIAL_MCP_URLS` says. Where a backend knows
+//! each person's credentials, they are started with those of their agent's person (`ambient credential exec`), and their
+//! configuration names none.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +20,10 @@ struct Builtin {
     also: &'static [&'static str],
     /// The variables that must be set.
     needs: &'static [&'static str],
-    /// How it is started.
+    /// How it is started with the session's own.
     server: fn() -> Value,
+    /// How it is started with a person's: settings only.
+    personal: fn() -> Value,
 }
 
 const BUILTIN: [Builtin; 2] = [
@@ -28,8 +32,15 @@ const BUILTIN: [Builtin; 2] = [
         also: &["jira", "atlassian"],
         needs: &["JIRA_URL", "JIRA_API_TOKEN"],
         server: jira,
+        personal: personal_jira,
     },
-    Builtin { name: "google-workspace", also: &["google"], needs: &["USER_GOOGLE_EMAIL"], server: google },
+    Builtin {
+        name: "google-workspace",
+        also: &["google"],
+        needs: &["USER_GOOGLE_EMAIL"],
+        server: google,
+        personal: personal_google,
+    },
 ];
 
 fn jira() -> Value {
@@ -63,6 +74,22 @@ fn google() -> Value {
     })
 }
 
+fn personal_jira() -> Value {
+    without(jira(), &["JIRA_URL", "JIRA_USERNAME", "JIRA_API_TOKEN"])
+}
+
+fn personal_google() -> Value {
+    without(google(), &["GOOGLE_MCP_CREDENTIALS_DIR", "USER_GOOGLE_EMAIL"])
+}
+
+/// The server without what a person's credential brings. Its command is a wrapper on the agent's PATH.
+fn without(mut server: Value, brought: &[&str]) -> Value {
+    if let Some(env) = server["env"].as_object_mut() {
+        env.retain(|name, _| !brought.contains(&name.as_str()));
+    }
+    server
+}
+
 /// The built-in servers that this session has. `urls` is the text of `CREDENTIAL_MCP_URLS`: a JSON object of base URLs by
 /// credential or server.
 pub fn layer(urls: &str, variable: &impl Fn(&str) -> Option<String>) -> Layer {
@@ -81,6 +108,7 @@ pub fn layer(urls: &str, variable: &impl Fn(&str) -> Option<String>) -> Layer {
         let is_set = |name: &&str| variable(name).is_some_and(|value| !value.is_empty());
         let server = match beside {
             Some(url) => Some(sidecar(url)),
+            None if is_set(&"BACKEND_API_URL") => Some((builtin.personal)()),
             None => builtin.needs.iter().all(is_set).then(builtin.server),
         };
         layer.servers.extend(server.map(|server| (builtin.name.to_owned(), server)));

@@ -163,6 +163,23 @@ fn credentials_bring_their_servers_from_the_image_or_from_beside_it() {
 }
 
 #[test]
+fn with_a_backend_the_servers_are_everybodys_and_their_configuration_holds_no_credential() {
+    let with_backend = |name: &str| match name {
+        "BACKEND_API_URL" => Some("http://backend.ns.svc".to_owned()),
+        "USER_GOOGLE_EMAIL" => Some("session@example.org".to_owned()),
+        other => variable(other),
+    };
+    let configured = configure(vec![builtin::layer("", &with_backend)], with_backend);
+    assert_eq!((names(&configured), configured.faults.len()), (vec!["google-workspace", "mcp-atlassian"], 0));
+    let text = format!("{:?}", configured.servers.0);
+    for value in ["a-token-of-the-session", "https://jira.example", "session@example.org", "GOOGLE_MCP_CREDENTIALS_DIR"]
+    {
+        assert!(!text.contains(value), "{text}");
+    }
+    assert_eq!(configured.servers.0["mcp-atlassian"]["env"]["READ_ONLY_MODE"], "true");
+}
+
+#[test]
 fn a_session_has_a_bounded_number_of_servers() {
     let many: serde_json::Map<_, _> = (0..70).map(|n| (format!("s{n:02}"), json!({ "command": "x" }))).collect();
     let configured = custom(&Value::Object(many));

@@ -2,12 +2,11 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fs::{self, Permissions},
-    io,
-    os::unix::fs::PermissionsExt,
+    fs, io,
     path::{Path, PathBuf},
 };
 
+use super::wrappers::{self, Wrappers};
 use crate::{
     host::Variables,
     runner::credentials::wire::{KEY, SOCKET, WRAPPERS},
@@ -23,21 +22,19 @@ pub(super) struct Place {
 
 impl Place {
     /// Puts the wrappers beside the socket.
-    pub(super) fn make(socket: &Path, helper: &str) -> io::Result<Self> {
+    pub(super) fn make(socket: &Path, helper: &str, programs: &Wrappers) -> io::Result<Self> {
         let helper = quoted(helper);
-        let wrappers = socket.with_file_name("bin");
-        fs::create_dir_all(&wrappers)?;
-        let (new, gh) = (wrappers.join(".gh.new"), wrappers.join("gh"));
-        fs::write(&new, format!("#!/bin/sh\nexec {helper} credential gh -- \"$@\"\n"))?;
-        fs::set_permissions(&new, Permissions::from_mode(0o755))?;
-        fs::rename(&new, &gh)?;
-        Ok(Self { socket: socket.to_owned(), wrappers, helper })
+        let folder = socket.with_file_name("bin");
+        fs::create_dir_all(&folder)?;
+        wrappers::clear(&folder);
+        programs.write(&folder, &helper)?;
+        Ok(Self { socket: socket.to_owned(), wrappers: folder, helper })
     }
 
     /// Takes away what was put there; the folder too, when nothing else is in it.
     pub(super) fn clear(&self) {
         let _ = fs::remove_file(&self.socket);
-        let _ = fs::remove_file(self.wrappers.join("gh"));
+        wrappers::clear(&self.wrappers);
         let _ = fs::remove_dir(&self.wrappers);
         let _ = self.socket.parent().map(fs::remove_dir);
     }
@@ -77,18 +74,20 @@ fn set(env: &mut Variables, name: &str, value: impl AsRef<OsStr>) {
 }
 
 /// A word of a shell.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runner::credentials::Kind;
 
     #[test]
     fn the_sessions_own_git_settings_and_path_stay() {
         let dir = tempfile::tempdir().unwrap();
-        let place = Place::make(&dir.path().join("s.sock"), "/opt/it's/ambient").unwrap();
+        let programs = Wrappers { kinds: vec![Kind::Github], committers: false };
+        let place = Place::make(&dir.path().join("s.sock"), "/opt/it's/ambient", &programs).unwrap();
         let mut env: Variables = vec![("PATH".into(), "/bin".into()), ("GIT_CONFIG_COUNT".into(), "2".into())];
         place.describe("k", &mut env);
         let value = |name: &str| get(&env, name).unwrap().to_str().unwrap().to_owned();
@@ -97,6 +96,11 @@ mod tests {
         assert_eq!(value("GIT_CONFIG_VALUE_2"), r"!'/opt/it'\''s/ambient' credential");
         assert_eq!(value("PATH"), format!("{}:/bin", dir.path().join("bin").display()));
         let script = fs::read_to_string(dir.path().join("bin/gh")).unwrap();
-        assert!(script.contains("credential gh"), "{script}");
+        assert!(script.contains("credential exec github -- gh \"$@\""), "{script}");
+        let programs: Vec<_> =
+            fs::read_dir(dir.path().join("bin")).unwrap().map(|one| one.unwrap().file_name()).collect();
+        assert_eq!(programs, ["gh"], "nothing is wrapped that there is no credential for");
+        place.clear();
+        assert!(!dir.path().exists(), "nothing is left");
     }
 }

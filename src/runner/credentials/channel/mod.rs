@@ -6,16 +6,22 @@
 
 mod environment;
 mod listen;
+mod programs;
+#[cfg(test)]
+mod tests;
+mod wrappers;
 
 use std::{
     any::Any,
     collections::HashMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use tokio_util::task::AbortOnDropHandle;
 
+use self::wrappers::Wrappers;
 use super::{
     kind::{Kind, Unavailable},
     service::Credentials,
@@ -47,6 +53,7 @@ struct Desk {
 struct Grant {
     thread: Id,
     user: Option<String>,
+    opened: Instant,
 }
 
 impl Channels {
@@ -54,12 +61,18 @@ impl Channels {
     /// agent's shell calls this program. What a former runner left there is replaced.
     pub fn bind(socket: &Path, helper: &str, credentials: Arc<Credentials>) -> std::io::Result<Self> {
         let socket: PathBuf = std::path::absolute(socket)?;
-        let place = environment::Place::make(&socket, helper)?;
+        let place = environment::Place::make(&socket, helper, &wrappers(&credentials))?;
         let listener = listen::bind(&socket)?;
         let desk = Arc::new(Desk { credentials, keys: Mutex::default() });
         let listening = tokio::spawn(listen::serve(listener, Arc::clone(&desk)));
         Ok(Self { desk, place, _listening: AbortOnDropHandle::new(listening) })
     }
+}
+
+/// Only what there may be a credential for is wrapped.
+fn wrappers(credentials: &Credentials) -> Wrappers {
+    let kinds = Kind::ALL.into_iter().filter(|kind| credentials.sources.may_have(*kind)).collect();
+    Wrappers { kinds, committers: credentials.sources.backend.is_some() }
 }
 
 impl Drop for Channels {
@@ -73,7 +86,7 @@ impl AgentChannels for Channels {
         let key = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
         self.place.describe(&key, env);
         self.desk.credentials.redactor().add([security::Credential::new(KEY, Secret::from(key.as_str()))]);
-        let grant = Grant { thread: thread.clone(), user: user.map(str::to_owned) };
+        let grant = Grant { thread: thread.clone(), user: user.map(str::to_owned), opened: Instant::now() };
         self.desk.keys().insert(key.clone(), grant);
         Box::new(Guard { desk: Arc::clone(&self.desk), key })
     }
@@ -102,6 +115,9 @@ impl Desk {
         let Some(grant) = self.keys().get(&question.key).cloned() else {
             return Reply::default();
         };
+        if let Some(program) = &question.program {
+            return self.start(&grant, program).await;
+        }
         let run = match self.run_of(&grant) {
             Ok(run) => run,
             Err(why) => return refusal(why),
@@ -117,10 +133,10 @@ impl Desk {
             (_, Err(why)) => refusal(why),
             (_, Ok(now)) if now.id != run.id => refusal("the run that asked is over"),
             (Ok(credential), Ok(_)) if credential.host.eq_ignore_ascii_case(&question.host) => Reply {
-                username: Some(kind.user().to_owned()),
+                username: kind.git_user().map(str::to_owned),
                 password: Some(credential.token.expose().trim().to_owned()),
                 expires: credential.expires.map(jiff::Timestamp::as_second),
-                error: None,
+                ..Reply::default()
             },
             (Ok(_), Ok(_)) => Reply::default(),
             (Err(why), Ok(_)) => explained(&why, &question.host),

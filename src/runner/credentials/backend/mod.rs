@@ -1,21 +1,29 @@
 //! The platform's backend, which knows people's credentials.
 
-use std::{path::PathBuf, time::Duration};
+mod answer;
+mod client;
+mod tls;
 
-use reqwest::{
-    Client, Response, StatusCode, Url,
-    header::{AUTHORIZATION, HeaderValue},
-    redirect::Policy,
+use std::path::PathBuf;
+
+use axum::{
+    body::Body,
+    http::{
+        Request, StatusCode,
+        header::{ACCEPT, AUTHORIZATION, HeaderValue},
+    },
 };
-use serde::Deserialize;
+use tokio_rustls::TlsConnector;
+use url::Url;
 
-use super::kind::{Credential, Kind, Unavailable};
+pub(super) use self::answer::is_web;
+use self::client::Answer;
+use super::{
+    credential::Credential,
+    kind::{Kind, Unavailable},
+};
 use crate::{runner::caller::Caller, security::Secret};
 
-/// From asking to the last byte of the answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// The longest answer, in bytes.
-const MAX_ANSWER: usize = 64 * 1024;
 /// Whom the runner's own token asks for.
 const USER: &str = "x-runner-current-user";
 
@@ -31,33 +39,25 @@ pub enum BackendError {
     )]
     Outside(String),
     /// It would be spoken to in a way that is not there.
-    #[error("BACKEND_API_URL: expected http://…, found {0}://…")]
+    #[error("BACKEND_API_URL: expected http://… or https://…, found {0}://…")]
     Scheme(String),
-    /// The client could not be made.
-    #[error("the backend cannot be asked: {0}")]
-    Client(String),
+    /// Nobody's certificate could be believed.
+    #[error("BACKEND_API_URL is an https:// address, and {0}")]
+    Tls(String),
 }
 
 /// A backend, and the session in it.
 pub struct Backend {
-    client: Client,
     base: Url,
+    /// For an address that begins with `https`.
+    tls: Option<TlsConnector>,
     bot_token: PathBuf,
     bot_token_given: Option<Secret>,
 }
 
-/// What it answers; its other members are not looked at.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Answer {
-    token: Option<Secret>,
-    instance_url: Option<String>,
-    expires_at: Option<String>,
-}
-
 impl Backend {
-    /// The backend at `url` (`http://backend.ns.svc:8080/api`, say), for a session of a project. Its own token is read from
-    /// `bot_token` at each use, or is `bot_token_given`.
+    /// The backend at `url` (`http://backend.ns.svc:8080/api` or `https://…`, say), for a session of a project. Its own token
+    /// is read from `bot_token` at each use, or is `bot_token_given`.
     pub fn new(
         url: &str,
         project: &str,
@@ -70,9 +70,11 @@ impl Backend {
         if !is_inside(&host) {
             return Err(BackendError::Outside(host));
         }
-        if base.scheme() != "http" {
-            return Err(BackendError::Scheme(base.scheme().to_owned()));
-        }
+        let tls = match base.scheme() {
+            "http" => None,
+            "https" => Some(tls::connector().map_err(BackendError::Tls)?),
+            other => return Err(BackendError::Scheme(other.to_owned())),
+        };
         base.path_segments_mut().map_err(|()| BackendError::Url("it has no path".to_owned()))?.pop_if_empty().extend([
             "projects",
             project,
@@ -80,47 +82,40 @@ impl Backend {
             session,
             "credentials",
         ]);
-        // No redirect and no proxy: the token goes to the named host alone.
-        let client = Client::builder().redirect(Policy::none()).no_proxy().timeout(ANSWER_WITHIN).build();
-        let client = client.map_err(|error| BackendError::Client(error.to_string()))?;
-        Ok(Self { client, base, bot_token, bot_token_given })
+        Ok(Self { base, tls, bot_token, bot_token_given })
     }
 
     /// Asks for a person's credential: with their own token, and when that is refused with the runner's.
     pub(super) async fn fetch(&self, kind: Kind, caller: &Caller) -> Result<Credential, Unavailable> {
         if let Some(token) = &caller.token {
-            let response = self.ask(kind, caller, token.expose()).await?;
-            if !is_refusal(response.status()) {
-                return read(kind, caller, response).await;
+            let answer = self.ask(kind, caller, token.expose()).await?;
+            if !is_refusal(answer.status) {
+                return read(kind, caller, &answer);
             }
         }
         let bot = self.bot_token().await.unwrap_or_default();
-        let response = self.ask(kind, caller, &format!("Bearer {}", bot.expose())).await?;
-        read(kind, caller, response).await
+        let answer = self.ask(kind, caller, &format!("Bearer {}", bot.expose())).await?;
+        read(kind, caller, &answer)
     }
 
-    async fn ask(&self, kind: Kind, caller: &Caller, authorization: &str) -> Result<Response, Unavailable> {
+    async fn ask(&self, kind: Kind, caller: &Caller, authorization: &str) -> Result<Answer, Unavailable> {
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.push(kind.path());
         }
-        let mut authorization = HeaderValue::from_str(authorization)
-            .map_err(|_| failed(kind, "the token that it would be asked with is no header".to_owned()))?;
+        let no_header = |_| failed(kind, "the token that it would be asked with is no header".to_owned());
+        let mut authorization = HeaderValue::from_str(authorization).map_err(no_header)?;
         authorization.set_sensitive(true);
-        let mut request = self.client.get(url).header(AUTHORIZATION, authorization);
+        let mut request =
+            Request::get(url.path()).header(AUTHORIZATION, authorization).header(ACCEPT, "application/json");
         if let Some(user) = &caller.user_id {
             request = request.header(USER, user);
         }
-        request.send().await.map_err(|error| failed(kind, self.unreachable(&error)))
-    }
-
-    fn unreachable(&self, error: &reqwest::Error) -> String {
-        let host = self.base.host_str().unwrap_or_default();
-        if error.is_timeout() {
-            format!("the backend at {host} did not answer within {} s", ANSWER_WITHIN.as_secs())
-        } else {
-            format!("the backend at {host} cannot be reached")
-        }
+        let request =
+            request.body(Body::empty()).map_err(|_| failed(kind, "the session has no usable name".to_owned()))?;
+        let answer = client::ask(&url, self.tls.as_ref(), request).await;
+        let host = url.host_str().unwrap_or_default();
+        answer.map_err(|what| failed(kind, format!("the backend at {host} {what}")))
     }
 
     /// The runner's own token, as it is now: the kubelet replaces it.
@@ -142,10 +137,9 @@ fn is_inside(host: &str) -> bool {
     is_local || [".svc", ".svc.cluster.local"].iter().any(|zone| host.ends_with(zone))
 }
 
-async fn read(kind: Kind, caller: &Caller, response: Response) -> Result<Credential, Unavailable> {
-    let status = response.status();
+fn read(kind: Kind, caller: &Caller, answer: &Answer) -> Result<Credential, Unavailable> {
     let absent = || Unavailable::Absent { kind, who: who(caller) };
-    match status {
+    match answer.status {
         StatusCode::NOT_FOUND | StatusCode::NO_CONTENT => return Err(absent()),
         status if is_refusal(status) => {
             return Err(Unavailable::Refused { kind, who: who(caller), status: status.as_u16() });
@@ -153,29 +147,8 @@ async fn read(kind: Kind, caller: &Caller, response: Response) -> Result<Credent
         StatusCode::OK => {}
         status => return Err(failed(kind, format!("the backend answers HTTP {}", status.as_u16()))),
     }
-    let body = body(kind, response).await?;
-    let answer: Answer =
-        serde_json::from_slice(&body).map_err(|_| failed(kind, "the backend's answer is no credential".to_owned()))?;
-    let token = answer.token.filter(|token| !token.expose().trim().is_empty()).ok_or_else(absent)?;
-    if token.expose().contains(char::is_control) {
-        return Err(failed(kind, "the backend's answer is no credential".to_owned()));
-    }
-    let host = answer.instance_url.as_deref().and_then(host_of).unwrap_or_else(|| kind.host().to_owned());
-    let expires = answer.expires_at.and_then(|text| text.parse().ok());
-    Ok(Credential { kind, token, host, expires })
-}
-
-/// A bounded body.
-async fn body(kind: Kind, mut response: Response) -> Result<Vec<u8>, Unavailable> {
-    let broken = |_| failed(kind, "the backend's answer broke off".to_owned());
-    let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(broken)? {
-        body.extend_from_slice(&piece);
-        if body.len() > MAX_ANSWER {
-            return Err(failed(kind, format!("the backend's answer is longer than {MAX_ANSWER} bytes")));
-        }
-    }
-    Ok(body)
+    let nonsense = |_| failed(kind, "the backend's answer is no credential".to_owned());
+    answer::read(kind, &answer.body).map_err(nonsense)?.ok_or_else(absent)
 }
 
 fn failed(kind: Kind, reason: String) -> Unavailable {
@@ -217,7 +190,8 @@ mod tests {
         {
             assert!(matches!(backend(url), Err(BackendError::Outside(_))), "{url}");
         }
-        assert!(matches!(backend("https://b.ns.svc"), Err(BackendError::Scheme(_))));
+        assert!(matches!(backend("ftp://b.ns.svc"), Err(BackendError::Scheme(_))));
+        assert!(matches!(backend("https://b.ns.svc.evil.com"), Err(BackendError::Outside(_))));
         assert!(matches!(backend("nonsense"), Err(BackendError::Url(_))));
     }
 

@@ -1,29 +1,29 @@
-//! `ambient credential`: what git and gh in the agent's container ask the runner with.
+//! `ambient credential`: what git and other programs in the agent's container ask the runner with.
+
+mod exec;
+mod file;
 
 use std::{
     collections::BTreeMap,
     env,
-    ffi::{OsStr, OsString},
+    ffi::OsString,
     io::{self, BufRead, BufReader, Read, Write},
-    os::unix::{net::UnixStream, process::CommandExt},
+    os::unix::net::UnixStream,
     path::Path,
-    process::{Command, ExitCode},
+    process::ExitCode,
     time::Duration,
 };
 
 use clap::Subcommand;
 
-use crate::runner::credentials::{
-    Kind,
-    wire::{KEY, Question, Reply, SOCKET, WRAPPERS},
-};
+use crate::runner::credentials::wire::{KEY, Question, Reply, SOCKET};
 
 /// Longer than the runner takes at most.
 const ANSWER_WITHIN: Duration = Duration::from_secs(40);
 /// What git says of a credential is short.
 const MAX_INPUT: u64 = 64 * 1024;
 
-/// Ask the runner for the credential of the person whose run is going (git and gh of an agent call this).
+/// Ask the runner for the credential of the person whose run is going (an agent's git, gh, kubectl and MCP servers call this).
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -38,11 +38,13 @@ enum Verb {
     Store,
     /// Git's credential protocol: the host has refused this password; the next `get` fetches another.
     Erase,
-    /// Run the GitHub CLI with the token in its environment alone.
-    Gh {
-        /// The arguments of `gh`.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<OsString>,
+    /// Run a program with a credential in its environment alone; what is set there already stays.
+    Exec {
+        /// github, gitlab, jira, google, coderabbit, kubeconfig; or git: who commits.
+        credential: String,
+        /// The program and its arguments.
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
     },
 }
 
@@ -51,7 +53,7 @@ pub(super) fn main(args: &Args) -> ExitCode {
         Verb::Get => get(),
         Verb::Store => ExitCode::SUCCESS,
         Verb::Erase => erase(),
-        Verb::Gh { args } => gh(args),
+        Verb::Exec { credential, command } => exec::exec(credential, command),
     }
 }
 
@@ -60,7 +62,7 @@ fn get() -> ExitCode {
     let Some(host) = host(&description) else {
         return ExitCode::SUCCESS;
     };
-    let reply = ask(host, None).unwrap_or_else(|error| unheard(&error));
+    let reply = ask(of(host)).unwrap_or_else(|error| unheard(&error));
     let mut out = io::stdout().lock();
     // Git that has gone away needs no answer.
     let _ = write!(out, "{}", answer(&reply));
@@ -72,28 +74,9 @@ fn erase() -> ExitCode {
     let description = description();
     if let (Some(host), Some(password)) = (host(&description), description.get("password")) {
         // Whoever cannot be told gives out the old one until it ends.
-        let _ = ask(host, Some(password.clone()));
+        let _ = ask(Question { refused: Some(password.clone()), ..of(host) });
     }
     ExitCode::SUCCESS
-}
-
-/// Becomes the GitHub CLI; it says itself what it cannot do without a token.
-fn gh(args: &[OsString]) -> ExitCode {
-    let reply = ask(Kind::Github.host(), None).unwrap_or_else(|error| unheard(&error));
-    complain(&reply);
-    let path = path_without(env::var_os("PATH").as_deref(), env::var_os(WRAPPERS).as_deref());
-    let Some(program) = find("gh", &path) else {
-        eprintln!("ambient: the GitHub CLI is not installed here");
-        return ExitCode::from(127);
-    };
-    let mut command = Command::new(program);
-    command.args(args).env("PATH", path);
-    if let Some(token) = reply.password {
-        command.env("GH_TOKEN", token);
-    }
-    let error = command.exec();
-    eprintln!("ambient: gh cannot be started: {error}");
-    ExitCode::from(126)
 }
 
 /// What git says of the credential, a `name=value` a line.
@@ -108,14 +91,18 @@ fn host(description: &BTreeMap<String, String>) -> Option<&str> {
     description.get("host").filter(|_| is_safe).map(String::as_str)
 }
 
-fn ask(host: &str, refused: Option<String>) -> io::Result<Reply> {
+fn of(host: &str) -> Question {
+    Question { host: host.to_owned(), ..Question::default() }
+}
+
+fn ask(question: Question) -> io::Result<Reply> {
     let (Some(socket), Ok(key)) = (env::var_os(SOCKET), env::var(KEY)) else {
         return Ok(Reply::default());
     };
     let mut stream = UnixStream::connect(Path::new(&socket))?;
     stream.set_read_timeout(Some(ANSWER_WITHIN))?;
     stream.set_write_timeout(Some(ANSWER_WITHIN))?;
-    let mut question = serde_json::to_vec(&Question { key, host: host.to_owned(), refused })?;
+    let mut question = serde_json::to_vec(&Question { key, ..question })?;
     question.push(b'\n');
     stream.write_all(&question)?;
     let mut line = String::new();
@@ -146,16 +133,6 @@ fn complain(reply: &Reply) {
     }
 }
 
-fn path_without(path: Option<&OsStr>, wrappers: Option<&OsStr>) -> OsString {
-    let folders = env::split_paths(path.unwrap_or_default()).filter(|folder| Some(folder.as_os_str()) != wrappers);
-    // What was split can be joined.
-    env::join_paths(folders).unwrap_or_default()
-}
-
-fn find(name: &str, path: &OsStr) -> Option<std::path::PathBuf> {
-    env::split_paths(path).map(|folder| folder.join(name)).find(|program| program.is_file())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,15 +148,10 @@ mod tests {
 
     #[test]
     fn git_hears_the_credential_or_stops_or_goes_on() {
-        let found = Reply { username: Some("u".into()), password: Some("p".into()), expires: Some(7), error: None };
+        let found =
+            Reply { username: Some("u".into()), password: Some("p".into()), expires: Some(7), ..Reply::default() };
         assert_eq!(answer(&found), "username=u\npassword=p\npassword_expiry_utc=7\n");
         assert_eq!(answer(&unheard(&io::Error::other("x"))), "quit=1\n");
         assert_eq!(answer(&Reply::default()), "");
-    }
-
-    #[test]
-    fn the_wrappers_are_not_found_again() {
-        let path = path_without(Some(OsStr::new("/run/w:/bin:/usr/bin")), Some(OsStr::new("/run/w")));
-        assert_eq!(path, "/bin:/usr/bin");
     }
 }
