@@ -17,6 +17,7 @@
 //! | [`bridge`] | one agent's protocol to AG-UI events | `agui`, `host` |
 //! | [`workspace`] | layout, clones, files | `api`, `security`, `host` |
 //! | [`runner`] | threads, turns and the HTTP server | all above |
+//! | [`operator`] | reconciling sessions and Runs in a cluster | `api`, `agui`, `eventlog`, `fold`, `security` |
 //! | [`cli`] | one file per verb | all |
 
 pub mod agui;
@@ -26,6 +27,7 @@ pub mod cli;
 pub mod eventlog;
 pub mod fold;
 pub mod host;
+pub mod operator;
 pub mod runner;
 pub mod security;
 pub mod workspace;

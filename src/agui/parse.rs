@@ -6,7 +6,7 @@ mod environment;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{ContextItem, Id, Message, ResumeItem, RunAgentInput, Tool};
@@ -44,6 +44,20 @@ pub struct RunExtras {
     pub environment: BTreeMap<String, String>,
     /// The client's own notes on the run, at most 16 KiB; they go into `RUN_STARTED`.
     pub metadata: Option<Map<String, Value>>,
+    /// What a Run object asks for beside AG-UI's input.
+    pub ambient: RunAsks,
+}
+
+/// The member `ambient` of a run request: settings of a Run object that AG-UI has no place for.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RunAsks {
+    /// The longest time the run may take from its start, in seconds.
+    pub timeout_seconds: Option<u64>,
+    /// The model of this run.
+    pub model: Option<String>,
+    /// A JSON Schema for the final answer.
+    pub output_schema: Option<Value>,
 }
 
 /// Reads the body of a run request without its extras.
@@ -76,6 +90,10 @@ pub fn parse_run(bytes: &[u8]) -> Result<(RunAgentInput, RunExtras), Vec<InputEr
         forwarded_props: body.optional("forwardedProps"),
         resume: body.list::<ResumeItem>("resume").unwrap_or_default(),
     };
-    let extras = RunExtras { environment: body.environment(), metadata: body.metadata() };
+    let extras = RunExtras {
+        environment: body.environment(),
+        metadata: body.metadata(),
+        ambient: body.optional("ambient").unwrap_or_default(),
+    };
     body.finish((input, extras))
 }

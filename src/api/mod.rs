@@ -23,5 +23,5 @@ pub const VERSION: &str = "v1alpha1";
 pub const API_VERSION: &str = "vteam.ambient-code/v1alpha1";
 
 pub use run::{Run, RunSpec, RunStatus};
-pub use session::{AgenticSession, AgenticSessionSpec, AgenticSessionStatus};
+pub use session::{AgenticSession, AgenticSessionSpec, AgenticSessionStatus, McpServers};
 pub use settings::{ProjectSettings, ProjectSettingsSpec, ProjectSettingsStatus};

@@ -50,6 +50,12 @@ pub fn token_secret(session: &str) -> String {
     object("ambient-runner-token-", session, "")
 }
 
+/// The `ConfigMap` with the session's files.
+#[must_use]
+pub fn files(session: &str) -> String {
+    object("ambient-files-", session, "")
+}
+
 /// The Run that a session's `initialPrompt` becomes.
 #[must_use]
 pub fn initial_run(session: &str) -> String {

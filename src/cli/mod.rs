@@ -5,8 +5,10 @@ mod assemble;
 mod completions;
 pub mod crds;
 mod credential;
+mod hydrate;
 mod init;
 mod logging;
+mod operator;
 mod probe;
 mod run;
 mod runner;
@@ -46,6 +48,10 @@ enum Verb {
     Init(init::Args),
     /// Serve one session's agent over AG-UI (the main container of a session's pod).
     Runner(runner::Args),
+    /// Reconcile sessions and Runs in a cluster
+    Operator(operator::Args),
+    /// Set up a session's workspace (the init container of its pod)
+    Hydrate(hydrate::Args),
     /// Start agents on request over a unix socket (the agent container of a session's pod).
     Agent(agent::Args),
     #[command(hide = true)]
@@ -66,6 +72,8 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::main(args),
         Verb::Init(args) => init::main(&args),
         Verb::Runner(args) => runner::main(args),
+        Verb::Operator(args) => operator::main(&args),
+        Verb::Hydrate(args) => hydrate::main(&args),
         Verb::Agent(args) => supervise(args),
         Verb::Credential(args) => credential::main(&args),
         Verb::Crds => finish(crds::run(&mut std::io::stdout())),

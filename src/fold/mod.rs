@@ -1,7 +1,8 @@
-//! Events to the status of a Run: one pure fold for laptop and cluster. No IO, and memory that does not grow with the
+//! Events to the status of a Run, and a Run to what an agent is told: the same for laptop and cluster. No IO, and memory that does not grow with the
 //! number of events.
 
 mod end;
+mod input;
 mod recent;
 mod report;
 mod status;
@@ -17,6 +18,7 @@ use crate::{
     },
 };
 use end::End;
+pub use input::input;
 use recent::Recent;
 use report::Report;
 use text::LastText;

@@ -54,6 +54,9 @@ impl RunRequest {
         let options = RunOptions {
             environment: Environment(extras.environment),
             metadata: extras.metadata,
+            timeout_seconds: extras.ambient.timeout_seconds,
+            model: extras.ambient.model,
+            output_schema: extras.ambient.output_schema,
             ..RunOptions::default()
         };
         Self { input, options, caller }

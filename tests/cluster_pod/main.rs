@@ -12,6 +12,7 @@ mod kubelet;
 mod memory;
 #[path = "../support/needs.rs"]
 mod needs;
+mod operator;
 mod pod;
 mod run;
 mod stream;

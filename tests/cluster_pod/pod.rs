@@ -167,7 +167,7 @@ async fn restrict(cluster: &Cluster) {
     namespaces.patch(&cluster.namespace, &PatchParams::default(), &Patch::Merge(labels)).await.unwrap();
 }
 
-async fn secret(cluster: &Cluster, name: &str, values: &[(&str, &str)]) {
+pub(crate) async fn secret(cluster: &Cluster, name: &str, values: &[(&str, &str)]) {
     let values: BTreeMap<_, _> = values.iter().copied().collect();
     let secret = json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name }, "stringData": values,

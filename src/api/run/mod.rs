@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use input::{Answer, AnswerStatus, InputMessage, MessageRole};
-pub use status::{FileChanges, GitState, Interrupt, Outcome, RunEvents, RunPhase, RunStatus, TokenCounts, Usage};
+pub use status::{
+    FileChanges, GitState, Interrupt, Outcome, RunEvents, RunPhase, RunStatus, RunnerRef, TokenCounts, Usage,
+};
 
 use super::rules;
 

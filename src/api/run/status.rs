@@ -29,6 +29,9 @@ pub struct RunStatus {
     /// How many times the Run was delivered to a runner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
+    /// The pod that the Run was given to. It is never given to another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runner: Option<RunnerRef>,
     /// When the agent was given the Run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<Time>,
@@ -121,6 +124,15 @@ impl RunPhase {
             Self::Cancelled => "Cancelled",
         }
     }
+}
+
+/// The pod that a Run was given to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RunnerRef {
+    /// Its name.
+    pub pod: String,
+    /// Its UID: a pod of the same name that came later is another one.
+    pub uid: String,
 }
 
 /// How a run ended and why.

@@ -99,6 +99,10 @@ pub struct AgenticSessionSpec {
     /// More environment variables for the runner and the agent. Not for secrets: whoever can read the session reads them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment_variables: BTreeMap<String, String>,
+    /// Stopped: the session stops, and its Runs wait. Running or absent: it is up, but for a stop by inactivity, which the next
+    /// Run ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desired_state: Option<DesiredState>,
     /// MCP servers that give the agent more tools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mcp_servers: Option<McpServers>,
@@ -111,6 +115,15 @@ pub struct AgenticSessionSpec {
     /// What the agent may do and how it is instructed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentSpec>,
+}
+
+/// What is wanted of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DesiredState {
+    /// It is up.
+    Running,
+    /// It has no pod.
+    Stopped,
 }
 
 /// Who created a session.

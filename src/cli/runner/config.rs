@@ -30,7 +30,7 @@ pub(super) struct Config {
 
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ConfigError {
+pub(in crate::cli) enum ConfigError {
     #[error(
         "AGUI_HOST: {0} can be reached from outside, so the server needs a token: set AGUI_TOKEN, or AGUI_HOST=127.0.0.1"
     )]
@@ -69,8 +69,7 @@ fn address(args: &Args) -> Result<SocketAddr, ConfigError> {
 }
 
 fn session(args: &Args, options: SdkOptions) -> Result<AgenticSessionSpec, ConfigError> {
-    let repos: Vec<GivenRepo> = json("REPOS_JSON", "a list such as [{\"url\": \"https://…\"}]", &args.repos)?;
-    let repos = repos.into_iter().map(GivenRepo::spec).collect();
+    let repos = given_repos(&args.repos)?;
     let model = args.model.clone().or(options.model).filter(|model| !model.is_empty());
     let agent = AgentSpec {
         permission_mode: options.permission_mode.unwrap_or_default(),
@@ -87,6 +86,12 @@ fn session(args: &Args, options: SdkOptions) -> Result<AgenticSessionSpec, Confi
         agent: Some(agent),
         ..AgenticSessionSpec::default()
     })
+}
+
+/// The repositories of `REPOS_JSON`.
+pub(in crate::cli) fn given_repos(text: &str) -> Result<Vec<RepoSpec>, ConfigError> {
+    let repos: Vec<GivenRepo> = json("REPOS_JSON", "a list such as [{\"url\": \"https://…\"}]", text)?;
+    Ok(repos.into_iter().map(GivenRepo::spec).collect())
 }
 
 /// A repository of `REPOS_JSON`, in either of the original's forms.

@@ -14,7 +14,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 pub(super) use args::Args;
-use config::{Config, ConfigError};
+use config::Config;
+pub(super) use config::{ConfigError, given_repos};
 
 use super::{
     assemble::{self, AssembleError, Parts},

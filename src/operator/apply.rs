@@ -1,0 +1,107 @@
+//! Server-side apply of what the operator owns, only where something would change.
+
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service, ServiceAccount};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
+    core::NamespaceResourceScope,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::error::OperatorError;
+
+/// The field manager of everything that the operator writes.
+pub(super) const MANAGER: &str = "ambient-operator";
+
+/// A kind that the operator applies.
+pub(super) trait Owned:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + Serialize + DeserializeOwned
+{
+}
+
+impl Owned for ConfigMap {}
+impl Owned for NetworkPolicy {}
+impl Owned for Secret {}
+impl Owned for Service {}
+impl Owned for ServiceAccount {}
+
+/// How every object is called in errors.
+pub(super) fn called<K: Resource<DynamicType = ()>>(namespace: &str, name: &str) -> String {
+    format!("{} {namespace}/{name}", K::kind(&()))
+}
+
+/// Applies an object unless it is there as it is to be. Returns it when it was written.
+pub(super) async fn ensure<K: Owned>(
+    client: &Client,
+    wanted: &Value,
+    seen: Option<&K>,
+) -> Result<Option<K>, OperatorError> {
+    if seen.is_some_and(|seen| serde_json::to_value(seen).is_ok_and(|seen| holds(&seen, wanted))) {
+        return Ok(None);
+    }
+    let text = |key: &str| wanted["metadata"][key].as_str().unwrap_or_default();
+    let (namespace, name) = (text("namespace"), text("name"));
+    let api = Api::<K>::namespaced(client.clone(), namespace);
+    let params = PatchParams::apply(MANAGER).force();
+    let applied = api.patch(name, &params, &Patch::Apply(wanted)).await;
+    applied.map(Some).map_err(|error| OperatorError::of(called::<K>(namespace, name), error))
+}
+
+/// Whether everything that is wanted is there. The API server adds members of its own, but none to our lists.
+pub(super) fn holds(seen: &Value, wanted: &Value) -> bool {
+    match (seen, wanted) {
+        (Value::Object(seen), Value::Object(wanted)) => wanted.iter().all(|(key, wanted)| {
+            matches!(key.as_str(), "apiVersion" | "kind") || seen.get(key).is_some_and(|seen| holds(seen, wanted))
+        }),
+        (Value::Array(seen), Value::Array(wanted)) => {
+            seen.len() == wanted.len() && seen.iter().zip(wanted).all(|(seen, wanted)| holds(seen, wanted))
+        }
+        (seen, wanted) => seen == wanted,
+    }
+}
+
+/// Creates a pod. Nothing when one of this name is there: then a watch will show it.
+pub(super) async fn create_pod(client: &Client, pod: &Value) -> Result<Option<Pod>, OperatorError> {
+    let text = |key: &str| pod["metadata"][key].as_str().unwrap_or_default();
+    let (namespace, name) = (text("namespace"), text("name"));
+    let object = called::<Pod>(namespace, name);
+    let typed: Pod = serde_json::from_value(pod.clone())
+        .map_err(|error| OperatorError::Refused { object: object.clone(), message: error.to_string() })?;
+    let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+    match Api::<Pod>::namespaced(client.clone(), namespace).create(&params, &typed).await {
+        Ok(created) => Ok(Some(created)),
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(None),
+        Err(error) => Err(OperatorError::of(object, error)),
+    }
+}
+
+/// Tells a pod to end. One that is gone or another one by now is left alone. What comes back is not remembered: the watch may
+/// have shown the pod's end before.
+pub(super) async fn delete_pod(client: &Client, pod: &Pod) -> Result<(), OperatorError> {
+    let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
+    let only = Preconditions { uid: pod.uid(), resource_version: None };
+    let params = DeleteParams { preconditions: Some(only), ..DeleteParams::default() };
+    match Api::<Pod>::namespaced(client.clone(), &namespace).delete(&name, &params).await {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
+        Err(error) => Err(OperatorError::of(called::<Pod>(&namespace, &name), error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn members_that_the_server_adds_are_no_change_and_those_of_ours_are() {
+        let seen = json!({"metadata": {"name": "a", "uid": "u"}, "spec": {"ports": [{"port": 1, "protocol": "TCP"}]}});
+        let wanted = |port| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"ports": [{"port": port}]}});
+        assert!(holds(&seen, &wanted(1)));
+        assert!(!holds(&seen, &wanted(2)));
+        assert!(!holds(&seen, &json!({"spec": {"ports": []}})));
+        assert!(!holds(&seen, &json!({"metadata": {"labels": {}}})));
+    }
+}

@@ -1,0 +1,43 @@
+//! What an operator is told when it starts.
+
+use std::time::Duration;
+
+/// The settings of an operator.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The namespace whose objects are reconciled; none: all.
+    pub watch_namespace: Option<String>,
+    /// The platform backend's namespace. Its pods may reach runners, and runners are told its address.
+    pub backend_namespace: Option<String>,
+    /// The operator's own namespace. Its pods may reach runners.
+    pub namespace: String,
+    /// The image of the runner and of what sets up the workspace.
+    pub runner_image: String,
+    /// The image that the agent runs in.
+    pub agent_image: String,
+    /// `imagePullPolicy` of both.
+    pub pull_policy: String,
+    /// The port of a runner.
+    pub port: u16,
+    /// After how long without activity a session stops that says nothing about it; zero: never.
+    pub inactivity: Duration,
+    /// How long things may take.
+    pub deadlines: Deadlines,
+}
+
+/// How long things may take before they have failed. Each counts from the pod's creation unless said otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Until the pod has a node.
+    pub schedule: Duration,
+    /// Until a pod with a node is ready: images, volumes, clones, the runner's start.
+    pub start: Duration,
+    /// How long a Run waits for a session that does not exist, from the Run's creation.
+    pub session: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { schedule: Duration::from_mins(5), start: Duration::from_mins(15), session: Duration::from_mins(10) }
+    }
+}

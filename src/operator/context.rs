@@ -1,0 +1,199 @@
+//! What every reconcile is given: the client, what is known of the cluster, and who is told.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use k8s_openapi::api::{
+    core::v1::{ConfigMap, Pod, Secret, Service, ServiceAccount},
+    networking::v1::NetworkPolicy,
+};
+use kube::{
+    Client, Resource, ResourceExt,
+    runtime::{
+        events::{Event, EventType, Recorder},
+        reflector::{ObjectRef, Store},
+    },
+};
+
+use super::{
+    config::Config,
+    run::{Wake, followers::Followers, view::View as RunView},
+    session::{objects, view::View},
+    stores::Stores,
+    written::Written,
+};
+use crate::{
+    api::{
+        AgenticSession, AgenticSessionStatus, McpServers, ProjectSettings, Run,
+        conditions::{READY, SUCCEEDED},
+        names,
+        session::SessionPhase,
+    },
+    security::Secret as Hidden,
+};
+
+/// The only name that `ProjectSettings` may have.
+const SETTINGS: &str = "projectsettings";
+
+/// What every reconcile is given.
+pub(super) struct Context {
+    pub(super) client: Client,
+    pub(super) config: Config,
+    pub(super) stores: Stores,
+    pub(super) sessions: Arc<Written<AgenticSession>>,
+    pub(super) runs: Arc<Written<Run>>,
+    pub(super) pods: Arc<Written<Pod>>,
+    pub(super) children: Arc<Children>,
+    pub(super) followers: Followers,
+    pub(super) http: reqwest::Client,
+    pub(super) wake_run: Wake,
+    pub(super) recorder: Recorder,
+    /// Tokens that were made and perhaps not seen yet, by session UID.
+    pub(super) made: Mutex<HashMap<String, String>>,
+}
+
+/// What else was written for sessions.
+#[derive(Default)]
+pub(super) struct Children {
+    pub(super) accounts: Arc<Written<ServiceAccount>>,
+    pub(super) tokens: Arc<Written<Secret>>,
+    pub(super) services: Arc<Written<Service>>,
+    pub(super) files: Arc<Written<ConfigMap>>,
+    pub(super) policies: Arc<Written<NetworkPolicy>>,
+}
+
+impl Children {
+    pub(super) fn remember(&self, account: Option<ServiceAccount>, token: Option<Secret>, service: Option<Service>) {
+        account.map(|account| self.accounts.remember(account));
+        token.map(|token| self.tokens.remember(token));
+        service.map(|service| self.services.remember(service));
+    }
+
+    pub(super) fn remember_files(&self, files: Option<ConfigMap>) {
+        files.map(|files| self.files.remember(files));
+    }
+
+    pub(super) fn remember_policy(&self, policy: Option<NetworkPolicy>) {
+        policy.map(|policy| self.policies.remember(policy));
+    }
+}
+
+/// The newest that is known of an object.
+fn look<K>(store: &Store<K>, written: &Written<K>, namespace: &str, name: &str) -> Option<Arc<K>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    let reference = ObjectRef::<K>::new(name).within(namespace);
+    written.newest(&reference, store.get(&reference))
+}
+
+impl Context {
+    /// A session and what belongs to it.
+    pub(super) fn view(&self, session: Arc<AgenticSession>) -> View {
+        let (namespace, name) = (session.namespace().unwrap_or_default(), session.name_any());
+        let session = look(&self.stores.sessions, &self.sessions, &namespace, &name).unwrap_or(session);
+        let (stores, children) = (&self.stores, &self.children);
+        View {
+            account: look(&stores.accounts, &children.accounts, &namespace, &names::service_account(&name)),
+            token: look(&stores.tokens, &children.tokens, &namespace, &names::token_secret(&name)),
+            service: look(&stores.services, &children.services, &namespace, &names::service(&name)),
+            files: look(&stores.files, &children.files, &namespace, &names::files(&name)),
+            policy: look(&stores.policies, &children.policies, &namespace, objects::POLICY),
+            pod: look(&stores.pods, &self.pods, &namespace, &names::pod(&name)),
+            runs: self.runs_of(&namespace, &name),
+            project_inactivity: self.settings(&namespace).map(|settings| settings.spec.inactivity_timeout_seconds),
+            session,
+        }
+    }
+
+    /// A Run and what it depends on.
+    pub(super) fn run_view(&self, run: Arc<Run>) -> RunView {
+        let (namespace, name) = (run.namespace().unwrap_or_default(), run.name_any());
+        let session = run.spec.session_ref.name.clone();
+        let run = look(&self.stores.runs, &self.runs, &namespace, &name).unwrap_or(run);
+        RunView {
+            session: look(&self.stores.sessions, &self.sessions, &namespace, &session),
+            all: self.runs_of(&namespace, &session),
+            pod: look(&self.stores.pods, &self.pods, &namespace, &names::pod(&session)),
+            seen: self.followers.seen(&run),
+            run,
+        }
+    }
+
+    fn runs_of(&self, namespace: &str, session: &str) -> Vec<Arc<Run>> {
+        let is_its =
+            |run: &Run| run.spec.session_ref.name == session && run.metadata.namespace.as_deref() == Some(namespace);
+        let runs = self.stores.runs.state_filter(is_its).into_iter();
+        let newest = |run: Arc<Run>| look(&self.stores.runs, &self.runs, namespace, &run.name_any()).unwrap_or(run);
+        runs.map(newest).collect()
+    }
+
+    fn settings(&self, namespace: &str) -> Option<Arc<ProjectSettings>> {
+        self.stores.settings.get(&ObjectRef::new(SETTINGS).within(namespace))
+    }
+
+    /// The MCP servers of the namespace's settings.
+    pub(super) fn project_servers(&self, namespace: &str) -> Option<McpServers> {
+        self.settings(namespace)?.spec.mcp_servers.clone()
+    }
+
+    /// What opens a session's runner: as it is, or made now.
+    pub(super) fn token(&self, view: &View) -> Hidden {
+        let known = view.token.as_deref().and_then(token_in);
+        known.unwrap_or_else(|| {
+            let uid = view.session.uid().unwrap_or_default();
+            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+            Hidden::from(made.entry(uid).or_insert_with(|| uuid::Uuid::new_v4().to_string()).clone())
+        })
+    }
+
+    /// What opens a session's runner, once it is there.
+    pub(super) fn token_of(&self, session: &AgenticSession) -> Option<Hidden> {
+        let (namespace, name) = (session.namespace()?, names::token_secret(&session.name_any()));
+        token_in(&*look(&self.stores.tokens, &self.children.tokens, &namespace, &name)?)
+    }
+
+    /// Tells people what became of a session, as an Event.
+    pub(super) async fn tell_session(&self, before: &AgenticSessionStatus, session: &AgenticSession) {
+        let Some(status) = session.status.as_ref().filter(|status| status.phase != before.phase) else {
+            return;
+        };
+        let ready = status.conditions.iter().find(|condition| condition.type_ == READY);
+        let (reason, note) = ready.map(|ready| (ready.reason.clone(), ready.message.clone())).unwrap_or_default();
+        let bad = status.phase == SessionPhase::Failed;
+        self.tell(bad, reason, note, &session.object_ref(&())).await;
+    }
+
+    /// Tells people what became of a Run, as an Event.
+    pub(super) async fn tell_run(&self, before: &Run, run: &Run) {
+        let phase = |run: &Run| run.status.as_ref().map(|status| status.phase).unwrap_or_default();
+        let Some(status) = run.status.as_ref().filter(|_| phase(before) != phase(run)) else {
+            return;
+        };
+        let end = status.conditions.iter().find(|condition| condition.type_ == SUCCEEDED);
+        let (reason, note) = end.map(|end| (end.reason.clone(), end.message.clone())).unwrap_or_default();
+        let bad = status.phase == crate::api::run::RunPhase::Failed;
+        self.tell(bad, reason, note, &run.object_ref(&())).await;
+    }
+
+    async fn tell(&self, bad: bool, reason: String, note: String, of: &k8s_openapi::api::core::v1::ObjectReference) {
+        let event = Event {
+            type_: if bad { EventType::Warning } else { EventType::Normal },
+            note: (!note.is_empty()).then_some(note),
+            action: reason.clone(),
+            reason,
+            secondary: None,
+        };
+        // An Event that is lost changes nothing: the status says the same.
+        if let Err(error) = self.recorder.publish(&event, of).await {
+            tracing::debug!(%error, "an Event was not recorded");
+        }
+    }
+}
+
+fn token_in(secret: &Secret) -> Option<Hidden> {
+    let bytes = &secret.data.as_ref()?.get(objects::TOKEN_KEY)?.0;
+    String::from_utf8(bytes.clone()).ok().filter(|token| !token.is_empty()).map(Hidden::from)
+}

@@ -1,0 +1,138 @@
+//! The operator: sessions become pods, Runs become turns, and the truth about both goes back into their status.
+//!
+//! A reconcile looks at what the watches have seen, decides in a pure function, acts, and writes one status, only where
+//! something changes.
+
+mod apply;
+mod config;
+mod context;
+mod error;
+mod health;
+mod run;
+mod session;
+mod stores;
+mod wake;
+mod written;
+
+use std::{convert::Infallible, fmt::Debug, sync::Arc, time::Duration};
+
+use futures_util::{FutureExt, StreamExt, stream};
+use kube::{
+    Client, Resource,
+    runtime::{
+        applier,
+        controller::{self, Action},
+        events::{Recorder, Reporter},
+        reflector::{ObjectRef, Store},
+    },
+};
+use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+pub use self::config::{Config, Deadlines};
+use self::{
+    context::Context,
+    error::OperatorError,
+    run::followers::Followers,
+    stores::{Memory, stores, watch},
+    wake::Wakers,
+};
+
+/// How many objects of a kind are worked on at once.
+const CONCURRENCY: u16 = 32;
+/// When what failed in passing is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+/// How long connecting to a runner may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Reconciles until it is told to stop. `health` answers `/healthz` and `/readyz`.
+///
+/// # Errors
+/// When the HTTP client for runners cannot be made.
+pub async fn run(client: Client, config: Config, health: TcpListener, stop: CancellationToken) -> reqwest::Result<()> {
+    let (to_sessions, sessions) = mpsc::unbounded_channel();
+    let (to_runs, runs) = mpsc::unbounded_channel();
+    let (stores, writers) = stores();
+    let wakers = Wakers {
+        sessions: to_sessions,
+        runs: to_runs,
+        session_store: stores.sessions.clone(),
+        run_store: stores.runs.clone(),
+    };
+    let memory = Memory::default();
+    let mut tasks = JoinSet::new();
+    watch(&client, &config, writers, &memory, &wakers, &mut tasks);
+    let context = Arc::new(Context {
+        recorder: Recorder::new(client.clone(), Reporter::from(apply::MANAGER)),
+        client,
+        config,
+        stores,
+        sessions: memory.sessions,
+        runs: memory.runs,
+        pods: memory.pods,
+        children: memory.children,
+        followers: Followers::default(),
+        // Nothing but a runner's own address is ever asked.
+        http: reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?,
+        wake_run: wakers.of_runs(),
+        made: std::sync::Mutex::default(),
+    });
+    let ready = CancellationToken::new();
+    tasks.spawn(health::serve(health, ready.clone()));
+    let work = async {
+        context.stores.ready().await;
+        ready.cancel();
+        tracing::info!("ready");
+        let sessions = drive(sessions, context.stores.sessions.clone(), &context, session::reconcile);
+        let runs = drive(runs, context.stores.runs.clone(), &context, run::reconcile);
+        tokio::join!(sessions, runs);
+    };
+    tokio::select! {
+        () = work => {}
+        () = stop.cancelled() => {}
+    }
+    Ok(())
+}
+
+/// Reconciles the objects of a kind as they are asked for, each one at a time.
+async fn drive<K, F, R>(
+    queue: mpsc::UnboundedReceiver<ObjectRef<K>>,
+    store: Store<K>,
+    context: &Arc<Context>,
+    reconcile: F,
+) where
+    K: Resource<DynamicType = ()> + Clone + Debug + 'static,
+    F: Fn(Arc<K>, Arc<Context>) -> R,
+    R: Future<Output = Result<Action, OperatorError>> + Send + 'static,
+{
+    let queue =
+        stream::unfold(
+            queue,
+            |mut queue| async move { queue.recv().await.map(|next| (Ok::<_, Infallible>(next), queue)) },
+        );
+    let config = controller::Config::default().concurrency(CONCURRENCY);
+    let work = applier(
+        move |object, context| reconcile(object, context).boxed(),
+        again,
+        Arc::clone(context),
+        store,
+        queue,
+        config,
+    );
+    work.for_each(|result| {
+        match result {
+            // An object that is gone has nothing to reconcile.
+            Ok(_) | Err(controller::Error::ObjectNotFound(_)) => {}
+            Err(error) => tracing::warn!(%error, "a reconcile failed and is tried again"),
+        }
+        std::future::ready(())
+    })
+    .await;
+}
+
+fn again<K>(_: Arc<K>, error: &OperatorError, _: Arc<Context>) -> Action {
+    match error {
+        OperatorError::Refused { .. } => Action::requeue(RETRY * 60),
+        OperatorError::Retry { .. } => Action::requeue(RETRY),
+    }
+}

@@ -1,0 +1,81 @@
+//! The Runs that are listened to at the moment.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use tokio::{sync::watch, task::AbortHandle};
+
+use super::{
+    follow::{Target, follow, interrupt},
+    view::Seen,
+};
+use crate::api::Run;
+
+/// One task for each Run that a runner was given.
+#[derive(Debug, Default)]
+pub(in crate::operator) struct Followers {
+    tasks: Mutex<HashMap<String, Follower>>,
+}
+
+#[derive(Debug)]
+struct Follower {
+    seen: watch::Receiver<Seen>,
+    task: AbortHandle,
+    target: Target,
+    interrupted: bool,
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Followers {
+    /// What is known of a Run.
+    pub(in crate::operator) fn seen(&self, run: &Run) -> Seen {
+        let uid = run.uid().unwrap_or_default();
+        self.lock().get(&uid).map(|follower| follower.seen.borrow().clone()).unwrap_or_default()
+    }
+
+    /// Listens to a Run unless it is listened to.
+    pub(super) fn follow(&self, run: &Run, http: &reqwest::Client, target: Target, wake: super::Wake) {
+        let mut tasks = self.lock();
+        let uid = run.uid().unwrap_or_default();
+        // A pod that started again in place may have another address.
+        if tasks.get(&uid).is_some_and(|known| known.target.url == target.url) {
+            return;
+        }
+        let (tell, seen) = watch::channel(Seen::Nothing);
+        let reference = ObjectRef::from_obj(run);
+        let work = follow(http.clone(), target.clone(), tell, move || wake(reference.clone()));
+        let task = tokio::spawn(work).abort_handle();
+        tasks.insert(uid, Follower { seen, task, target, interrupted: false });
+    }
+
+    /// Interrupts a Run, once.
+    pub(super) async fn interrupt(&self, run: &Run, http: &reqwest::Client) -> reqwest::Result<()> {
+        let uid = run.uid().unwrap_or_default();
+        let target =
+            self.lock().get(&uid).filter(|follower| !follower.interrupted).map(|follower| follower.target.clone());
+        if let Some(target) = target {
+            interrupt(http, &target).await?;
+            if let Some(follower) = self.lock().get_mut(&uid) {
+                follower.interrupted = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Listens no more.
+    pub(in crate::operator) fn forget(&self, run: &Run) {
+        self.lock().remove(&run.uid().unwrap_or_default());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Follower>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

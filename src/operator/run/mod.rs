@@ -1,0 +1,122 @@
+//! Runs: each is given to its session's runner once, and its status says what became of it.
+
+pub(super) mod first;
+pub(super) mod followers;
+pub(super) mod plan;
+pub(super) mod queue;
+pub(super) mod view;
+
+mod follow;
+mod records;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+    runtime::{controller::Action, reflector::ObjectRef},
+};
+use serde_json::json;
+
+use self::{
+    follow::Target,
+    plan::{Next, plan},
+    view::View,
+};
+use super::{
+    apply::{MANAGER, called},
+    context::Context,
+    error::OperatorError,
+};
+use crate::{
+    agui::Id,
+    api::{Run, RunStatus},
+    fold,
+};
+
+/// Has a Run reconciled.
+pub(super) type Wake = Arc<dyn Fn(ObjectRef<Run>) + Send + Sync>;
+
+/// How soon a runner that could not be reached is tried again.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Brings a Run a step further.
+pub(super) async fn reconcile(run: Arc<Run>, context: Arc<Context>) -> Result<Action, OperatorError> {
+    let mut view = context.run_view(run);
+    if view.run.metadata.deletion_timestamp.is_some() {
+        context.followers.forget(&view.run);
+        return Ok(Action::await_change());
+    }
+    let now = Timestamp::now();
+    let mut next = plan(&view, &context.config, now);
+    view.run = write_status(&view, &next, &context, now).await?;
+    if next == Next::Start {
+        // Only now that it is written down whose Run it is, the runner hears of it.
+        next = plan(&view, &context.config, now);
+    }
+    carry_out(&view, &next, &context).await
+}
+
+async fn carry_out(view: &View, next: &Next, context: &Context) -> Result<Action, OperatorError> {
+    match next {
+        Next::Nothing | Next::End { .. } => context.followers.forget(&view.run),
+        Next::Wait { until: Some(until), .. } => {
+            let rest = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
+            return Ok(Action::requeue(rest));
+        }
+        Next::Take(seen) if seen.phase.is_terminal() => context.followers.forget(&view.run),
+        Next::Take(_) | Next::Wait { until: None, .. } | Next::Start => {}
+        Next::Follow { cancel } => return listen(view, *cancel, context).await,
+    }
+    Ok(Action::await_change())
+}
+
+async fn listen(view: &View, cancel: bool, context: &Context) -> Result<Action, OperatorError> {
+    let Some(target) = target(view, context) else {
+        return Ok(Action::requeue(SOON));
+    };
+    context.followers.follow(&view.run, &context.http, target, Arc::clone(&context.wake_run));
+    if cancel && context.followers.interrupt(&view.run, &context.http).await.is_err() {
+        return Ok(Action::requeue(SOON));
+    }
+    Ok(Action::await_change())
+}
+
+/// Where the Run's runner is; none while its pod has no address.
+fn target(view: &View, context: &Context) -> Option<Target> {
+    let address = view.own_pod()?.status.as_ref()?.pod_ip.clone()?;
+    let token = context.token_of(view.session.as_ref()?)?;
+    let host = if address.contains(':') { format!("[{address}]") } else { address };
+    let run = &view.run;
+    let spec = &run.spec;
+    let input = fold::input(Id::from(queue::thread(run)), Id::from(status::run_id(run)), spec);
+    let options = json!({ "timeoutSeconds": spec.timeout, "model": spec.model, "outputSchema": spec.output_schema });
+    Some(Target { url: format!("http://{host}:{}", context.config.port), token, input, options })
+}
+
+async fn write_status(view: &View, next: &Next, context: &Context, now: Timestamp) -> Result<Arc<Run>, OperatorError> {
+    let Some(status) = status::status(view, next, now) else {
+        return Ok(Arc::clone(&view.run));
+    };
+    let written = context.runs.remember(patch(view, &status, context).await?);
+    context.tell_run(&view.run, &written).await;
+    Ok(written)
+}
+
+async fn patch(view: &View, status: &RunStatus, context: &Context) -> Result<Run, OperatorError> {
+    let (namespace, name) = (view.run.namespace().unwrap_or_default(), view.run.name_any());
+    let object = json!({
+        "apiVersion": Run::api_version(&()),
+        "kind": Run::kind(&()),
+        // Whatever was decided rests on this very object.
+        "metadata": { "name": name, "resourceVersion": view.run.resource_version() },
+        "status": status,
+    });
+    let api = Api::<Run>::namespaced(context.client.clone(), &namespace);
+    let written = api.patch_status(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&object)).await;
+    written.map_err(|error| OperatorError::of(called::<Run>(&namespace, &name), error))
+}

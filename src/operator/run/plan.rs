@@ -1,0 +1,179 @@
+//! What to do for a Run. Pure.
+
+use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
+
+use super::{
+    queue::{self, Turn},
+    view::{Seen, View},
+};
+use crate::{
+    api::{
+        AgenticSession, RunStatus,
+        conditions::READY,
+        outcome::OutcomeReason,
+        run::{DesiredState, RunPhase},
+        session::{self, SessionPhase},
+    },
+    operator::{
+        config::Config,
+        session::evidence::{self, End, PodState},
+    },
+};
+
+/// What to do for a Run.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::operator) enum Next {
+    /// It has ended, or asks.
+    Nothing,
+    /// It cannot start yet, for this reason.
+    Wait { reason: &'static str, message: String, until: Option<Timestamp> },
+    /// It is the pod's from now on: that is written down before the runner hears of it.
+    Start,
+    /// The runner is to have it, and is to be listened to.
+    Follow { cancel: bool },
+    /// What the runner said is its status.
+    Take(Box<RunStatus>),
+    /// It ends without the runner's word.
+    End { reason: OutcomeReason, message: String },
+}
+
+/// Decides.
+pub(in crate::operator) fn plan(view: &View, config: &Config, now: Timestamp) -> Next {
+    let status = view.status();
+    match status.phase {
+        RunPhase::Succeeded | RunPhase::Failed | RunPhase::Cancelled => Next::Nothing,
+        RunPhase::WaitingForInput => asking(view),
+        RunPhase::Pending | RunPhase::Waiting | RunPhase::Running if status.runner.is_some() => started(view),
+        RunPhase::Pending | RunPhase::Waiting | RunPhase::Running => waiting(view, config, now),
+    }
+}
+
+/// A Run that has asked something ends by the Run that answers.
+fn asking(view: &View) -> Next {
+    if cancelled(view) {
+        return end(OutcomeReason::Cancelled, "The Run was cancelled while it waited for an answer.");
+    }
+    let given = |run: &crate::api::Run| run.status.as_ref().is_some_and(|status| status.runner.is_some());
+    let mut answers = view
+        .all
+        .iter()
+        .filter(|run| given(run) && queue::answers(run) && queue::thread(run) == queue::thread(&view.run));
+    match answers.find(|run| run.creation_timestamp() >= view.run.creation_timestamp()) {
+        Some(by) => end(OutcomeReason::Answered, &format!("The Run {} answered what it asked.", by.name_any())),
+        None => Next::Nothing,
+    }
+}
+
+fn cancelled(view: &View) -> bool {
+    view.run.spec.desired_state == DesiredState::Cancelled
+}
+
+fn end(reason: OutcomeReason, message: &str) -> Next {
+    Next::End { reason, message: message.to_owned() }
+}
+
+/// A Run that a runner was given, or may have been given.
+fn started(view: &View) -> Next {
+    match &view.seen {
+        Seen::Events(seen) if ended(seen) => return Next::Take(seen.clone()),
+        Seen::Refused(why) => return end(OutcomeReason::SetupFailed, &format!("The runner refused the Run: {why}")),
+        Seen::Events(_) | Seen::Nothing => {}
+    }
+    let pod = view.own_pod();
+    match evidence::state(pod.map(AsRef::as_ref)) {
+        PodState::Absent => lost(view, None),
+        PodState::Ended(end) => lost(view, Some(end)),
+        PodState::Leaving | PodState::Starting(_) | PodState::Ready | PodState::Unready => match &view.seen {
+            Seen::Events(seen) if !cancelled(view) => Next::Take(seen.clone()),
+            _ => Next::Follow { cancel: cancelled(view) },
+        },
+    }
+}
+
+fn ended(status: &RunStatus) -> bool {
+    status.phase.is_terminal() || status.phase == RunPhase::WaitingForInput
+}
+
+/// The pod went away with the Run in it. It is never started again: what it has done cannot be undone.
+fn lost(view: &View, pod: Option<End>) -> Next {
+    let Some(session) = view.session.as_ref().filter(|session| session.metadata.deletion_timestamp.is_none()) else {
+        return end(OutcomeReason::SessionDeleted, "Its session was deleted while it ran.");
+    };
+    if let Some(End { reason: Some(reason), message }) = pod {
+        return Next::End { reason, message };
+    }
+    match phase(session) {
+        SessionPhase::Stopping | SessionPhase::Stopped => {
+            end(OutcomeReason::SessionStopped, "Its session was stopped while it ran.")
+        }
+        SessionPhase::Failed => failed(session),
+        SessionPhase::Pending | SessionPhase::Creating | SessionPhase::Running | SessionPhase::Completed => {
+            end(OutcomeReason::RunnerLost, "The pod that it ran in is gone, and its last word did not arrive.")
+        }
+    }
+}
+
+fn phase(session: &AgenticSession) -> SessionPhase {
+    session.status.as_ref().map(|status| status.phase).unwrap_or_default()
+}
+
+/// The session's own reason is the Run's.
+fn failed(session: &AgenticSession) -> Next {
+    let ready = ready(session);
+    let reason = ready.as_ref().and_then(|(reason, _)| reason.parse().ok()).unwrap_or(OutcomeReason::SetupFailed);
+    let message = ready.map_or_else(|| "Its session has failed.".to_owned(), |(_, message)| message);
+    Next::End { reason, message }
+}
+
+fn ready(session: &AgenticSession) -> Option<(String, String)> {
+    let conditions = &session.status.as_ref()?.conditions;
+    let ready = conditions.iter().find(|condition| condition.type_ == READY)?;
+    Some((ready.reason.clone(), ready.message.clone()))
+}
+
+/// A Run that no runner knows.
+fn waiting(view: &View, config: &Config, now: Timestamp) -> Next {
+    if cancelled(view) {
+        return end(OutcomeReason::Cancelled, "The Run was cancelled before it started.");
+    }
+    let Some(session) = view.session.as_deref() else {
+        return without_session(view, config, now);
+    };
+    if session.metadata.deletion_timestamp.is_some() {
+        return end(OutcomeReason::SessionDeleted, "Its session was deleted before it started.");
+    }
+    if session.spec.desired_state == Some(session::DesiredState::Stopped) {
+        return wait("SessionStopped", "Its session is stopped (spec.desiredState).");
+    }
+    if let Turn::Behind(other) = queue::turn(&view.run, &view.all) {
+        return wait("Queued", &format!("The Run {other} of the same thread is before it."));
+    }
+    match (phase(session), evidence::state(view.pod.as_deref())) {
+        (SessionPhase::Failed, _) => failed(session),
+        (SessionPhase::Running, PodState::Ready) => Next::Start,
+        (_, _) => {
+            let message =
+                ready(session).map_or_else(|| "Its session is not ready yet.".to_owned(), |(_, message)| message);
+            wait("SessionNotReady", &message)
+        }
+    }
+}
+
+fn without_session(view: &View, config: &Config, now: Timestamp) -> Next {
+    let name = &view.run.spec.session_ref.name;
+    let limit = SignedDuration::try_from(config.deadlines.session).unwrap_or(SignedDuration::MAX);
+    let until = view.run.creation_timestamp().and_then(|created| created.0.checked_add(limit).ok());
+    if until.is_some_and(|until| until <= now) {
+        let message = format!(
+            "spec.sessionRef.name: there is no AgenticSession {name} in this namespace, and none came in time."
+        );
+        return Next::End { reason: OutcomeReason::SetupFailed, message };
+    }
+    let message = format!("spec.sessionRef.name: there is no AgenticSession {name} in this namespace; create it.");
+    Next::Wait { reason: "SessionMissing", message, until }
+}
+
+fn wait(reason: &'static str, message: &str) -> Next {
+    Next::Wait { reason, message: message.to_owned(), until: None }
+}

@@ -1,0 +1,68 @@
+//! What the status of a Run says. Pure.
+
+use jiff::Timestamp;
+use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::Time};
+use kube::ResourceExt;
+
+use super::{plan::Next, queue, view::View};
+use crate::api::{
+    Run, RunStatus,
+    conditions::{self, Aspect, Status},
+    run::{Outcome, RunPhase, RunnerRef},
+};
+
+/// The status that follows from the decision; none when it stays as it is.
+pub(super) fn status(view: &View, next: &Next, now: Timestamp) -> Option<RunStatus> {
+    let mut status = RunStatus { observed_generation: view.run.metadata.generation, ..view.status() };
+    let mut said = None;
+    match next {
+        Next::Nothing | Next::Follow { .. } => {}
+        Next::Wait { reason, message, .. } => {
+            status.phase = RunPhase::Waiting;
+            said = Some((*reason, message.as_str()));
+        }
+        Next::Start => status = begun(status, &view.run, view.pod.as_deref()),
+        Next::Take(seen) => status = taken(status, seen),
+        Next::End { reason, message } => {
+            status.phase = reason.phase();
+            status.outcome = Some(Outcome { reason: *reason, message: Some(message.clone()) });
+            status.completion_time.get_or_insert(Time(now));
+            status.interrupts.clear();
+        }
+    }
+    conditions::update_run(&mut status, view.run.metadata.generation, now);
+    if let Some((reason, message)) = said {
+        let aspect = Aspect { kind: conditions::SUCCEEDED, status: Status::Unknown, reason, message };
+        conditions::upsert(&mut status.conditions, aspect, view.run.metadata.generation, now);
+    }
+    (view.run.status.as_ref() != Some(&status)).then_some(status)
+}
+
+/// From here on the Run is that pod's, and of no other.
+fn begun(status: RunStatus, run: &Run, pod: Option<&Pod>) -> RunStatus {
+    let runner = pod.map(|pod| RunnerRef { pod: pod.name_any(), uid: pod.uid().unwrap_or_default() });
+    RunStatus {
+        phase: RunPhase::Running,
+        run_id: Some(run_id(run)),
+        thread_id: Some(queue::thread(run).to_owned()),
+        attempt: Some(1),
+        runner,
+        ..status
+    }
+}
+
+/// The runner's word on everything but what only the operator knows.
+fn taken(status: RunStatus, seen: &RunStatus) -> RunStatus {
+    RunStatus {
+        attempt: status.attempt,
+        runner: status.runner,
+        conditions: status.conditions,
+        observed_generation: status.observed_generation,
+        ..seen.clone()
+    }
+}
+
+/// The AG-UI id of a Run: its own, or its UID.
+pub(super) fn run_id(run: &Run) -> String {
+    run.spec.run_id.clone().or_else(|| run.uid()).unwrap_or_default()
+}

@@ -1,0 +1,161 @@
+//! Sessions: from an `AgenticSession` to its pod, and from the pod to the session's status.
+
+pub(super) mod evidence;
+pub(super) mod objects;
+pub(super) mod plan;
+pub(super) mod view;
+pub(super) mod wish;
+
+mod env;
+mod pod;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service, ServiceAccount};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+    runtime::controller::Action,
+};
+use serde_json::json;
+
+use self::{
+    plan::{Plan, Saying, Step, plan},
+    view::View,
+    wish::{DESIRED_PHASE, STOP_REASON},
+};
+use super::{
+    apply::{self, MANAGER, called},
+    context::Context,
+    error::OperatorError,
+    run::first,
+};
+use crate::api::{AgenticSession, AgenticSessionStatus, McpServers, outcome::OutcomeReason};
+
+/// When what the API server refused is tried again.
+const REFUSED_AGAIN: Duration = Duration::from_mins(2);
+
+/// Brings a session a step further.
+pub(super) async fn reconcile(session: Arc<AgenticSession>, context: Arc<Context>) -> Result<Action, OperatorError> {
+    let view = context.view(session);
+    if view.session.metadata.deletion_timestamp.is_some() {
+        // Everything has an owner reference.
+        return Ok(Action::await_change());
+    }
+    let now = Timestamp::now();
+    let mut plan = plan(&view, &context.config, now);
+    let refused = match carry_out(&view, &plan, &context).await {
+        Err(OperatorError::Refused { object, message }) => {
+            plan.saying = refused(&object, &message);
+            Some(REFUSED_AGAIN)
+        }
+        other => other.map(|()| None)?,
+    };
+    let view = context.view(Arc::clone(&view.session));
+    write_status(&view, &plan, &context, now).await?;
+    Ok(next(&plan, refused, now))
+}
+
+fn refused(object: &str, message: &str) -> Saying {
+    let message = format!("{object} was refused: {message}");
+    Saying::Failed { reason: OutcomeReason::SetupFailed, message }
+}
+
+fn next(plan: &Plan, refused: Option<Duration>, now: Timestamp) -> Action {
+    let wake = plan.wake.map(|wake| Duration::try_from(wake.duration_since(now)).unwrap_or_default());
+    wake.into_iter().chain(refused).min().map_or_else(Action::await_change, Action::requeue)
+}
+
+async fn carry_out(view: &View, plan: &Plan, context: &Context) -> Result<(), OperatorError> {
+    for step in &plan.steps {
+        match step {
+            Step::Provide => provide(view, context).await?,
+            Step::CreatePod => create_pod(view, context).await?,
+            Step::DeletePod => delete_pod(view, context).await?,
+            Step::CreateFirstRun => first::create(&view.session, context).await?,
+            Step::ClearRequest => clear_request(&view.session, context).await?,
+        }
+    }
+    Ok(())
+}
+
+/// Everything but the pod.
+async fn provide(view: &View, context: &Context) -> Result<(), OperatorError> {
+    let (session, client) = (&view.session, &context.client);
+    let token = context.token(view);
+    let account: Option<ServiceAccount> =
+        apply::ensure(client, &objects::account(session), view.account.as_deref()).await?;
+    let secret: Option<Secret> =
+        apply::ensure(client, &objects::token(session, token.expose()), view.token.as_deref()).await?;
+    let service = objects::service(session, &context.config);
+    let service: Option<Service> = apply::ensure(client, &service, view.service.as_deref()).await?;
+    context.children.remember(account, secret, service);
+    if let Some(files) = objects::files(session) {
+        let files: Option<ConfigMap> = apply::ensure(client, &files, view.files.as_deref()).await?;
+        context.children.remember_files(files);
+    }
+    let policy = objects::policy(&view.namespace(), &context.config);
+    let policy: Option<NetworkPolicy> = apply::ensure(client, &policy, view.policy.as_deref()).await?;
+    context.children.remember_policy(policy);
+    Ok(())
+}
+
+async fn create_pod(view: &View, context: &Context) -> Result<(), OperatorError> {
+    let project: Option<McpServers> = context.project_servers(&view.namespace());
+    let pod = pod::pod(&view.session, project.as_ref(), &context.config);
+    if let Some(created) = apply::create_pod(&context.client, &pod).await? {
+        context.pods.remember(created);
+    }
+    Ok(())
+}
+
+async fn delete_pod(view: &View, context: &Context) -> Result<(), OperatorError> {
+    match view.pod.as_deref().filter(|_| view.owns_pod()) {
+        Some(pod) => apply::delete_pod(&context.client, pod).await,
+        None => Ok(()),
+    }
+}
+
+/// Removes the request that has acted, and no other: somebody may have asked for something else meanwhile.
+async fn clear_request(session: &AgenticSession, context: &Context) -> Result<(), OperatorError> {
+    let (namespace, name) = (session.namespace().unwrap_or_default(), session.name_any());
+    let api = Api::<AgenticSession>::namespaced(context.client.clone(), &namespace);
+    let patch = json!({ "metadata": {
+        "resourceVersion": session.resource_version(),
+        "annotations": { DESIRED_PHASE: null, STOP_REASON: null },
+    }});
+    let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+    let patched = api.patch(&name, &params, &Patch::Merge(&patch)).await;
+    let object = called::<AgenticSession>(&namespace, &name);
+    context.sessions.remember(patched.map_err(|error| OperatorError::of(object, error))?);
+    Ok(())
+}
+
+async fn write_status(view: &View, plan: &Plan, context: &Context, now: Timestamp) -> Result<(), OperatorError> {
+    let status = status::status(view, &plan.saying, plan.starts, &context.config, now);
+    if Some(&status) == view.session.status.as_ref() {
+        return Ok(());
+    }
+    let (namespace, name) = (view.namespace(), view.session.name_any());
+    let api = Api::<AgenticSession>::namespaced(context.client.clone(), &namespace);
+    // The platform's backend writes this one.
+    let ours = AgenticSessionStatus { last_activity_time: None, ..status };
+    let object = json!({
+        "apiVersion": AgenticSession::api_version(&()),
+        "kind": AgenticSession::kind(&()),
+        // Whatever was decided rests on this very object.
+        "metadata": { "name": name, "resourceVersion": view.session.resource_version() },
+        "status": ours,
+    });
+    let params = PatchParams::apply(MANAGER).force();
+    let written = api.patch_status(&name, &params, &Patch::Apply(&object)).await;
+    let written = written.map_err(|error| OperatorError::of(called::<AgenticSession>(&namespace, &name), error))?;
+    let written = context.sessions.remember(written);
+    context.tell_session(view.status(), &written).await;
+    Ok(())
+}

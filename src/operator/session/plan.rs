@@ -1,0 +1,168 @@
+//! What to do for a session, and what to say of it. Pure.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
+
+use super::{
+    evidence::{self, End, PodState, Waits},
+    view::View,
+    wish::{DESIRED_PHASE, STOP_REASON, Why, Wish, wish},
+};
+use crate::{
+    api::{outcome::OutcomeReason, session::SessionPhase},
+    operator::config::Config,
+};
+
+/// One thing to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::operator) enum Step {
+    /// Account, token, Service, files and policy are to be there as they are to be.
+    Provide,
+    /// The pod is to be made.
+    CreatePod,
+    /// The pod is to end.
+    DeletePod,
+    /// The first Run is to be made from `initialPrompt`.
+    CreateFirstRun,
+    /// The annotation by which somebody asked for something has acted.
+    ClearRequest,
+}
+
+/// What is said of the session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::operator) enum Saying {
+    /// A pod comes up.
+    Creating { reason: String, message: String },
+    /// The runner answers.
+    Running,
+    /// The runner does not answer for a moment.
+    Unready,
+    /// The pod goes.
+    Stopping(Why),
+    /// It has stopped.
+    Stopped(Why),
+    /// Its runner ended by itself, and well.
+    Completed,
+    /// It does not come up, or not again.
+    Failed { reason: OutcomeReason, message: String },
+    /// As it was said before.
+    AsBefore,
+}
+
+/// What to do for a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::operator) struct Plan {
+    /// In this order.
+    pub(in crate::operator) steps: Vec<Step>,
+    /// What its status says afterwards.
+    pub(in crate::operator) saying: Saying,
+    /// Whether a new life of the session begins: its times start anew.
+    pub(in crate::operator) starts: bool,
+    /// When to look again though nothing changes.
+    pub(in crate::operator) wake: Option<Timestamp>,
+}
+
+/// Decides.
+pub(in crate::operator) fn plan(view: &View, config: &Config, now: Timestamp) -> Plan {
+    let (wish, wake) = wish(view, config, now);
+    let pod = evidence::state(view.pod.as_deref());
+    let mut plan = match wish {
+        Wish::Up => up(view, &pod, config, now),
+        Wish::Down(why) => down(&pod, why),
+        Wish::Rest => rest(&pod),
+    };
+    plan.wake = plan.wake.into_iter().chain(wake).min();
+    if acted(view, &plan) {
+        plan.steps.push(Step::ClearRequest);
+    }
+    plan
+}
+
+fn to_do(steps: Vec<Step>, saying: Saying) -> Plan {
+    Plan { steps, saying, starts: false, wake: None }
+}
+
+fn up(view: &View, pod: &PodState, config: &Config, now: Timestamp) -> Plan {
+    if !view.owns_pod() {
+        let message =
+            "A pod of the session's name belongs to something else. Delete it, or give the session another name.";
+        return to_do(vec![], Saying::Failed { reason: OutcomeReason::SetupFailed, message: message.to_owned() });
+    }
+    let starts = !matches!(view.status().phase, SessionPhase::Creating | SessionPhase::Running);
+    let plan = match pod {
+        PodState::Absent => comes(vec![Step::Provide, Step::CreatePod], "PodCreated", "The pod is made."),
+        PodState::Leaving => comes(vec![], "PodLeaving", "The pod before this one is ending."),
+        PodState::Starting(waits) => starting(view, waits, config, now),
+        PodState::Ready => to_do(vec![Step::Provide], Saying::Running),
+        PodState::Unready => to_do(vec![Step::Provide], Saying::Unready),
+        // What has ended before the session was asked to go on is of its last life.
+        PodState::Ended(_) if starts => {
+            comes(vec![Step::DeletePod], "PodLeaving", "The pod before this one is ending.")
+        }
+        PodState::Ended(End { reason: None, .. }) => to_do(vec![Step::DeletePod], Saying::Completed),
+        // The node wanted its room back, which says nothing about the session: it gets another pod.
+        PodState::Ended(End { reason: Some(OutcomeReason::Evicted), message }) => {
+            comes(vec![Step::DeletePod], "Evicted", message)
+        }
+        PodState::Ended(End { reason: Some(reason), message }) => {
+            to_do(vec![Step::DeletePod], Saying::Failed { reason: *reason, message: message.clone() })
+        }
+    };
+    let first = view.status().start_time.is_none() && view.session.spec.initial_prompt.is_some();
+    let steps = if first { std::iter::once(Step::CreateFirstRun).chain(plan.steps).collect() } else { plan.steps };
+    Plan { steps, starts, ..plan }
+}
+
+fn comes(steps: Vec<Step>, reason: &str, message: &str) -> Plan {
+    to_do(steps, Saying::Creating { reason: reason.to_owned(), message: message.to_owned() })
+}
+
+/// A pod that comes up has until its deadline.
+fn starting(view: &View, waits: &Waits, config: &Config, now: Timestamp) -> Plan {
+    let deadline = view.pod.as_deref().and_then(|pod| match evidence::scheduled_at(pod) {
+        Some(scheduled) => after(scheduled, config.deadlines.start),
+        None => after(evidence::created_at(pod)?, config.deadlines.schedule),
+    });
+    if deadline.is_some_and(|deadline| deadline <= now) {
+        let message = format!("It did not come up in time. {}", waits.message);
+        return to_do(vec![Step::DeletePod], Saying::Failed { reason: waits.would_be, message });
+    }
+    Plan { wake: deadline, ..comes(vec![Step::Provide], &waits.reason, &waits.message) }
+}
+
+fn down(pod: &PodState, why: Why) -> Plan {
+    match pod {
+        PodState::Absent => to_do(vec![], Saying::Stopped(why)),
+        PodState::Leaving => to_do(vec![], Saying::Stopping(why)),
+        PodState::Starting(_) | PodState::Ready | PodState::Unready | PodState::Ended(_) => {
+            to_do(vec![Step::DeletePod], Saying::Stopping(why))
+        }
+    }
+}
+
+/// A session at rest has no pod.
+fn rest(pod: &PodState) -> Plan {
+    match pod {
+        PodState::Absent | PodState::Leaving => to_do(vec![], Saying::AsBefore),
+        PodState::Starting(_) | PodState::Ready | PodState::Unready | PodState::Ended(_) => {
+            to_do(vec![Step::DeletePod], Saying::AsBefore)
+        }
+    }
+}
+
+/// Whether what the annotation asked for is so.
+fn acted(view: &View, plan: &Plan) -> bool {
+    let annotations = view.session.annotations();
+    match annotations.get(DESIRED_PHASE).map(String::as_str) {
+        Some("Stopped") => matches!(plan.saying, Saying::Stopped(_)),
+        Some("Running") => plan.steps.contains(&Step::CreatePod) || matches!(plan.saying, Saying::Running),
+        Some(_) => true,
+        None => annotations.contains_key(STOP_REASON) && matches!(plan.saying, Saying::Running),
+    }
+}
+
+fn after(time: Timestamp, duration: Duration) -> Option<Timestamp> {
+    time.checked_add(SignedDuration::try_from(duration).ok()?).ok()
+}

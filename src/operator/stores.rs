@@ -1,0 +1,224 @@
+//! What the watches have seen.
+
+use std::{fmt::Debug, sync::Arc};
+
+use futures_util::StreamExt;
+use k8s_openapi::api::{
+    core::v1::{ConfigMap, Pod, Secret, Service, ServiceAccount},
+    networking::v1::NetworkPolicy,
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    core::NamespaceResourceScope,
+    runtime::{
+        WatchStreamExt,
+        reflector::{self, Store, store::Writer},
+        watcher::{self, Event, watcher},
+    },
+};
+use serde::de::DeserializeOwned;
+use tokio::task::JoinSet;
+
+use super::{config::Config, context::Children, wake::Wakers, written::Written};
+use crate::api::{AgenticSession, ProjectSettings, Run, names};
+
+/// Every object that the operator knows.
+pub(super) struct Stores {
+    pub(super) sessions: Store<AgenticSession>,
+    pub(super) runs: Store<Run>,
+    pub(super) settings: Store<ProjectSettings>,
+    pub(super) pods: Store<Pod>,
+    pub(super) accounts: Store<ServiceAccount>,
+    pub(super) tokens: Store<Secret>,
+    pub(super) services: Store<Service>,
+    pub(super) files: Store<ConfigMap>,
+    pub(super) policies: Store<NetworkPolicy>,
+}
+
+/// The ends of the stores that the watches fill.
+pub(super) struct Writers {
+    sessions: Writer<AgenticSession>,
+    runs: Writer<Run>,
+    settings: Writer<ProjectSettings>,
+    pods: Writer<Pod>,
+    accounts: Writer<ServiceAccount>,
+    tokens: Writer<Secret>,
+    services: Writer<Service>,
+    files: Writer<ConfigMap>,
+    policies: Writer<NetworkPolicy>,
+}
+
+/// What a watch has seen.
+pub(super) enum Change<'a, K> {
+    /// An object is new or another one.
+    Applied(&'a K),
+    /// An object is gone.
+    Deleted(&'a K),
+    /// Everything was listed anew: what is gone since the last time is not told one by one.
+    Listed,
+}
+
+/// What was written of the kinds that a reconcile reads back.
+#[derive(Default)]
+pub(super) struct Memory {
+    pub(super) sessions: Arc<Written<AgenticSession>>,
+    pub(super) runs: Arc<Written<Run>>,
+    pub(super) pods: Arc<Written<Pod>>,
+    pub(super) children: Arc<Children>,
+}
+
+/// Empty stores.
+pub(super) fn stores() -> (Stores, Writers) {
+    let (sessions, sessions_in) = reflector::store();
+    let (runs, runs_in) = reflector::store();
+    let (settings, settings_in) = reflector::store();
+    let (pods, pods_in) = reflector::store();
+    let (accounts, accounts_in) = reflector::store();
+    let (tokens, tokens_in) = reflector::store();
+    let (services, services_in) = reflector::store();
+    let (files, files_in) = reflector::store();
+    let (policies, policies_in) = reflector::store();
+    let writers = Writers {
+        sessions: sessions_in,
+        runs: runs_in,
+        settings: settings_in,
+        pods: pods_in,
+        accounts: accounts_in,
+        tokens: tokens_in,
+        services: services_in,
+        files: files_in,
+        policies: policies_in,
+    };
+    (Stores { sessions, runs, settings, pods, accounts, tokens, services, files, policies }, writers)
+}
+
+impl Stores {
+    /// Until everything was listed once. Ends also when the watches have.
+    pub(super) async fn ready(&self) {
+        let _ = tokio::join!(
+            self.sessions.wait_until_ready(),
+            self.runs.wait_until_ready(),
+            self.settings.wait_until_ready(),
+            self.pods.wait_until_ready(),
+            self.accounts.wait_until_ready(),
+            self.tokens.wait_until_ready(),
+            self.services.wait_until_ready(),
+            self.files.wait_until_ready(),
+            self.policies.wait_until_ready(),
+        );
+    }
+}
+
+/// Starts all watches.
+pub(super) fn watch(
+    client: &Client,
+    config: &Config,
+    writers: Writers,
+    memory: &Memory,
+    wakers: &Wakers,
+    tasks: &mut JoinSet<()>,
+) {
+    let mut scope = Scope { client, config, tasks };
+    let children = &memory.children;
+    // Those that are looked for by owner have the session's label.
+    let ours = Some(names::SESSION_LABEL);
+    scope.follow(writers.sessions, None, Arc::clone(&memory.sessions), {
+        let to = wakers.clone();
+        move |change| to.session(change)
+    });
+    scope.follow(writers.runs, None, Arc::clone(&memory.runs), {
+        let to = wakers.clone();
+        move |change| to.run(change)
+    });
+    scope.follow(writers.settings, None, Arc::default(), {
+        let to = wakers.clone();
+        move |change| to.shared(change)
+    });
+    scope.follow(writers.pods, ours, Arc::clone(&memory.pods), {
+        let to = wakers.clone();
+        move |change| to.child(change)
+    });
+    scope.follow(writers.accounts, ours, Arc::clone(&children.accounts), {
+        let to = wakers.clone();
+        move |change| to.child(change)
+    });
+    scope.follow(writers.tokens, ours, Arc::clone(&children.tokens), {
+        let to = wakers.clone();
+        move |change| to.child(change)
+    });
+    scope.follow(writers.services, ours, Arc::clone(&children.services), {
+        let to = wakers.clone();
+        move |change| to.child(change)
+    });
+    scope.follow(writers.files, ours, Arc::clone(&children.files), {
+        let to = wakers.clone();
+        move |change| to.child(change)
+    });
+    let policies = Some("ambient-code.io/managed-by=operator");
+    scope.follow(writers.policies, policies, Arc::clone(&children.policies), {
+        let to = wakers.clone();
+        move |change| to.shared(change)
+    });
+}
+
+/// Where objects are watched.
+struct Scope<'a> {
+    client: &'a Client,
+    config: &'a Config,
+    tasks: &'a mut JoinSet<()>,
+}
+
+impl Scope<'_> {
+    /// Fills a store with the objects of a kind; `labels` leaves out those that are nobody's business here.
+    fn follow<K>(
+        &mut self,
+        writer: Writer<K>,
+        labels: Option<&str>,
+        written: Arc<Written<K>>,
+        wake: impl Fn(&Change<'_, K>) + Send + 'static,
+    ) where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + Debug
+            + DeserializeOwned
+            + Send
+            + Sync
+            + 'static,
+    {
+        let client = self.client.clone();
+        let api: Api<K> = match &self.config.watch_namespace {
+            Some(namespace) => Api::namespaced(client, namespace),
+            None => Api::all(client),
+        };
+        let config = labels.map_or_else(watcher::Config::default, |labels| watcher::Config::default().labels(labels));
+        // Nobody reads who wrote which field; in a cache they would be the larger part.
+        let stream =
+            watcher(api, config).default_backoff().modify(|object: &mut K| object.managed_fields_mut().clear());
+        let work = stream.reflect(writer).for_each(move |event| {
+            let change = match &event {
+                Ok(Event::Apply(object)) => Some(Change::Applied(object)),
+                Ok(Event::Delete(object)) => Some(Change::Deleted(object)),
+                Ok(Event::InitDone) => Some(Change::Listed),
+                Ok(Event::Init | Event::InitApply(_)) => None,
+                Err(error) => {
+                    tracing::warn!(kind = %K::kind(&()), %error, "the watch is interrupted");
+                    None
+                }
+            };
+            if let Some(change) = change {
+                forget(&written, &change);
+                wake(&change);
+            }
+            std::future::ready(())
+        });
+        self.tasks.spawn(work);
+    }
+}
+
+fn forget<K: Resource<DynamicType = ()>>(written: &Written<K>, change: &Change<'_, K>) {
+    match change {
+        Change::Applied(_) => {}
+        Change::Deleted(object) => written.deleted(object),
+        Change::Listed => written.listed(),
+    }
+}

@@ -1,0 +1,98 @@
+//! Who is looked at again when something has changed.
+
+use std::sync::Arc;
+
+use kube::{
+    Resource, ResourceExt,
+    runtime::reflector::{ObjectRef, Store},
+};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::stores::Change;
+use crate::api::{AgenticSession, Run};
+
+/// The two queues, and what is needed to find out who belongs to whom.
+#[derive(Clone)]
+pub(super) struct Wakers {
+    pub(super) sessions: UnboundedSender<ObjectRef<AgenticSession>>,
+    pub(super) runs: UnboundedSender<ObjectRef<Run>>,
+    pub(super) session_store: Store<AgenticSession>,
+    pub(super) run_store: Store<Run>,
+}
+
+impl Wakers {
+    /// A session has changed.
+    pub(super) fn session(&self, change: &Change<'_, AgenticSession>) {
+        match change {
+            Change::Applied(session) | Change::Deleted(session) => {
+                self.family(session.namespace().as_deref(), &session.name_any())
+            }
+            Change::Listed => self.all(),
+        }
+    }
+
+    /// A Run has changed: those behind it may go, and its session counts it.
+    pub(super) fn run(&self, change: &Change<'_, Run>) {
+        match change {
+            Change::Applied(run) | Change::Deleted(run) => {
+                self.family(run.namespace().as_deref(), &run.spec.session_ref.name)
+            }
+            Change::Listed => self.all(),
+        }
+    }
+
+    /// Something that a session owns has changed.
+    pub(super) fn child<K: Resource<DynamicType = ()>>(&self, change: &Change<'_, K>) {
+        match change {
+            Change::Applied(object) | Change::Deleted(object) => {
+                let owners = object.owner_references().iter().filter(|owner| owner.kind == AgenticSession::kind(&()));
+                owners.for_each(|owner| self.family(object.namespace().as_deref(), &owner.name));
+            }
+            Change::Listed => self.all(),
+        }
+    }
+
+    /// Something that all sessions of a namespace share has changed.
+    pub(super) fn shared<K: Resource<DynamicType = ()>>(&self, change: &Change<'_, K>) {
+        match change {
+            Change::Applied(object) | Change::Deleted(object) => {
+                let namespace = object.namespace();
+                self.wake_sessions(|session| session.namespace() == namespace);
+            }
+            Change::Listed => self.all(),
+        }
+    }
+
+    fn all(&self) {
+        self.wake_sessions(|_| true);
+        self.wake_runs(|_| true);
+    }
+
+    /// A session and its Runs.
+    fn family(&self, namespace: Option<&str>, session: &str) {
+        let reference = ObjectRef::new(session).within(namespace.unwrap_or_default());
+        // A closed queue is that of an operator that ends.
+        let _ = self.sessions.send(reference);
+        self.wake_runs(|run| run.spec.session_ref.name == session && run.metadata.namespace.as_deref() == namespace);
+    }
+
+    fn wake_sessions(&self, which: impl Fn(&AgenticSession) -> bool) {
+        for session in self.session_store.state_filter(which) {
+            let _ = self.sessions.send(ObjectRef::from_obj(&*session));
+        }
+    }
+
+    fn wake_runs(&self, which: impl Fn(&Run) -> bool) {
+        for run in self.run_store.state_filter(which) {
+            let _ = self.runs.send(ObjectRef::from_obj(&*run));
+        }
+    }
+
+    /// Wakes one Run.
+    pub(super) fn of_runs(&self) -> super::run::Wake {
+        let runs = self.runs.clone();
+        Arc::new(move |run| {
+            let _ = runs.send(run);
+        })
+    }
+}

@@ -1,0 +1,198 @@
+//! A namespace with an operator, a runner that every pod leads to, and what a test looks at.
+
+use ambient::api::{AgenticSession, AgenticSessionStatus, Run, run::RunPhase, session::SessionPhase};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service, ServiceAccount};
+use kube::{
+    Resource, ResourceExt,
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
+    runtime::wait::await_condition,
+};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use crate::{
+    account::Account,
+    cluster::Cluster,
+    kubelet,
+    operator::Operator,
+    rig::{Runner, SOON, Session},
+};
+
+/// The annotation by which the platform asks.
+const ASKED: &str = "ambient-code.io/desired-phase";
+
+/// What becomes of pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pods {
+    /// They are ready at once, at the test's own address.
+    Ready,
+    /// There is no node that could take them, and the scheduler says so.
+    Unschedulable,
+}
+
+/// What a test works with.
+pub(crate) struct World {
+    pub(crate) cluster: Cluster,
+    pub(crate) runner: Session,
+    account: Account,
+    operator: Option<Operator>,
+    port: String,
+    kubelet: JoinHandle<()>,
+    _process: Runner,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.kubelet.abort();
+    }
+}
+
+impl World {
+    /// An operator and a runner of session `s1`.
+    pub(crate) async fn begin(cluster: Cluster, pods: Pods) -> Self {
+        let token = uuid::Uuid::new_v4().to_string();
+        let secret = json!({
+            "metadata": {"name": "ambient-runner-token-s1", "labels": {"agentic-session": "s1"}},
+            "stringData": {"agui-token": token},
+        });
+        let secret: Secret = serde_json::from_value(secret).unwrap();
+        cluster.api::<Secret>().create(&PostParams::default(), &secret).await.unwrap();
+        let runner = Session::new().env("AGUI_TOKEN", &token).env("AGUI_HOST", "127.0.0.1");
+        let process = runner.start();
+        let port = process.url.rsplit(':').next().unwrap().to_owned();
+        let kubelet = match pods {
+            Pods::Ready => tokio::spawn(kubelet::serve(cluster.api())),
+            Pods::Unschedulable => tokio::spawn(std::future::ready(())),
+        };
+        let account = Account::of(&cluster).await;
+        let operator = Some(Operator::start(&cluster, account.path(), &port));
+        Self { account, cluster, runner, operator, port, kubelet, _process: process }
+    }
+
+    /// Kills the operator and starts another one.
+    pub(crate) async fn restart_operator(&mut self) {
+        drop(self.operator.take());
+        self.operator = Some(Operator::start(&self.cluster, self.account.path(), &self.port));
+    }
+
+    /// Applies a session.
+    pub(crate) async fn session(&self, name: &str, spec: Value) {
+        self.apply::<AgenticSession>("AgenticSession", name, spec).await;
+    }
+
+    /// Applies a Run of session `s1`.
+    pub(crate) async fn run(&self, name: &str, mut spec: Value) {
+        spec["sessionRef"] = json!({"name": "s1"});
+        self.apply::<Run>("Run", name, spec).await;
+    }
+
+    async fn apply<K>(&self, kind: &str, name: &str, spec: Value)
+    where
+        K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
+            + Clone
+            + std::fmt::Debug
+            + serde::de::DeserializeOwned,
+    {
+        let object = json!({
+            "apiVersion": "vteam.ambient-code/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec,
+        });
+        let params = PatchParams::apply("test").force();
+        self.cluster.api::<K>().patch(name, &params, &Patch::Apply(&object)).await.unwrap();
+    }
+
+    pub(crate) async fn annotate(&self, session: &str, name: &str, value: &str) {
+        let patch = json!({"metadata": {"annotations": {name: value}}});
+        let api = self.cluster.api::<AgenticSession>();
+        api.patch(session, &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
+    }
+
+    pub(crate) async fn cancel(&self, run: &str) {
+        let patch = json!({"spec": {"desiredState": "Cancelled"}});
+        self.cluster.api::<Run>().patch(run, &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
+    }
+
+    pub(crate) async fn delete_pod(&self, name: &str) {
+        self.cluster.api::<Pod>().delete(name, &DeleteParams::default()).await.unwrap();
+    }
+
+    pub(crate) async fn session_until(&self, name: &str, wanted: impl Fn(&AgenticSession) -> bool) -> AgenticSession {
+        let seen =
+            await_condition(self.cluster.api(), name, |object: Option<&AgenticSession>| object.is_some_and(&wanted));
+        tokio::time::timeout(SOON, seen).await.expect("the session gets there").unwrap().unwrap()
+    }
+
+    pub(crate) async fn run_until(&self, name: &str, wanted: impl Fn(&Run) -> bool) -> Run {
+        let seen = await_condition(self.cluster.api(), name, |object: Option<&Run>| object.is_some_and(&wanted));
+        tokio::time::timeout(SOON, seen).await.expect("the Run gets there").unwrap().unwrap()
+    }
+
+    pub(crate) async fn pod_until(&self, name: &str, wanted: impl Fn(Option<&Pod>) -> bool) -> Option<Pod> {
+        let seen = await_condition(self.cluster.api(), name, &wanted);
+        tokio::time::timeout(SOON, seen).await.expect("the pod gets there").unwrap()
+    }
+
+    /// Until the operator has looked at everything that there was: it answers a new Run after that.
+    pub(crate) async fn settle(&self) {
+        let name = format!("marker-{}", uuid::Uuid::new_v4().simple());
+        self.apply::<Run>("Run", &name, json!({"sessionRef": {"name": "nobody"}, "prompt": "x"})).await;
+        self.run_until(&name, |run| run_phase(run) == RunPhase::Waiting).await;
+        self.cluster.api::<Run>().delete(&name, &DeleteParams::default()).await.unwrap();
+    }
+
+    /// The resource versions of everything that belongs to the session.
+    pub(crate) async fn versions(&self) -> Vec<(String, Option<String>)> {
+        let mut versions = self.of::<AgenticSession>().await;
+        versions.extend(self.of::<Run>().await);
+        // The scheduler goes on writing into a pod that has no node; what it is to be is nobody's but ours.
+        let pods = self.cluster.api::<Pod>().list(&ListParams::default()).await.unwrap();
+        versions.extend(
+            pods.iter().map(|pod| (pod.uid().unwrap(), pod.metadata.generation.map(|number| number.to_string()))),
+        );
+        versions.extend(self.of::<Secret>().await);
+        versions.extend(self.of::<Service>().await);
+        versions.extend(self.of::<ServiceAccount>().await);
+        versions.extend(self.of::<ConfigMap>().await);
+        versions
+    }
+
+    async fn of<K>(&self) -> Vec<(String, Option<String>)>
+    where
+        K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
+            + Clone
+            + std::fmt::Debug
+            + serde::de::DeserializeOwned,
+    {
+        let list = self.cluster.api::<K>().list(&ListParams::default()).await.unwrap();
+        list.iter().map(|object| (object.name_any(), object.resource_version())).collect()
+    }
+}
+
+pub(crate) fn status(session: &AgenticSession) -> AgenticSessionStatus {
+    session.status.clone().unwrap_or_default()
+}
+
+pub(crate) fn phase(session: &AgenticSession) -> SessionPhase {
+    status(session).phase
+}
+
+pub(crate) fn run_phase(run: &Run) -> RunPhase {
+    run.status.as_ref().map(|status| status.phase).unwrap_or_default()
+}
+
+/// Why a Run is where it is.
+pub(crate) fn reason(run: &Run) -> String {
+    let conditions = &run.status.as_ref().unwrap().conditions;
+    conditions.iter().find(|condition| condition.type_ == "Succeeded").unwrap().reason.clone()
+}
+
+pub(crate) fn condition(session: &AgenticSession, kind: &str) -> String {
+    status(session).conditions.iter().find(|condition| condition.type_ == kind).unwrap().status.clone()
+}
+
+pub(crate) fn is_asked(session: &AgenticSession) -> bool {
+    session.annotations().contains_key(ASKED)
+}
+
+pub(crate) fn text(secret: &Secret, key: &str) -> String {
+    String::from_utf8(secret.data.as_ref().unwrap()[key].0.clone()).unwrap()
+}
