@@ -144,7 +144,7 @@ fn tell(progress: &Progress) {
         Progress::Started { repo } => tracing::info!(repo, "cloning"),
         Progress::Fraction { .. } => {}
         Progress::Retrying { repo, reason, attempt, after } => {
-            tracing::warn!(repo, reason, attempt, ?after, "cloning again")
+            tracing::warn!(repo, reason, attempt, ?after, "cloning again");
         }
         Progress::Finished { repo, took, base, branch } => tracing::info!(repo, ?took, base, branch, "cloned"),
         Progress::Kept { repo } => tracing::info!(repo, "is there already"),

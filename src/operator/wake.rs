@@ -25,7 +25,7 @@ impl Wakers {
     pub(super) fn session(&self, change: &Change<'_, AgenticSession>) {
         match change {
             Change::Applied(session) | Change::Deleted(session) => {
-                self.family(session.namespace().as_deref(), &session.name_any())
+                self.family(session.namespace().as_deref(), &session.name_any());
             }
             Change::Listed => self.all(),
         }
@@ -35,7 +35,7 @@ impl Wakers {
     pub(super) fn run(&self, change: &Change<'_, Run>) {
         match change {
             Change::Applied(run) | Change::Deleted(run) => {
-                self.family(run.namespace().as_deref(), &run.spec.session_ref.name)
+                self.family(run.namespace().as_deref(), &run.spec.session_ref.name);
             }
             Change::Listed => self.all(),
         }

@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -14,9 +14,12 @@ use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
 /// How far a watch may be behind. An object that it has not shown by then is gone.
 const LAG: Duration = Duration::from_secs(30);
 
+/// Each with the time at which it was written.
+type Objects<K> = HashMap<ObjectRef<K>, (Arc<K>, Instant)>;
+
 /// Objects of a kind as this process wrote them last.
 pub(super) struct Written<K: Resource<DynamicType = ()>> {
-    objects: Mutex<HashMap<ObjectRef<K>, (Arc<K>, Instant)>>,
+    objects: Mutex<Objects<K>>,
 }
 
 impl<K: Resource<DynamicType = ()>> Default for Written<K> {
@@ -61,7 +64,7 @@ impl<K: Resource<DynamicType = ()>> Written<K> {
         self.lock().clear();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ObjectRef<K>, (Arc<K>, Instant)>> {
+    fn lock(&self) -> MutexGuard<'_, Objects<K>> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -76,7 +76,7 @@ fn a_settled_session_is_written_no_more_also_by_an_operator_that_starts_again() 
         world.session_until("s1", |session| world::status(session).runs.is_some_and(|runs| runs.succeeded == 1)).await;
         let before = world.versions().await;
         for _ in 0..3 {
-            world.restart_operator().await;
+            world.restart_operator();
             // A marker that every reconcile of the new operator comes after.
             world.settle().await;
         }
@@ -93,7 +93,7 @@ fn a_run_survives_the_end_of_its_operator_and_is_executed_once() {
         world
             .run_until("r1", |run| run_phase(run) == RunPhase::Running && run.status.as_ref().unwrap().events.is_some())
             .await;
-        world.restart_operator().await;
+        world.restart_operator();
         let run = world.run_until("r1", |run| run_phase(run).is_terminal()).await;
         assert_eq!(run_phase(&run), RunPhase::Succeeded, "{:?}", run.status);
         assert_eq!(world.runner.log_text().matches("\"RUN_STARTED\"").count(), 1);

@@ -70,7 +70,7 @@ impl World {
     }
 
     /// Kills the operator and starts another one.
-    pub(crate) async fn restart_operator(&mut self) {
+    pub(crate) fn restart_operator(&mut self) {
         drop(self.operator.take());
         self.operator = Some(Operator::start(&self.cluster, self.account.path(), &self.port));
     }
