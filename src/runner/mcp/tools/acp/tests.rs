@@ -165,7 +165,7 @@ async fn a_session_is_created_as_asked_and_told_by_the_name_it_got() {
     let tools = backend.tools().await;
     let arguments = json!({
         "session_name": "my-task", "initial_prompt": "Go.", "model": "m-1",
-        "repos": r#"[{"url": "https://user:secret@git.example/web.git", "branch": "dev"}]"#,
+        "repos": r#"[{"url": "https://user:***@git.example/web.git", "branch": "dev"}]"#,
         "workflow_git_url": "https://git.example/flow.git", "workflow_path": "flows/fix",
     });
     let told = call(&tools, "acp_create_session", arguments).await.unwrap();
