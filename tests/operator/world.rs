@@ -163,7 +163,8 @@ impl World {
             + serde::de::DeserializeOwned,
     {
         let list = self.cluster.api::<K>().list(&ListParams::default()).await.unwrap();
-        list.iter().map(|object| (object.name_any(), object.resource_version())).collect()
+        let ours = list.iter().filter(|object| object.name_any().contains("s1"));
+        ours.map(|object| (object.name_any(), object.resource_version())).collect()
     }
 }
 

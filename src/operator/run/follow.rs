@@ -98,10 +98,11 @@ fn detail(text: &str) -> String {
     said.unwrap_or_else(|| text.chars().take(200).collect())
 }
 
-/// Interrupts the turn of the Run's thread.
-pub(super) async fn interrupt(http: &reqwest::Client, target: &Target) -> reqwest::Result<()> {
+/// Interrupts the turn of the Run's thread. Says whether the runner did: one that has not heard of the thread yet cannot.
+pub(super) async fn interrupt(http: &reqwest::Client, target: &Target) -> bool {
     let body = serde_json::json!({ "threadId": target.input.thread_id });
-    post(http, target, "/interrupt", &body).await.map(drop)
+    let answer = post(http, target, "/interrupt", &body).await;
+    answer.is_ok_and(|(status, _)| status.is_success())
 }
 
 /// The events of one Run out of those of its thread.

@@ -56,18 +56,18 @@ impl Followers {
         tasks.insert(uid, Follower { seen, task, target, interrupted: false });
     }
 
-    /// Interrupts a Run, once.
-    pub(super) async fn interrupt(&self, run: &Run, http: &reqwest::Client) -> reqwest::Result<()> {
+    /// Interrupts a Run, once. Says whether it is interrupted.
+    pub(super) async fn interrupt(&self, run: &Run, http: &reqwest::Client) -> bool {
         let uid = run.uid().unwrap_or_default();
-        let target =
-            self.lock().get(&uid).filter(|follower| !follower.interrupted).map(|follower| follower.target.clone());
-        if let Some(target) = target {
-            interrupt(http, &target).await?;
-            if let Some(follower) = self.lock().get_mut(&uid) {
-                follower.interrupted = true;
-            }
+        let target = match self.lock().get(&uid) {
+            Some(follower) if !follower.interrupted => follower.target.clone(),
+            other => return other.is_some(),
+        };
+        let interrupted = interrupt(http, &target).await;
+        if let Some(follower) = self.lock().get_mut(&uid) {
+            follower.interrupted = interrupted;
         }
-        Ok(())
+        interrupted
     }
 
     /// Listens no more.

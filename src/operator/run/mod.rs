@@ -80,7 +80,7 @@ async fn listen(view: &View, cancel: bool, context: &Context) -> Result<Action, 
         return Ok(Action::requeue(SOON));
     };
     context.followers.follow(&view.run, &context.http, target, Arc::clone(&context.wake_run));
-    if cancel && context.followers.interrupt(&view.run, &context.http).await.is_err() {
+    if cancel && !context.followers.interrupt(&view.run, &context.http).await {
         return Ok(Action::requeue(SOON));
     }
     Ok(Action::await_change())
