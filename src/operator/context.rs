@@ -46,7 +46,7 @@ pub(super) struct Context {
     pub(super) runs: Arc<Written<Run>>,
     pub(super) pods: Arc<Written<Pod>>,
     pub(super) children: Arc<Children>,
-    pub(super) followers: Followers,
+    pub(super) followers: Arc<Followers>,
     pub(super) http: reqwest::Client,
     pub(super) wake_run: Wake,
     pub(super) recorder: Recorder,

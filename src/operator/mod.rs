@@ -33,7 +33,6 @@ pub use self::config::{Config, Deadlines};
 use self::{
     context::Context,
     error::OperatorError,
-    run::followers::Followers,
     stores::{Memory, stores, watch},
     wake::Wakers,
 };
@@ -71,7 +70,7 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
         runs: memory.runs,
         pods: memory.pods,
         children: memory.children,
-        followers: Followers::default(),
+        followers: memory.followers,
         // Nothing but a runner's own address is ever asked.
         http: reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?,
         wake_run: wakers.of_runs(),

@@ -19,7 +19,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 
-use super::{config::Config, context::Children, wake::Wakers, written::Written};
+use super::{config::Config, context::Children, run::followers::Followers, wake::Wakers, written::Written};
 use crate::api::{AgenticSession, ProjectSettings, Run, names};
 
 /// Every object that the operator knows.
@@ -65,6 +65,8 @@ pub(super) struct Memory {
     pub(super) runs: Arc<Written<Run>>,
     pub(super) pods: Arc<Written<Pod>>,
     pub(super) children: Arc<Children>,
+    /// Runs that are gone are listened to no more.
+    pub(super) followers: Arc<Followers>,
 }
 
 /// Empty stores.
@@ -127,8 +129,15 @@ pub(super) fn watch(
         move |change| to.session(change)
     });
     scope.follow(writers.runs, None, Arc::clone(&memory.runs), {
-        let to = wakers.clone();
-        move |change| to.run(change)
+        let (to, followers) = (wakers.clone(), Arc::clone(&memory.followers));
+        move |change| {
+            match change {
+                Change::Applied(_) => {}
+                Change::Deleted(run) => followers.forget(run),
+                Change::Listed => followers.retain(&to.run_store.state()),
+            }
+            to.run(change);
+        }
     });
     scope.follow(writers.settings, None, Arc::default(), {
         let to = wakers.clone();

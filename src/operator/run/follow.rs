@@ -16,6 +16,10 @@ const TOKEN: &str = "x-ambient-session-token";
 const PROGRESS: Duration = Duration::from_secs(10);
 /// How long a runner may take to accept a Run or to answer with the head of a stream.
 const ANSWER: Duration = Duration::from_secs(30);
+/// How long a runner may be out of reach before a Run that it may not have is given up.
+const REACH: Duration = Duration::from_mins(10);
+/// How long a stream may be silent: the runner says every 15 s that it lives.
+const SILENCE: Duration = Duration::from_mins(1);
 /// The pauses between attempts: the first, and the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
@@ -32,8 +36,9 @@ pub(super) struct Target {
 
 /// Gives the Run to its runner, and publishes what happens until it has ended.
 pub(super) async fn follow(http: reqwest::Client, target: Target, seen: watch::Sender<Seen>, wake: impl Fn()) {
-    if let Err(why) = deliver(&http, &target).await {
-        seen.send_replace(Seen::Refused(why));
+    let given = tokio::time::timeout(REACH, deliver(&http, &target)).await;
+    if let Some(end) = given.map_or(Some(Seen::Unreachable), |given| given.err().map(Seen::Refused)) {
+        seen.send_replace(end);
         return wake();
     }
     let mut tail =
@@ -124,7 +129,7 @@ impl<W: Fn()> Tail<W> {
         let mut records = Records::default();
         let mut dirty = false;
         loop {
-            let patience = if dirty { PROGRESS } else { Duration::MAX };
+            let patience = if dirty { PROGRESS } else { SILENCE };
             match tokio::time::timeout(patience, response.chunk()).await {
                 Ok(Ok(Some(chunk))) => {
                     for record in records.feed(&chunk) {
@@ -133,6 +138,8 @@ impl<W: Fn()> Tail<W> {
                 }
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Err(error)) => return Err(error),
+                // A connection that nobody answers any more looks like a silent one.
+                Err(_) if !dirty => return Ok(()),
                 Err(_) => {}
             }
             if self.is_over() || (dirty && self.told.is_none_or(|told| told.elapsed() >= PROGRESS)) {

@@ -1,8 +1,8 @@
 //! The Runs that are listened to at the moment.
 
 use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
@@ -68,6 +68,12 @@ impl Followers {
             follower.interrupted = interrupted;
         }
         interrupted
+    }
+
+    /// Listens only to Runs that are there.
+    pub(in crate::operator) fn retain(&self, runs: &[Arc<Run>]) {
+        let there: HashSet<String> = runs.iter().filter_map(|run| run.uid()).collect();
+        self.lock().retain(|uid, _| there.contains(uid));
     }
 
     /// Listens no more.

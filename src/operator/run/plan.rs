@@ -78,6 +78,7 @@ fn started(view: &View) -> Next {
     match &view.seen {
         Seen::Events(seen) if ended(seen) => return Next::Take(seen.clone()),
         Seen::Refused(why) => return end(OutcomeReason::SetupFailed, &format!("The runner refused the Run: {why}")),
+        Seen::Unreachable => return end(OutcomeReason::RunnerLost, "Its runner could not be reached for ten minutes."),
         Seen::Events(_) | Seen::Nothing => {}
     }
     let pod = view.own_pod();

@@ -28,6 +28,8 @@ pub(in crate::operator) enum Seen {
     Nothing,
     /// The runner does not take it, for this reason.
     Refused(String),
+    /// The runner could not be reached, though its pod was there.
+    Unreachable,
     /// Its events so far, folded.
     Events(Box<RunStatus>),
 }

@@ -124,6 +124,7 @@ fn runner(session: &AgenticSession, project: Option<&McpServers>, config: &Confi
     if config.backend_namespace.is_some() {
         mounts.push(read_only("bot-token", "/var/run/secrets/ambient"));
     }
+    let health = json!({ "path": "/health", "port": "agui" });
     json!({
         "name": RUNNER,
         "image": config.runner_image,
@@ -135,7 +136,9 @@ fn runner(session: &AgenticSession, project: Option<&McpServers>, config: &Confi
             { "secretRef": { "name": KEYS } },
         ],
         "ports": [{ "name": "agui", "containerPort": config.port, "protocol": "TCP" }],
-        "readinessProbe": { "httpGet": { "path": "/health", "port": "agui" }, "periodSeconds": 2, "timeoutSeconds": 2 },
+        "readinessProbe": { "httpGet": health.clone(), "periodSeconds": 2, "timeoutSeconds": 2 },
+        // One that does not answer for a minute is started again, and ends its open run.
+        "livenessProbe": { "httpGet": health, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6 },
         "resources": { "requests": { "cpu": "50m", "memory": "64Mi" }, "limits": { "memory": "512Mi" } },
         "securityContext": restricted(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
