@@ -39,7 +39,7 @@ pub(super) fn own(variables: &BTreeMap<&'static str, Secret>, kind: Kind) -> Opt
     }
 }
 
-/// The variables that [`own`] looks at.
+/// The variables that `own` looks at.
 pub const OWN: [&str; 6] =
     ["GITHUB_TOKEN", "GITLAB_TOKEN", "CODERABBIT_API_KEY", "JIRA_URL", "JIRA_API_TOKEN", "JIRA_EMAIL"];
 
