@@ -2,9 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
-
+use super::stop;
 use crate::host::supervisor::{BindError, Supervisor};
 
 /// Start agents on request of the runner in another container.
@@ -47,19 +45,9 @@ pub enum AgentError {
 /// Serves until SIGTERM or SIGINT.
 pub async fn run(args: Args) -> Result<(), AgentError> {
     // Before the socket is there: who sees it may also stop us.
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stop = stop::on_signal()?;
     let supervisor = Supervisor::bind(&args.socket).await?;
     tracing::info!(socket = %args.socket.display(), "listening");
-    let stop = CancellationToken::new();
-    let stopper = stop.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        stopper.cancel();
-    });
     supervisor.serve(stop).await?;
     Ok(())
 }

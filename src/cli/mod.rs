@@ -12,6 +12,7 @@ mod operator;
 mod probe;
 mod run;
 mod runner;
+mod stop;
 mod workspace;
 
 use std::{process::ExitCode, sync::Arc};

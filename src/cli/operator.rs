@@ -2,13 +2,9 @@
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
-use tokio_util::sync::CancellationToken;
+use tokio::net::TcpListener;
 
-use super::{fail, logging};
+use super::{fail, logging, stop};
 use crate::{
     api::outcome::exit,
     operator::{self, Config, Deadlines},
@@ -88,7 +84,7 @@ pub(super) fn main(args: &Args) -> ExitCode {
 }
 
 async fn run(args: &Args) -> Result<(), StartError> {
-    let stop = stop_signal().map_err(|error| StartError::Start(error.into()))?;
+    let stop = stop::on_signal().map_err(|error| StartError::Start(error.into()))?;
     let address = args.health_address;
     let health = TcpListener::bind(address).await.map_err(|error| StartError::Listen { address, error })?;
     tracing::info!(address = %health.local_addr().map_err(|error| StartError::Listen { address, error })?, "health");
@@ -112,18 +108,4 @@ fn config(args: &Args) -> Config {
             session: Duration::from_secs(args.session_deadline),
         },
     }
-}
-
-fn stop_signal() -> std::io::Result<CancellationToken> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let stop = CancellationToken::new();
-    let token = stop.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        token.cancel();
-    });
-    Ok(stop)
 }

@@ -84,6 +84,12 @@ impl Fold {
         status::status(self)
     }
 
+    /// Whether the run has ended, or waits for an answer: nothing of it follows.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        self.end.is_some()
+    }
+
     /// The agent's own id of the conversation, once the run's outcome tells it.
     #[must_use]
     pub fn agent_session_id(&self) -> Option<&str> {

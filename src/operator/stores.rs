@@ -124,10 +124,7 @@ pub(super) fn watch(
     let children = &memory.children;
     // Those that are looked for by owner have the session's label.
     let ours = Some(names::SESSION_LABEL);
-    scope.follow(writers.sessions, None, Arc::clone(&memory.sessions), {
-        let to = wakers.clone();
-        move |change| to.session(change)
-    });
+    scope.follow(writers.sessions, None, Arc::clone(&memory.sessions), wakers.when(Wakers::session));
     scope.follow(writers.runs, None, Arc::clone(&memory.runs), {
         let (to, followers) = (wakers.clone(), Arc::clone(&memory.followers));
         move |change| {
@@ -139,35 +136,14 @@ pub(super) fn watch(
             to.run(change);
         }
     });
-    scope.follow(writers.settings, None, Arc::default(), {
-        let to = wakers.clone();
-        move |change| to.shared(change)
-    });
-    scope.follow(writers.pods, ours, Arc::clone(&memory.pods), {
-        let to = wakers.clone();
-        move |change| to.child(change)
-    });
-    scope.follow(writers.accounts, ours, Arc::clone(&children.accounts), {
-        let to = wakers.clone();
-        move |change| to.child(change)
-    });
-    scope.follow(writers.tokens, ours, Arc::clone(&children.tokens), {
-        let to = wakers.clone();
-        move |change| to.child(change)
-    });
-    scope.follow(writers.services, ours, Arc::clone(&children.services), {
-        let to = wakers.clone();
-        move |change| to.child(change)
-    });
-    scope.follow(writers.files, ours, Arc::clone(&children.files), {
-        let to = wakers.clone();
-        move |change| to.child(change)
-    });
+    scope.follow(writers.settings, None, Arc::default(), wakers.when(Wakers::shared));
+    scope.follow(writers.pods, ours, Arc::clone(&memory.pods), wakers.when(Wakers::child));
+    scope.follow(writers.accounts, ours, Arc::clone(&children.accounts), wakers.when(Wakers::child));
+    scope.follow(writers.tokens, ours, Arc::clone(&children.tokens), wakers.when(Wakers::child));
+    scope.follow(writers.services, ours, Arc::clone(&children.services), wakers.when(Wakers::child));
+    scope.follow(writers.files, ours, Arc::clone(&children.files), wakers.when(Wakers::child));
     let policies = Some("ambient-code.io/managed-by=operator");
-    scope.follow(writers.policies, policies, Arc::clone(&children.policies), {
-        let to = wakers.clone();
-        move |change| to.shared(change)
-    });
+    scope.follow(writers.policies, policies, Arc::clone(&children.policies), wakers.when(Wakers::shared));
 }
 
 /// Where objects are watched.

@@ -21,6 +21,15 @@ pub(super) struct Wakers {
 }
 
 impl Wakers {
+    /// One of the methods below, for a watch.
+    pub(super) fn when<K: 'static>(
+        &self,
+        wake: impl Fn(&Self, &Change<'_, K>) + Send + 'static,
+    ) -> impl Fn(&Change<'_, K>) + Send + 'static {
+        let to = self.clone();
+        move |change| wake(&to, change)
+    }
+
     /// A session has changed.
     pub(super) fn session(&self, change: &Change<'_, AgenticSession>) {
         match change {

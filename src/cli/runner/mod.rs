@@ -7,10 +7,7 @@ mod sources;
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub(super) use args::Args;
@@ -21,6 +18,7 @@ use super::{
     assemble::{self, AssembleError, Parts},
     fail, logging,
     probe::Probe,
+    stop,
     workspace::{self, AgentTools},
 };
 use crate::{
@@ -90,7 +88,7 @@ pub(super) fn main(args: Args) -> ExitCode {
 
 async fn run(args: Args, redactor: Arc<Redactor>, mcp: Configured) -> Result<(), RunnerError> {
     // Before anything is started: who can see us may also stop us.
-    let stop = stop_signal().map_err(RunnerError::Start)?;
+    let stop = stop::on_signal().map_err(RunnerError::Start)?;
     let config = config::resolve(&args)?;
     let listener = listen(&config).await?;
     let session_id = Id::from(args.session_id.as_str());
@@ -122,21 +120,6 @@ async fn run(args: Args, redactor: Arc<Redactor>, mcp: Configured) -> Result<(),
         // A client that does not take its last frames comes back with its cursor.
         Err(_) => Ok(()),
     }
-}
-
-fn stop_signal() -> std::io::Result<CancellationToken> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let stop = CancellationToken::new();
-    let token = stop.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        token.cancel();
-    });
-    Ok(stop)
 }
 
 async fn listen(config: &Config) -> Result<TcpListener, RunnerError> {

@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use tokio::sync::watch;
 
 use super::{records::Records, view::Seen};
-use crate::{agui::RunAgentInput, api::run::RunPhase, eventlog::Record, fold::Fold, security::Secret};
+use crate::{agui::RunAgentInput, eventlog::Record, fold::Fold, security::Secret};
 
 /// The header with the token.
 const TOKEN: &str = "x-ambient-session-token";
@@ -44,11 +44,11 @@ pub(super) async fn follow(http: reqwest::Client, target: Target, seen: watch::S
     let mut tail =
         Tail { fold: Fold::new(), after: 0, run_id: target.input.run_id.to_string(), told: None, seen, wake };
     let mut pause = PAUSE.0;
-    while !tail.is_over() {
+    while !tail.fold.is_over() {
         let before = tail.after;
         let _ = tail.listen(&http, &target).await;
         pause = if tail.after > before { PAUSE.0 } else { (pause * 2).min(PAUSE.1) };
-        if !tail.is_over() {
+        if !tail.fold.is_over() {
             tokio::time::sleep(pause).await;
         }
     }
@@ -142,11 +142,11 @@ impl<W: Fn()> Tail<W> {
                 Err(_) if !dirty => return Ok(()),
                 Err(_) => {}
             }
-            if self.is_over() || (dirty && self.told.is_none_or(|told| told.elapsed() >= PROGRESS)) {
+            if self.fold.is_over() || (dirty && self.told.is_none_or(|told| told.elapsed() >= PROGRESS)) {
                 self.tell();
                 dirty = false;
             }
-            if self.is_over() {
+            if self.fold.is_over() {
                 return Ok(());
             }
         }
@@ -166,10 +166,5 @@ impl<W: Fn()> Tail<W> {
         self.told = Some(tokio::time::Instant::now());
         self.seen.send_replace(Seen::Events(Box::new(self.fold.status())));
         (self.wake)();
-    }
-
-    fn is_over(&self) -> bool {
-        let phase = self.fold.status().phase;
-        phase.is_terminal() || phase == RunPhase::WaitingForInput
     }
 }

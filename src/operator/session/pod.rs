@@ -55,7 +55,7 @@ pub(super) fn pod(session: &AgenticSession, project: Option<&McpServers>, config
             },
             "initContainers": [hydrate(session, config), agent(config)],
             "containers": [runner(session, project, config)],
-            "volumes": volumes(session),
+            "volumes": volumes(session, config),
         },
     })
 }
@@ -162,12 +162,14 @@ fn read_only(volume: &str, path: &str) -> Value {
     json!({ "name": volume, "mountPath": path, "readOnly": true })
 }
 
-fn volumes(session: &AgenticSession) -> Vec<Value> {
+fn volumes(session: &AgenticSession, config: &Config) -> Vec<Value> {
     let empty = ["workspace", "agent-state", "agent-home", "agent-tmp", "data", "runner-tmp"];
     let mut volumes: Vec<Value> = empty.iter().map(|name| json!({ "name": name, "emptyDir": {} })).collect();
     volumes.push(json!({ "name": "agent-socket", "emptyDir": { "sizeLimit": "1Mi" } }));
-    let token = json!({ "serviceAccountToken": { "path": "bot-token", "expirationSeconds": 3600 } });
-    volumes.push(json!({ "name": "bot-token", "projected": { "sources": [token] } }));
+    if config.backend_namespace.is_some() {
+        let token = json!({ "serviceAccountToken": { "path": "bot-token", "expirationSeconds": 3600 } });
+        volumes.push(json!({ "name": "bot-token", "projected": { "sources": [token] } }));
+    }
     if !session.spec.files.is_empty() {
         let name = names::files(&session.name_any());
         volumes.push(json!({ "name": "files", "configMap": { "name": name } }));
