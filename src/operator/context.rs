@@ -19,6 +19,7 @@ use kube::{
 
 use super::{
     config::Config,
+    index::{self, Index},
     run::{Wake, followers::Followers, view::View as RunView},
     session::{objects, view::View},
     stores::Stores,
@@ -42,6 +43,7 @@ pub(super) struct Context {
     pub(super) client: Client,
     pub(super) config: Config,
     pub(super) stores: Stores,
+    pub(super) index: Index,
     pub(super) sessions: Arc<Written<AgenticSession>>,
     pub(super) runs: Arc<Written<Run>>,
     pub(super) pods: Arc<Written<Pod>>,
@@ -123,11 +125,9 @@ impl Context {
     }
 
     fn runs_of(&self, namespace: &str, session: &str) -> Vec<Arc<Run>> {
-        let is_its =
-            |run: &Run| run.spec.session_ref.name == session && run.metadata.namespace.as_deref() == Some(namespace);
-        let runs = self.stores.runs.state_filter(is_its).into_iter();
-        let newest = |run: Arc<Run>| look(&self.stores.runs, &self.runs, namespace, &run.name_any()).unwrap_or(run);
-        runs.map(newest).collect()
+        let runs = self.index.of(namespace, session).into_iter();
+        let newest = runs.filter_map(|run| look(&self.stores.runs, &self.runs, namespace, &run.name));
+        newest.filter(|run| index::is_of(run, namespace, session)).collect()
     }
 
     fn settings(&self, namespace: &str) -> Option<Arc<ProjectSettings>> {

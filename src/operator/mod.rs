@@ -8,6 +8,8 @@ mod config;
 mod context;
 mod error;
 mod health;
+mod index;
+mod lean;
 mod run;
 mod session;
 mod stores;
@@ -33,6 +35,7 @@ pub use self::config::{Config, Deadlines};
 use self::{
     context::Context,
     error::OperatorError,
+    index::Index,
     stores::{Memory, stores, watch},
     wake::Wakers,
 };
@@ -57,6 +60,8 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
         runs: to_runs,
         session_store: stores.sessions.clone(),
         run_store: stores.runs.clone(),
+        index: Index::default(),
+        open: Arc::default(),
     };
     let memory = Memory::default();
     let mut tasks = JoinSet::new();
@@ -66,6 +71,7 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
         client,
         config,
         stores,
+        index: wakers.index.clone(),
         sessions: memory.sessions,
         runs: memory.runs,
         pods: memory.pods,
@@ -81,6 +87,7 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
     let work = async {
         context.stores.ready().await;
         ready.cancel();
+        wakers.open();
         tracing::info!("ready");
         let sessions = drive(sessions, context.stores.sessions.clone(), &context, session::reconcile);
         let runs = drive(runs, context.stores.runs.clone(), &context, run::reconcile);
