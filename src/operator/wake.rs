@@ -72,6 +72,11 @@ impl Wakers {
         }
     }
 
+    /// Something that all sessions share has changed.
+    pub(super) fn everybody<K>(&self, _: &Change<'_, K>) {
+        self.wake_sessions(|_| true);
+    }
+
     fn all(&self) {
         self.wake_sessions(|_| true);
         self.wake_runs(|_| true);
