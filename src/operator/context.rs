@@ -20,6 +20,7 @@ use kube::{
 use super::{
     config::Config,
     index::{self, Index},
+    inputs::InputStores,
     run::{Wake, followers::Followers, view::View as RunView},
     session::{objects, view::View},
     stores::Stores,
@@ -44,6 +45,7 @@ pub(super) struct Context {
     pub(super) config: Config,
     pub(super) stores: Stores,
     pub(super) index: Index,
+    pub(super) inputs: InputStores,
     pub(super) sessions: Arc<Written<AgenticSession>>,
     pub(super) runs: Arc<Written<Run>>,
     pub(super) pods: Arc<Written<Pod>>,
@@ -105,6 +107,7 @@ impl Context {
             policy: look(&stores.policies, &children.policies, &namespace, objects::POLICY),
             pod: look(&stores.pods, &self.pods, &namespace, &names::pod(&name)),
             runs: self.runs_of(&namespace, &name),
+            inputs: self.inputs.of(&session, |secret| look(&stores.tokens, &children.tokens, &namespace, secret)),
             project_inactivity: self.settings(&namespace).map(|settings| settings.spec.inactivity_timeout_seconds),
             session,
         }

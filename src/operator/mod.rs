@@ -10,6 +10,9 @@ mod error;
 mod health;
 mod index;
 mod lean;
+mod inputs;
+mod registry;
+mod release;
 mod run;
 mod session;
 mod stores;
@@ -31,7 +34,7 @@ use kube::{
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-pub use self::config::{Config, Deadlines};
+pub use self::config::{Config, Deadlines, Platform, Vertex};
 use self::{
     context::Context,
     error::OperatorError,
@@ -66,12 +69,14 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
     let memory = Memory::default();
     let mut tasks = JoinSet::new();
     watch(&client, &config, writers, &memory, &wakers, &mut tasks);
+    let inputs = inputs::watch(&client, &config, &wakers, &mut tasks);
     let context = Arc::new(Context {
         recorder: Recorder::new(client.clone(), Reporter::from(apply::MANAGER)),
         client,
         config,
         stores,
         index: wakers.index.clone(),
+        inputs,
         sessions: memory.sessions,
         runs: memory.runs,
         pods: memory.pods,
@@ -85,7 +90,7 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
     let ready = CancellationToken::new();
     tasks.spawn(health::serve(health, ready.clone()));
     let work = async {
-        context.stores.ready().await;
+        tokio::join!(context.stores.ready(), context.inputs.ready());
         ready.cancel();
         wakers.open();
         tracing::info!("ready");

@@ -91,6 +91,13 @@ impl Wakers {
         self.open.load(Ordering::SeqCst)
     }
 
+    /// Something that all sessions share has changed.
+    pub(super) fn everybody<K>(&self, _: &Change<'_, K>) {
+        if self.is_open() {
+            self.wake_sessions(|_| true);
+        }
+    }
+
     fn all(&self) {
         if self.is_open() {
             self.wake_sessions(|_| true);

@@ -20,7 +20,7 @@ use crate::{
         outcome::OutcomeReason,
         run::{DesiredState, RunPhase},
     },
-    operator::config::{Config, Deadlines},
+    operator::config::{Config, Deadlines, Platform},
 };
 
 fn config() -> Config {
@@ -34,6 +34,7 @@ fn config() -> Config {
         port: 8001,
         inactivity: Duration::ZERO,
         deadlines: Deadlines::default(),
+        platform: Platform::default(),
     }
 }
 
