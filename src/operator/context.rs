@@ -20,7 +20,11 @@ use kube::{
 use super::{
     config::Config,
     run::{Wake, followers::Followers, view::View as RunView},
-    session::{objects, view::View},
+    session::{
+        drift_task::{Drifts, Wake as WakeSession},
+        objects,
+        view::View,
+    },
     stores::Stores,
     written::Written,
 };
@@ -49,6 +53,8 @@ pub(super) struct Context {
     pub(super) followers: Arc<Followers>,
     pub(super) http: reqwest::Client,
     pub(super) wake_run: Wake,
+    pub(super) drifts: Arc<Drifts>,
+    pub(super) wake_session: WakeSession,
     pub(super) recorder: Recorder,
     /// Tokens that were made and perhaps not seen yet, by session UID.
     pub(super) made: Mutex<HashMap<String, String>>,
@@ -103,6 +109,10 @@ impl Context {
             policy: look(&stores.policies, &children.policies, &namespace, objects::POLICY),
             pod: look(&stores.pods, &self.pods, &namespace, &names::pod(&name)),
             runs: self.runs_of(&namespace, &name),
+            told: {
+                let pod = look(&stores.pods, &self.pods, &namespace, &names::pod(&name)).and_then(|pod| pod.uid());
+                self.drifts.told(&session, pod.as_deref())
+            },
             project_inactivity: self.settings(&namespace).map(|settings| settings.spec.inactivity_timeout_seconds),
             session,
         }

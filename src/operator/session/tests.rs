@@ -15,6 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
+    drift_task::Told,
     env,
     evidence::{self, PodState},
     objects,
@@ -82,6 +83,7 @@ fn view(session: AgenticSession, pod: Option<Pod>) -> View {
         pod: pod.map(Arc::new),
         runs: Vec::new(),
         project_inactivity: None,
+        told: Told::default(),
     }
 }
 
