@@ -9,8 +9,8 @@ mod context;
 mod error;
 mod health;
 mod index;
-mod lean;
 mod inputs;
+mod lean;
 mod registry;
 mod release;
 mod run;
@@ -85,6 +85,8 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
         // Nothing but a runner's own address is ever asked.
         http: reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?,
         wake_run: wakers.of_runs(),
+        drifts: memory.drifts,
+        wake_session: wakers.of_sessions(),
         made: std::sync::Mutex::default(),
     });
     let ready = CancellationToken::new();
