@@ -8,7 +8,9 @@ mod config;
 mod context;
 mod error;
 mod health;
+mod history;
 mod index;
+mod ingest;
 mod inputs;
 mod lean;
 mod registry;
@@ -38,10 +40,14 @@ pub use self::config::{Config, Deadlines, Platform, Vertex};
 use self::{
     context::Context,
     error::OperatorError,
+    history::History,
     index::Index,
+    ingest::Ingest,
     stores::{Memory, stores, watch},
     wake::Wakers,
 };
+
+use crate::eventlog::LogError;
 
 /// How many objects of a kind are worked on at once.
 const CONCURRENCY: u16 = 32;
@@ -50,11 +56,27 @@ const RETRY: Duration = Duration::from_millis(500);
 /// How long connecting to a runner may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
+/// Why the operator could not start. A person has to act.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The event store is somebody else's, or not writable.
+    #[error("the event store (--event-store): {0}")]
+    Store(#[from] LogError),
+    /// No HTTP client.
+    #[error("an HTTP client cannot be made: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
 /// Reconciles until it is told to stop. `health` answers `/healthz` and `/readyz`.
 ///
 /// # Errors
-/// When the HTTP client for runners cannot be made.
-pub async fn run(client: Client, config: Config, health: TcpListener, stop: CancellationToken) -> reqwest::Result<()> {
+/// When the event store cannot be opened, or the HTTP client for runners cannot be made.
+pub async fn run(
+    client: Client,
+    config: Config,
+    health: TcpListener,
+    stop: CancellationToken,
+) -> Result<(), StartError> {
     let (to_sessions, sessions) = mpsc::unbounded_channel();
     let (to_runs, runs) = mpsc::unbounded_channel();
     let (stores, writers) = stores();
@@ -66,7 +88,13 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
         index: Index::default(),
         open: Arc::default(),
     };
-    let memory = Memory::default();
+    // Nothing but a runner's own address is ever asked.
+    let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?;
+    let history = Arc::new(History::open(&config.event_store)?);
+    let (to_begun, begun) = mpsc::unbounded_channel();
+    let on_begun: ingest::OnBegun = Arc::new(move |run| drop(to_begun.send(run)));
+    let ingest = Arc::new(Ingest::new(Arc::clone(&history), http.clone(), on_begun));
+    let memory = Memory::new(Arc::clone(&ingest));
     let mut tasks = JoinSet::new();
     watch(&client, &config, writers, &memory, &wakers, &mut tasks);
     let inputs = inputs::watch(&client, &config, &wakers, &mut tasks);
@@ -82,8 +110,9 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
         pods: memory.pods,
         children: memory.children,
         followers: memory.followers,
-        // Nothing but a runner's own address is ever asked.
-        http: reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?,
+        http,
+        history: Arc::clone(&history),
+        ingest,
         wake_run: wakers.of_runs(),
         drifts: memory.drifts,
         wake_session: wakers.of_sessions(),
@@ -98,12 +127,14 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
         tracing::info!("ready");
         let sessions = drive(sessions, context.stores.sessions.clone(), &context, session::reconcile);
         let runs = drive(runs, context.stores.runs.clone(), &context, run::reconcile);
-        tokio::join!(sessions, runs);
+        tokio::join!(sessions, runs, run::adopt::adopt(begun, &context));
     };
     tokio::select! {
         () = work => {}
         () = stop.cancelled() => {}
     }
+    tasks.shutdown().await;
+    history.close();
     Ok(())
 }
 
@@ -146,6 +177,6 @@ async fn drive<K, F, R>(
 fn again<K>(_: Arc<K>, error: &OperatorError, _: Arc<Context>) -> Action {
     match error {
         OperatorError::Refused { .. } => Action::requeue(RETRY * 60),
-        OperatorError::Retry { .. } => Action::requeue(RETRY),
+        OperatorError::Retry { .. } | OperatorError::Store(_) => Action::requeue(RETRY),
     }
 }

@@ -1,6 +1,6 @@
 //! What the watches have seen.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{collections::HashSet, fmt::Debug, sync::Arc};
 
 use futures_util::StreamExt;
 use k8s_openapi::api::{
@@ -20,8 +20,8 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 
 use super::{
-    config::Config, context::Children, lean::Lean, run::followers::Followers, session::drift_task::Drifts,
-    wake::Wakers, written::Written,
+    config::Config, context::Children, ingest::Ingest, lean::Lean, run::followers::Followers,
+    session::drift_task::Drifts, wake::Wakers, written::Written,
 };
 use crate::api::{AgenticSession, ProjectSettings, Run, names};
 
@@ -62,7 +62,6 @@ pub(super) enum Change<'a, K> {
 }
 
 /// What was written of the kinds that a reconcile reads back.
-#[derive(Default)]
 pub(super) struct Memory {
     pub(super) sessions: Arc<Written<AgenticSession>>,
     pub(super) runs: Arc<Written<Run>>,
@@ -72,6 +71,22 @@ pub(super) struct Memory {
     pub(super) followers: Arc<Followers>,
     /// So are sessions.
     pub(super) drifts: Arc<Drifts>,
+    /// And pods.
+    pub(super) ingest: Arc<Ingest>,
+}
+
+impl Memory {
+    pub(super) fn new(ingest: Arc<Ingest>) -> Self {
+        Self {
+            sessions: Arc::default(),
+            runs: Arc::default(),
+            pods: Arc::default(),
+            children: Arc::default(),
+            followers: Arc::default(),
+            drifts: Arc::default(),
+            ingest,
+        }
+    }
 }
 
 /// Empty stores.
@@ -127,6 +142,7 @@ pub(super) fn watch(
 ) {
     let mut scope = Scope { client, config, tasks };
     let children = &memory.children;
+    let there = writers.pods.as_reader();
     // Those that are looked for by owner have the session's label.
     let ours = Some(names::SESSION_LABEL);
     scope.follow(writers.sessions, None, Arc::clone(&memory.sessions), {
@@ -151,7 +167,22 @@ pub(super) fn watch(
         }
     });
     scope.follow(writers.settings, None, Arc::default(), wakers.when(Wakers::shared));
-    scope.follow(writers.pods, ours, Arc::clone(&memory.pods), wakers.when(Wakers::child));
+    scope.follow(writers.pods, ours, Arc::clone(&memory.pods), {
+        let (to, ingest) = (wakers.clone(), Arc::clone(&memory.ingest));
+        let pods = there;
+        move |change| {
+            match change {
+                Change::Applied(_) => {}
+                Change::Deleted(pod) => ingest.retain(|known| pod.metadata.uid.as_deref() != Some(known)),
+                Change::Listed => {
+                    let there: HashSet<String> =
+                        pods.state().iter().filter_map(|pod| pod.metadata.uid.clone()).collect();
+                    ingest.retain(|known| there.contains(known));
+                }
+            }
+            to.child(change);
+        }
+    });
     scope.follow(writers.accounts, ours, Arc::clone(&children.accounts), wakers.when(Wakers::child));
     scope.follow(writers.tokens, ours, Arc::clone(&children.tokens), wakers.when(Wakers::child));
     scope.follow(writers.services, ours, Arc::clone(&children.services), wakers.when(Wakers::child));

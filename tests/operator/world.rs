@@ -37,6 +37,7 @@ pub(crate) struct World {
     account: Account,
     operator: Option<Operator>,
     port: String,
+    pub(crate) events: tempfile::TempDir,
     kubelet: JoinHandle<()>,
     _process: Runner,
 }
@@ -65,14 +66,15 @@ impl World {
             Pods::Unschedulable => tokio::spawn(std::future::ready(())),
         };
         let account = Account::of(&cluster).await;
-        let operator = Some(Operator::start(&cluster, account.path(), &port));
-        Self { account, cluster, runner, operator, port, kubelet, _process: process }
+        let events = tempfile::tempdir().unwrap();
+        let operator = Some(Operator::start(&cluster, account.path(), &port, events.path()));
+        Self { account, cluster, runner, operator, port, events, kubelet, _process: process }
     }
 
     /// Kills the operator and starts another one.
     pub(crate) fn restart_operator(&mut self) {
         drop(self.operator.take());
-        self.operator = Some(Operator::start(&self.cluster, self.account.path(), &self.port));
+        self.operator = Some(Operator::start(&self.cluster, self.account.path(), &self.port, self.events.path()));
     }
 
     /// Applies a session.
