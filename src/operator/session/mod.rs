@@ -17,14 +17,14 @@ mod pod;
 mod resources;
 mod status;
 mod template;
-mod tools;
-mod volumes;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_inputs;
 #[cfg(test)]
 mod tests_pod;
+mod tools;
+mod volumes;
 
 use std::{sync::Arc, time::Duration};
 
@@ -151,7 +151,10 @@ async fn supply(view: &View, context: &Context) -> Result<(), OperatorError> {
 }
 
 fn refused_template(view: &View, error: &TemplateError) -> OperatorError {
-    OperatorError::Refused { object: called::<Pod>(&view.namespace(), &view.session.name_any()), message: error.to_string() }
+    OperatorError::Refused {
+        object: called::<Pod>(&view.namespace(), &view.session.name_any()),
+        message: error.to_string(),
+    }
 }
 
 async fn release_pod(view: &View, context: &Context) -> Result<(), OperatorError> {

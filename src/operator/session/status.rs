@@ -142,7 +142,10 @@ fn aspects<'a>(view: &'a View, saying: &'a Saying) -> [Aspect<'a>; 5] {
         aspect(conditions::READY, (*saying == Saying::Running).into()),
         quiet(conditions::RECONCILING, moving),
         quiet(conditions::STALLED, matches!(saying, Saying::Failed { .. })),
-        Aspect { message: view.inputs.runner.note.as_deref().unwrap_or_default(), ..quiet(POD_CREATED, !matches!(pod, PodState::Absent)) },
+        Aspect {
+            message: view.inputs.runner.note.as_deref().unwrap_or_default(),
+            ..quiet(POD_CREATED, !matches!(pod, PodState::Absent))
+        },
         quiet(RUNNER_STARTED, started),
     ]
 }
