@@ -127,8 +127,7 @@ fn a_pod_that_does_not_end_because_its_node_is_gone_is_taken_away_and_the_sessio
             "target": {"apiVersion": "v1", "kind": "Node", "name": "gone"},
         });
         let (pods, params) = (world.cluster.api::<Pod>(), PostParams::default());
-        let bound = serde_json::to_vec(&binding).unwrap();
-        pods.create_subresource::<serde_json::Value>("binding", "s1-runner", &params, bound).await.unwrap();
+        let _: serde_json::Value = pods.create_subresource("binding", "s1-runner", &params, &binding).await.unwrap();
         let delete = DeleteParams { grace_period_seconds: Some(1), ..DeleteParams::default() };
         let left = pods.delete("s1-runner", &delete).await.unwrap().left();
         assert!(left.is_some(), "it waits for its node");
