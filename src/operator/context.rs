@@ -19,9 +19,14 @@ use kube::{
 
 use super::{
     config::Config,
+    index::{self, Index},
     inputs::InputStores,
     run::{Wake, followers::Followers, view::View as RunView},
-    session::{objects, view::View},
+    session::{
+        drift_task::{Drifts, Wake as WakeSession},
+        objects,
+        view::View,
+    },
     stores::Stores,
     written::Written,
 };
@@ -43,6 +48,7 @@ pub(super) struct Context {
     pub(super) client: Client,
     pub(super) config: Config,
     pub(super) stores: Stores,
+    pub(super) index: Index,
     pub(super) inputs: InputStores,
     pub(super) sessions: Arc<Written<AgenticSession>>,
     pub(super) runs: Arc<Written<Run>>,
@@ -51,6 +57,8 @@ pub(super) struct Context {
     pub(super) followers: Arc<Followers>,
     pub(super) http: reqwest::Client,
     pub(super) wake_run: Wake,
+    pub(super) drifts: Arc<Drifts>,
+    pub(super) wake_session: WakeSession,
     pub(super) recorder: Recorder,
     /// Tokens that were made and perhaps not seen yet, by session UID.
     pub(super) made: Mutex<HashMap<String, String>>,
@@ -106,6 +114,10 @@ impl Context {
             pod: look(&stores.pods, &self.pods, &namespace, &names::pod(&name)),
             runs: self.runs_of(&namespace, &name),
             inputs: self.inputs.of(&session, |secret| look(&stores.tokens, &children.tokens, &namespace, secret)),
+            told: {
+                let pod = look(&stores.pods, &self.pods, &namespace, &names::pod(&name)).and_then(|pod| pod.uid());
+                self.drifts.told(&session, pod.as_deref())
+            },
             project_inactivity: self.settings(&namespace).map(|settings| settings.spec.inactivity_timeout_seconds),
             session,
         }
@@ -126,11 +138,9 @@ impl Context {
     }
 
     fn runs_of(&self, namespace: &str, session: &str) -> Vec<Arc<Run>> {
-        let is_its =
-            |run: &Run| run.spec.session_ref.name == session && run.metadata.namespace.as_deref() == Some(namespace);
-        let runs = self.stores.runs.state_filter(is_its).into_iter();
-        let newest = |run: Arc<Run>| look(&self.stores.runs, &self.runs, namespace, &run.name_any()).unwrap_or(run);
-        runs.map(newest).collect()
+        let runs = self.index.of(namespace, session).into_iter();
+        let newest = runs.filter_map(|run| look(&self.stores.runs, &self.runs, namespace, &run.name));
+        newest.filter(|run| index::is_of(run, namespace, session)).collect()
     }
 
     fn settings(&self, namespace: &str) -> Option<Arc<ProjectSettings>> {

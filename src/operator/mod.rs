@@ -8,7 +8,9 @@ mod config;
 mod context;
 mod error;
 mod health;
+mod index;
 mod inputs;
+mod lean;
 mod registry;
 mod release;
 mod run;
@@ -36,6 +38,7 @@ pub use self::config::{Config, Deadlines, Platform, Vertex};
 use self::{
     context::Context,
     error::OperatorError,
+    index::Index,
     stores::{Memory, stores, watch},
     wake::Wakers,
 };
@@ -60,6 +63,8 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
         runs: to_runs,
         session_store: stores.sessions.clone(),
         run_store: stores.runs.clone(),
+        index: Index::default(),
+        open: Arc::default(),
     };
     let memory = Memory::default();
     let mut tasks = JoinSet::new();
@@ -70,6 +75,7 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
         client,
         config,
         stores,
+        index: wakers.index.clone(),
         inputs,
         sessions: memory.sessions,
         runs: memory.runs,
@@ -79,6 +85,8 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
         // Nothing but a runner's own address is ever asked.
         http: reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?,
         wake_run: wakers.of_runs(),
+        drifts: memory.drifts,
+        wake_session: wakers.of_sessions(),
         made: std::sync::Mutex::default(),
     });
     let ready = CancellationToken::new();
@@ -86,6 +94,7 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
     let work = async {
         tokio::join!(context.stores.ready(), context.inputs.ready());
         ready.cancel();
+        wakers.open();
         tracing::info!("ready");
         let sessions = drive(sessions, context.stores.sessions.clone(), &context, session::reconcile);
         let runs = drive(runs, context.stores.runs.clone(), &context, run::reconcile);

@@ -8,7 +8,7 @@ use k8s_openapi::api::{
     networking::v1::NetworkPolicy,
 };
 use kube::{
-    Api, Client, Resource, ResourceExt,
+    Api, Client, Resource,
     core::NamespaceResourceScope,
     runtime::{
         WatchStreamExt,
@@ -19,7 +19,10 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 
-use super::{config::Config, context::Children, run::followers::Followers, wake::Wakers, written::Written};
+use super::{
+    config::Config, context::Children, lean::Lean, run::followers::Followers, session::drift_task::Drifts,
+    wake::Wakers, written::Written,
+};
 use crate::api::{AgenticSession, ProjectSettings, Run, names};
 
 /// Every object that the operator knows.
@@ -67,6 +70,8 @@ pub(super) struct Memory {
     pub(super) children: Arc<Children>,
     /// Runs that are gone are listened to no more.
     pub(super) followers: Arc<Followers>,
+    /// So are sessions.
+    pub(super) drifts: Arc<Drifts>,
 }
 
 /// Empty stores.
@@ -124,10 +129,19 @@ pub(super) fn watch(
     let children = &memory.children;
     // Those that are looked for by owner have the session's label.
     let ours = Some(names::SESSION_LABEL);
-    scope.follow(writers.sessions, None, Arc::clone(&memory.sessions), wakers.when(Wakers::session));
+    scope.follow(writers.sessions, None, Arc::clone(&memory.sessions), {
+        let (to, drifts) = (wakers.clone(), Arc::clone(&memory.drifts));
+        move |change| {
+            if let Change::Deleted(session) = change {
+                drifts.forget(session);
+            }
+            to.session(change);
+        }
+    });
     scope.follow(writers.runs, None, Arc::clone(&memory.runs), {
         let (to, followers) = (wakers.clone(), Arc::clone(&memory.followers));
         move |change| {
+            to.index.take(change, || to.run_store.state());
             match change {
                 Change::Applied(_) => {}
                 Change::Deleted(run) => followers.forget(run),
@@ -162,7 +176,8 @@ impl Scope<'_> {
         written: Arc<Written<K>>,
         wake: impl Fn(&Change<'_, K>) + Send + 'static,
     ) where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        K: Lean
+            + Resource<DynamicType = (), Scope = NamespaceResourceScope>
             + Clone
             + Debug
             + DeserializeOwned
@@ -176,9 +191,7 @@ impl Scope<'_> {
             None => Api::all(client),
         };
         let config = labels.map_or_else(watcher::Config::default, |labels| watcher::Config::default().labels(labels));
-        // Nobody reads who wrote which field; in a cache they would be the larger part.
-        let stream =
-            watcher(api, config).default_backoff().modify(|object: &mut K| object.managed_fields_mut().clear());
+        let stream = watcher(api, config).default_backoff().modify(Lean::shed);
         let work = stream.reflect(writer).for_each(move |event| {
             let change = match &event {
                 Ok(Event::Apply(object)) => Some(Change::Applied(object)),

@@ -1,6 +1,9 @@
 //! Who is looked at again when something has changed.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use kube::{
     Resource, ResourceExt,
@@ -8,7 +11,7 @@ use kube::{
 };
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::stores::Change;
+use super::{index::Index, stores::Change};
 use crate::api::{AgenticSession, Run};
 
 /// The two queues, and what is needed to find out who belongs to whom.
@@ -18,6 +21,9 @@ pub(super) struct Wakers {
     pub(super) runs: UnboundedSender<ObjectRef<Run>>,
     pub(super) session_store: Store<AgenticSession>,
     pub(super) run_store: Store<Run>,
+    pub(super) index: Index,
+    /// Whether anybody works on the queues. Until then nothing is put there, and then everything once.
+    pub(super) open: Arc<AtomicBool>,
 }
 
 impl Wakers {
@@ -66,28 +72,52 @@ impl Wakers {
         match change {
             Change::Applied(object) | Change::Deleted(object) => {
                 let namespace = object.namespace();
-                self.wake_sessions(|session| session.namespace() == namespace);
+                if self.is_open() {
+                    self.wake_sessions(|session| session.metadata.namespace == namespace);
+                }
             }
             Change::Listed => self.all(),
         }
     }
 
+    /// Somebody works on the queues from now on: everything that is there is looked at.
+    pub(super) fn open(&self) {
+        self.open.store(true, Ordering::SeqCst);
+        self.all();
+    }
+
+    /// Whoever finds this closed has changed the stores before, so that `open` sees it.
+    fn is_open(&self) -> bool {
+        self.open.load(Ordering::SeqCst)
+    }
+
     /// Something that all sessions share has changed.
     pub(super) fn everybody<K>(&self, _: &Change<'_, K>) {
-        self.wake_sessions(|_| true);
+        if self.is_open() {
+            self.wake_sessions(|_| true);
+        }
     }
 
     fn all(&self) {
-        self.wake_sessions(|_| true);
-        self.wake_runs(|_| true);
+        if self.is_open() {
+            self.wake_sessions(|_| true);
+            for run in self.run_store.state() {
+                let _ = self.runs.send(ObjectRef::from_obj(&*run));
+            }
+        }
     }
 
     /// A session and its Runs.
     fn family(&self, namespace: Option<&str>, session: &str) {
-        let reference = ObjectRef::new(session).within(namespace.unwrap_or_default());
+        if !self.is_open() {
+            return;
+        }
+        let namespace = namespace.unwrap_or_default();
         // A closed queue is that of an operator that ends.
-        let _ = self.sessions.send(reference);
-        self.wake_runs(|run| run.spec.session_ref.name == session && run.metadata.namespace.as_deref() == namespace);
+        let _ = self.sessions.send(ObjectRef::new(session).within(namespace));
+        for run in self.index.of(namespace, session) {
+            let _ = self.runs.send(run);
+        }
     }
 
     fn wake_sessions(&self, which: impl Fn(&AgenticSession) -> bool) {
@@ -96,10 +126,12 @@ impl Wakers {
         }
     }
 
-    fn wake_runs(&self, which: impl Fn(&Run) -> bool) {
-        for run in self.run_store.state_filter(which) {
-            let _ = self.runs.send(ObjectRef::from_obj(&*run));
-        }
+    /// Wakes one session.
+    pub(super) fn of_sessions(&self) -> super::session::drift_task::Wake {
+        let sessions = self.sessions.clone();
+        Arc::new(move |session| {
+            let _ = sessions.send(session);
+        })
     }
 
     /// Wakes one Run.

@@ -148,6 +148,21 @@ fn the_runners_last_word_counts_also_when_its_pod_is_gone() {
 }
 
 #[test]
+fn a_runner_that_is_told_to_end_does_not_know_why_and_the_operator_does() {
+    let said = json!({"phase": "Cancelled", "outcome": {"reason": "SessionStopped", "message": "stopped"}});
+    let mut told = view(begun(), Some(ready("pod-1")));
+    told.seen = Seen::Events(serde_json::from_value(said).unwrap());
+    let outcome = |view: &View| step(view).1.status.unwrap().outcome.unwrap();
+    assert_eq!(outcome(&told).reason, OutcomeReason::SessionStopped);
+    let drained = json!({"type": "DisruptionTarget", "status": "True", "message": "the node is drained"});
+    told.pod = Some(Arc::new(pod("pod-1", &json!({"phase": "Running", "conditions": [drained]}))));
+    assert_eq!(outcome(&told).reason, OutcomeReason::Evicted);
+    assert!(outcome(&told).message.unwrap().contains("the node is drained"));
+    told.session = None;
+    assert_eq!(outcome(&told).reason, OutcomeReason::SessionDeleted);
+}
+
+#[test]
 fn what_the_runner_refuses_has_its_words() {
     let mut refused = view(begun(), Some(ready("pod-1")));
     refused.seen = Seen::Refused("threadId: too long".into());

@@ -73,6 +73,12 @@ pub(in crate::operator) fn state(pod: Option<&Pod>) -> PodState {
     }
 }
 
+/// Why the cluster takes the pod away: a drain, a preemption, a lost node.
+pub(in crate::operator) fn disruption(pod: &Pod) -> Option<String> {
+    let target = condition(pod.status.as_ref()?, "DisruptionTarget").filter(|target| target.status == "True")?;
+    target.message.clone().or_else(|| target.reason.clone())
+}
+
 /// When the pod got its node.
 pub(in crate::operator) fn scheduled_at(pod: &Pod) -> Option<Timestamp> {
     let condition = condition(pod.status.as_ref()?, "PodScheduled").filter(|condition| condition.status == "True")?;

@@ -1,5 +1,7 @@
 //! Sessions: from an `AgenticSession` to its pod, and from the pod to the session's status.
 
+pub(super) mod drift;
+pub(super) mod drift_task;
 pub(super) mod evidence;
 pub(super) mod inputs;
 pub(super) mod leaving;
@@ -62,6 +64,7 @@ pub(super) async fn reconcile(session: Arc<AgenticSession>, context: Arc<Context
     let view = context.view(session);
     if view.session.metadata.deletion_timestamp.is_some() {
         // Everything has an owner reference.
+        context.drifts.forget(&view.session);
         return Ok(Action::await_change());
     }
     let now = Timestamp::now();
@@ -75,6 +78,11 @@ pub(super) async fn reconcile(session: Arc<AgenticSession>, context: Arc<Context
     };
     let view = context.view(Arc::clone(&view.session));
     write_status(&view, &plan, &context, now).await?;
+    if plan.saying == Saying::Running {
+        // The runner hears only of what is written down, and what it has said is in there.
+        let written = View { told: view.told, ..context.view(view.session) };
+        plan.wake = plan.wake.into_iter().chain(drift_task::go_on(&written, &context, now)).min();
+    }
     Ok(next(&plan, refused, now))
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{
     env,
     evidence::{AGENT, HYDRATE, RUNNER},
-    inputs::TEMPLATE_KEY,
+    inputs::{PORT_LABEL, TEMPLATE_KEY},
     resources,
 };
 use crate::api::{AgenticSession, names, session::Resources};
@@ -128,7 +128,7 @@ fn refused(what: impl Into<String>, why: &'static str) -> Result<(), TemplateErr
 
 fn check(template: &PodTemplate) -> Result<(), TemplateError> {
     let Metadata { labels, annotations } = &template.metadata;
-    for label in [names::SESSION_LABEL, names::APP_LABEL] {
+    for label in [names::SESSION_LABEL, names::APP_LABEL, PORT_LABEL] {
         if labels.contains_key(label) {
             return refused(format!("metadata.labels.{label}"), "the operator finds the pod by it");
         }
