@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     env,
     evidence::{AGENT, HYDRATE, RUNNER},
-    inputs::{Inputs, KEYS, Template},
+    inputs::{Inputs, KEYS, PORT_LABEL, Template},
     objects, platform, resources,
     template::{self, TemplateError},
     tools,
@@ -82,7 +82,11 @@ fn pod(parts: &Parts<'_>) -> Value {
         "metadata": {
             "name": names::pod(&name),
             "namespace": session.namespace(),
-            "labels": { names::SESSION_LABEL: names::session_label(&name), names::APP_LABEL: names::APP },
+            "labels": {
+                names::SESSION_LABEL: names::session_label(&name),
+                names::APP_LABEL: names::APP,
+                PORT_LABEL: config.port.to_string(),
+            },
             "ownerReferences": [objects::owner(session)],
         },
         "spec": {
