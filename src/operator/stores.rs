@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use k8s_openapi::api::{
     core::v1::{ConfigMap, Pod, Secret, Service, ServiceAccount},
     networking::v1::NetworkPolicy,
@@ -19,7 +19,15 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 
-use super::{config::Config, context::Children, lean::Lean, run::followers::Followers, wake::Wakers, written::Written};
+use super::{
+    config::Config,
+    context::Children,
+    guard::{Broken, Guarded},
+    lean::Lean,
+    run::followers::Followers,
+    wake::Wakers,
+    written::Written,
+};
 use crate::api::{AgenticSession, ProjectSettings, Run, names};
 
 /// Every object that the operator knows.
@@ -118,14 +126,15 @@ pub(super) fn watch(
     writers: Writers,
     memory: &Memory,
     wakers: &Wakers,
+    broken: &Broken,
     tasks: &mut JoinSet<()>,
 ) {
-    let mut scope = Scope { client, config, tasks };
+    let mut scope = Scope { client, config, broken, tasks };
     let children = &memory.children;
     // Those that are looked for by owner have the session's label.
     let ours = Some(names::SESSION_LABEL);
-    scope.follow(writers.sessions, None, Arc::clone(&memory.sessions), wakers.when(Wakers::session));
-    scope.follow(writers.runs, None, Arc::clone(&memory.runs), {
+    scope.follow_ours(writers.sessions, Arc::clone(&memory.sessions), wakers.when(Wakers::session));
+    scope.follow_ours(writers.runs, Arc::clone(&memory.runs), {
         let (to, followers) = (wakers.clone(), Arc::clone(&memory.followers));
         move |change| {
             to.index.take(change, || to.run_store.state());
@@ -137,7 +146,7 @@ pub(super) fn watch(
             to.run(change);
         }
     });
-    scope.follow(writers.settings, None, Arc::default(), wakers.when(Wakers::shared));
+    scope.follow_ours(writers.settings, Arc::default(), wakers.when(Wakers::shared));
     scope.follow(writers.pods, ours, Arc::clone(&memory.pods), wakers.when(Wakers::child));
     scope.follow(writers.accounts, ours, Arc::clone(&children.accounts), wakers.when(Wakers::child));
     scope.follow(writers.tokens, ours, Arc::clone(&children.tokens), wakers.when(Wakers::child));
@@ -151,6 +160,7 @@ pub(super) fn watch(
 struct Scope<'a> {
     client: &'a Client,
     config: &'a Config,
+    broken: &'a Broken,
     tasks: &'a mut JoinSet<()>,
 }
 
@@ -172,13 +182,53 @@ impl Scope<'_> {
             + Sync
             + 'static,
     {
-        let client = self.client.clone();
-        let api: Api<K> = match &self.config.watch_namespace {
-            Some(namespace) => Api::namespaced(client, namespace),
-            None => Api::all(client),
-        };
+        let api = self.api::<K>();
         let config = labels.map_or_else(watcher::Config::default, |labels| watcher::Config::default().labels(labels));
         let stream = watcher(api, config).default_backoff().modify(Lean::shed);
+        self.reflect(stream, writer, written, wake);
+    }
+
+    /// The same for a kind of ours: one object that cannot be read is nobody else's trouble.
+    fn follow_ours<K>(
+        &mut self,
+        writer: Writer<K>,
+        written: Arc<Written<K>>,
+        wake: impl Fn(&Change<'_, K>) + Send + 'static,
+    ) where
+        K: Lean
+            + Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + Debug
+            + DeserializeOwned
+            + Send
+            + Sync
+            + 'static,
+    {
+        let (broken, store) = (self.broken.clone(), writer.as_reader());
+        let guarded = watcher(self.api::<Guarded<K>>(), watcher::Config::default()).default_backoff();
+        let stream = guarded.modify(Lean::shed).filter_map(move |event| {
+            std::future::ready(event.map(|event| broken.sort(event, &store)).transpose())
+        });
+        self.reflect(stream, writer, written, wake);
+    }
+
+    fn api<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(&self) -> Api<K> {
+        let client = self.client.clone();
+        match &self.config.watch_namespace {
+            Some(namespace) => Api::namespaced(client, namespace),
+            None => Api::all(client),
+        }
+    }
+
+    fn reflect<K>(
+        &mut self,
+        stream: impl Stream<Item = watcher::Result<Event<K>>> + Send + 'static,
+        writer: Writer<K>,
+        written: Arc<Written<K>>,
+        wake: impl Fn(&Change<'_, K>) + Send + 'static,
+    ) where
+        K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
+    {
         let work = stream.reflect(writer).for_each(move |event| {
             let change = match &event {
                 Ok(Event::Apply(object)) => Some(Change::Applied(object)),

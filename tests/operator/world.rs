@@ -75,6 +75,21 @@ impl World {
         self.operator = Some(Operator::start(&self.cluster, self.account.path(), &self.port));
     }
 
+    /// The operator that there is.
+    pub(crate) fn operator(&self) -> &Operator {
+        self.operator.as_ref().unwrap()
+    }
+
+    /// Kills the operator.
+    pub(crate) fn stop_operator(&mut self) {
+        drop(self.operator.take());
+    }
+
+    /// One more, with more arguments.
+    pub(crate) fn another_operator(&self, arguments: &[&str]) -> Operator {
+        Operator::with(&self.cluster, self.account.path(), &self.port, arguments)
+    }
+
     /// Applies a session.
     pub(crate) async fn session(&self, name: &str, spec: Value) {
         self.apply::<AgenticSession>("AgenticSession", name, spec).await;
