@@ -32,7 +32,9 @@ pub(crate) async fn measure(arguments: &Arguments, figures: &mut Figures) -> Res
     bench.one("warm").await?;
     bench.sequential(figures).await?;
     bench.life(figures).await?;
-    bench.bursts(50, 3, [Some(250.0), Some(400.0), None], [2700.0, 6320.0, 6400.0], [206.0, 330.0, 480.0], figures).await?;
+    bench
+        .bursts(50, 3, [Some(250.0), Some(400.0), None], [2700.0, 6320.0, 6400.0], [206.0, 330.0, 480.0], figures)
+        .await?;
     bench
         .bursts(200, 1, [None, None, Some(5000.0)], [14_687.0, 31_229.0, 31_900.0], [1396.0, 3562.0, 4900.0], figures)
         .await?;

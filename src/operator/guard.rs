@@ -106,7 +106,11 @@ struct Place {
 
 impl Place {
     fn of<K: Resource<DynamicType = ()>>(namespace: Option<&str>, name: &str) -> Self {
-        Self { kind: K::kind(&()).into_owned(), namespace: namespace.unwrap_or_default().to_owned(), name: name.to_owned() }
+        Self {
+            kind: K::kind(&()).into_owned(),
+            namespace: namespace.unwrap_or_default().to_owned(),
+            name: name.to_owned(),
+        }
     }
 }
 
@@ -221,7 +225,9 @@ pub(super) async fn tell(client: Client, mut faults: UnboundedReceiver<Fault>) {
             match stall(&client, &fault).await {
                 Ok(()) => break,
                 Err(kube::Error::Api(status)) if status.code == 404 => break,
-                Err(error) => tracing::warn!(%error, attempt, name = fault.place.name, "its conditions are not written"),
+                Err(error) => {
+                    tracing::warn!(%error, attempt, name = fault.place.name, "its conditions are not written")
+                }
             }
             tokio::time::sleep(AGAIN).await;
         }

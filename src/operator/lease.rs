@@ -143,7 +143,8 @@ impl Candidate {
 
     fn holder(&self, lease: &Lease, unchanged: Duration) -> Holder {
         let spec = lease.spec.as_ref();
-        let term = spec.and_then(|spec| u64::try_from(spec.lease_duration_seconds?).ok()).map_or(TERM, Duration::from_secs);
+        let term =
+            spec.and_then(|spec| u64::try_from(spec.lease_duration_seconds?).ok()).map_or(TERM, Duration::from_secs);
         match spec.and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default() {
             "" => Holder::Nobody,
             holder if holder == self.identity => Holder::Me,

@@ -10,9 +10,12 @@ mod error;
 mod guard;
 mod health;
 mod index;
+mod inputs;
 mod lean;
 mod lease;
 mod metrics;
+mod registry;
+mod release;
 mod run;
 mod session;
 mod stores;
@@ -40,7 +43,7 @@ use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::{
-    config::{Config, Deadlines},
+    config::{Config, Deadlines, Platform, Vertex},
     metrics::{CountRequests, Counted, Metrics},
 };
 use self::{
@@ -110,6 +113,7 @@ pub async fn run(
     let broken = Broken::new(to_faults);
     let mut tasks = JoinSet::new();
     watch(&client, &config, writers, &memory, &wakers, &broken, &mut tasks);
+    let inputs = inputs::watch(&client, &config, &wakers, &mut tasks);
     let elect = config.leader_elect.clone();
     let mut candidate = elect.map(|identity| Candidate::new(client.clone(), &config.namespace, identity));
     metrics.watch(Objects {
@@ -126,6 +130,7 @@ pub async fn run(
         index: wakers.index.clone(),
         broken,
         metrics: metrics.clone(),
+        inputs,
         sessions: memory.sessions,
         runs: memory.runs,
         pods: memory.pods,
@@ -134,6 +139,8 @@ pub async fn run(
         // Nothing but a runner's own address is ever asked.
         http: reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?,
         wake_run: wakers.of_runs(),
+        drifts: memory.drifts,
+        wake_session: wakers.of_sessions(),
         made: std::sync::Mutex::default(),
     });
     let ready = CancellationToken::new();
@@ -141,7 +148,7 @@ pub async fn run(
     tasks.spawn(metrics::serve(listeners.metrics, metrics.clone()));
     let work = Work { stop: stop.clone(), tracker: TaskTracker::new() };
     let prepare = async {
-        context.stores.ready().await;
+        tokio::join!(context.stores.ready(), context.inputs.ready());
         ready.cancel();
         tracing::info!("ready");
         if let Some(candidate) = &mut candidate {
@@ -156,7 +163,8 @@ pub async fn run(
     tracing::info!("reconciling");
     wakers.open();
     tasks.spawn(guard::tell(client, faults));
-    let sessions = drive(sessions, &context.stores.sessions, &wakers.waiting_sessions, &context, &work, session::reconcile);
+    let sessions =
+        drive(sessions, &context.stores.sessions, &wakers.waiting_sessions, &context, &work, session::reconcile);
     let runs = drive(runs, &context.stores.runs, &wakers.waiting_runs, &context, &work, run::reconcile);
     let lost = async {
         match &mut candidate {

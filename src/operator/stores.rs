@@ -25,6 +25,7 @@ use super::{
     guard::{Broken, Guarded},
     lean::Lean,
     run::followers::Followers,
+    session::drift_task::Drifts,
     wake::Wakers,
     written::Written,
 };
@@ -75,6 +76,8 @@ pub(super) struct Memory {
     pub(super) children: Arc<Children>,
     /// Runs that are gone are listened to no more.
     pub(super) followers: Arc<Followers>,
+    /// So are sessions.
+    pub(super) drifts: Arc<Drifts>,
 }
 
 /// Empty stores.
@@ -133,7 +136,15 @@ pub(super) fn watch(
     let children = &memory.children;
     // Those that are looked for by owner have the session's label.
     let ours = Some(names::SESSION_LABEL);
-    scope.follow_ours(writers.sessions, Arc::clone(&memory.sessions), wakers.when(Wakers::session));
+    scope.follow_ours(writers.sessions, Arc::clone(&memory.sessions), {
+        let (to, drifts) = (wakers.clone(), Arc::clone(&memory.drifts));
+        move |change| {
+            if let Change::Deleted(session) = change {
+                drifts.forget(session);
+            }
+            to.session(change);
+        }
+    });
     scope.follow_ours(writers.runs, Arc::clone(&memory.runs), {
         let (to, followers) = (wakers.clone(), Arc::clone(&memory.followers));
         move |change| {
@@ -206,9 +217,9 @@ impl Scope<'_> {
     {
         let (broken, store) = (self.broken.clone(), writer.as_reader());
         let guarded = watcher(self.api::<Guarded<K>>(), watcher::Config::default()).default_backoff();
-        let stream = guarded.modify(Lean::shed).filter_map(move |event| {
-            std::future::ready(event.map(|event| broken.sort(event, &store)).transpose())
-        });
+        let stream = guarded
+            .modify(Lean::shed)
+            .filter_map(move |event| std::future::ready(event.map(|event| broken.sort(event, &store)).transpose()));
         self.reflect(stream, writer, written, wake);
     }
 

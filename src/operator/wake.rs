@@ -93,6 +93,13 @@ impl Wakers {
         self.open.load(Ordering::SeqCst)
     }
 
+    /// Something that all sessions share has changed.
+    pub(super) fn everybody<K>(&self, _: &Change<'_, K>) {
+        if self.is_open() {
+            self.wake_sessions(|_| true);
+        }
+    }
+
     fn all(&self) {
         if self.is_open() {
             self.wake_sessions(|_| true);
@@ -129,6 +136,12 @@ impl Wakers {
     fn wake_run(&self, run: ObjectRef<Run>) {
         self.waiting_runs.add(&run);
         let _ = self.runs.send(run);
+    }
+
+    /// Wakes one session.
+    pub(super) fn of_sessions(&self) -> super::session::drift_task::Wake {
+        let to = self.clone();
+        Arc::new(move |session| to.wake_session(session))
     }
 
     /// Wakes one Run.

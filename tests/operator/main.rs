@@ -13,6 +13,7 @@ mod kubelet;
 mod leader;
 mod operator;
 mod requests;
+mod soak;
 #[path = "../runner/rig.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod rig;

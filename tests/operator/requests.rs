@@ -39,7 +39,8 @@ fn sample(samples: &Samples, name: &str) -> f64 {
 
 /// Whether everything that there was has been looked at.
 fn at_rest(samples: &Samples) -> bool {
-    let done = |kind| sample(samples, &format!("ambient_reconcile_duration_seconds_count{{kind=\"{kind}\",result=\"ok\"}}"));
+    let done =
+        |kind| sample(samples, &format!("ambient_reconcile_duration_seconds_count{{kind=\"{kind}\",result=\"ok\"}}"));
     let waits = |kind| sample(samples, &format!("ambient_queue_depth{{kind=\"{kind}\"}}"));
     done("session") > 0.0 && done("run") > 0.0 && waits("session") == 0.0 && waits("run") == 0.0
 }

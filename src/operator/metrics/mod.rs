@@ -106,7 +106,12 @@ impl Metrics {
                 "Changes of a session's phase",
                 Family::default(),
             ),
-            completed: add(&mut registry, "sessions_completed", "Sessions that came to rest, by phase", Family::default()),
+            completed: add(
+                &mut registry,
+                "sessions_completed",
+                "Sessions that came to rest, by phase",
+                Family::default(),
+            ),
             runs: add(&mut registry, "runs_finished", "Runs that ended, by outcome", Family::default()),
             ingest_lag: add(
                 &mut registry,

@@ -107,7 +107,11 @@ mod tests {
             (Method::GET, "/api/v1/pods?labelSelector=a&watch=true&resourceVersion=5", ("watch", "pods")),
             (Method::GET, "/apis/vteam.ambient-code/v1alpha1/runs?limit=500", ("list", "runs")),
             (Method::POST, "/api/v1/namespaces/n/pods", ("create", "pods")),
-            (Method::PATCH, "/apis/vteam.ambient-code/v1alpha1/namespaces/n/runs/r/status?force=true", ("patch", "runs/status")),
+            (
+                Method::PATCH,
+                "/apis/vteam.ambient-code/v1alpha1/namespaces/n/runs/r/status?force=true",
+                ("patch", "runs/status"),
+            ),
             (Method::PUT, "/apis/coordination.k8s.io/v1/namespaces/n/leases/l", ("update", "leases")),
             (Method::DELETE, "/api/v1/namespaces/n/pods/p", ("delete", "pods")),
             (Method::GET, "/version", ("list", "other")),

@@ -1,21 +1,37 @@
 //! Sessions: from an `AgenticSession` to its pod, and from the pod to the session's status.
 
+pub(super) mod drift;
+pub(super) mod drift_task;
 pub(super) mod evidence;
+pub(super) mod inputs;
+pub(super) mod leaving;
 pub(super) mod objects;
 pub(super) mod plan;
 pub(super) mod view;
 pub(super) mod wish;
 
+mod claim;
+mod copies;
 mod env;
+mod needs;
+mod platform;
 mod pod;
+mod resources;
 mod status;
+mod template;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_inputs;
+#[cfg(test)]
+mod tests_pod;
+mod tools;
+mod volumes;
 
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret, Service, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::{
     Api, Resource, ResourceExt,
@@ -26,6 +42,8 @@ use serde_json::json;
 
 use self::{
     plan::{Plan, Saying, Step, plan},
+    pod::Parts,
+    template::TemplateError,
     view::View,
     wish::{DESIRED_PHASE, STOP_REASON},
 };
@@ -33,6 +51,7 @@ use super::{
     apply::{self, MANAGER, called},
     context::Context,
     error::OperatorError,
+    release,
     run::first,
 };
 use crate::api::{AgenticSession, AgenticSessionStatus, McpServers, outcome::OutcomeReason};
@@ -45,6 +64,7 @@ pub(super) async fn reconcile(session: Arc<AgenticSession>, context: Arc<Context
     let view = context.view(session);
     if view.session.metadata.deletion_timestamp.is_some() {
         // Everything has an owner reference.
+        context.drifts.forget(&view.session);
         return Ok(Action::await_change());
     }
     let now = Timestamp::now();
@@ -58,6 +78,11 @@ pub(super) async fn reconcile(session: Arc<AgenticSession>, context: Arc<Context
     };
     let view = context.view(Arc::clone(&view.session));
     write_status(&view, &plan, &context, now).await?;
+    if plan.saying == Saying::Running {
+        // The runner hears only of what is written down, and what it has said is in there.
+        let written = View { told: view.told, ..context.view(view.session) };
+        plan.wake = plan.wake.into_iter().chain(drift_task::go_on(&written, &context, now)).min();
+    }
     Ok(next(&plan, refused, now))
 }
 
@@ -79,11 +104,12 @@ async fn carry_out(view: &View, plan: &Plan, context: &Context) -> Result<(), Op
                 tokio::try_join!(begin(view, context), provide_rest(view, context))?;
             }
             Step::Provide => {
-                tokio::try_join!(provide_first(view, context), provide_rest(view, context))?;
+                tokio::try_join!(provide_first(view, context), provide_rest(view, context), supply(view, context))?;
             }
             Step::CreatePod if plan.steps.contains(&Step::Provide) => {}
             Step::CreatePod => create_pod(view, context).await?,
             Step::DeletePod => delete_pod(view, context).await?,
+            Step::ReleasePod => release_pod(view, context).await?,
             Step::CreateFirstRun => first::create(&view.session, context).await?,
             Step::ClearRequest => clear_request(&view.session, context).await?,
         }
@@ -94,6 +120,7 @@ async fn carry_out(view: &View, plan: &Plan, context: &Context) -> Result<(), Op
 /// The pod, as soon as it may be.
 async fn begin(view: &View, context: &Context) -> Result<(), OperatorError> {
     provide_first(view, context).await?;
+    supply(view, context).await?;
     create_pod(view, context).await
 }
 
@@ -113,7 +140,7 @@ async fn provide_first(view: &View, context: &Context) -> Result<(), OperatorErr
 async fn provide_rest(view: &View, context: &Context) -> Result<(), OperatorError> {
     let (session, client) = (&view.session, &context.client);
     let token = objects::token(session, context.token(view).expose());
-    let service = objects::service(session, &context.config);
+    let service = objects::service(session, &view.settings(&context.config));
     let (secret, service): (Option<Secret>, Option<Service>) = tokio::try_join!(
         apply::ensure(client, &token, view.token.as_deref()),
         apply::ensure(client, &service, view.service.as_deref()),
@@ -128,11 +155,43 @@ async fn provide_rest(view: &View, context: &Context) -> Result<(), OperatorErro
 
 async fn create_pod(view: &View, context: &Context) -> Result<(), OperatorError> {
     let project: Option<McpServers> = context.project_servers(&view.namespace());
-    let pod = pod::pod(&view.session, project.as_ref(), &context.config);
-    if let Some(created) = apply::create_pod(&context.client, &pod).await? {
+    let config = view.settings(&context.config);
+    let parts = Parts { session: &view.session, project: project.as_ref(), inputs: &view.inputs, config: &config };
+    let pod = parts.pod().map_err(|error| refused_template(view, &error))?;
+    if let Some(created) = apply::create(&context.client, &pod).await? {
         context.pods.remember(created);
     }
     Ok(())
+}
+
+/// What comes from elsewhere: copies of the platform's Secrets, and the workspace's volume.
+async fn supply(view: &View, context: &Context) -> Result<(), OperatorError> {
+    let client = &context.client;
+    for copied in &view.inputs.copied {
+        if let Some(copy) = copies::copy(&view.session, copied) {
+            let copy: Option<Secret> = apply::ensure(client, &copy, copied.copy.as_deref()).await?;
+            context.children.remember(None, copy, None);
+        }
+    }
+    match claim::claim(&view.session, &view.inputs).filter(|_| view.inputs.claim.is_none()) {
+        // A claim of somebody's own with this name is used as it is, and stays.
+        Some(claim) => apply::create::<PersistentVolumeClaim>(client, &claim).await.map(|_| ()),
+        None => Ok(()),
+    }
+}
+
+fn refused_template(view: &View, error: &TemplateError) -> OperatorError {
+    OperatorError::Refused {
+        object: called::<Pod>(&view.namespace(), &view.session.name_any()),
+        message: error.to_string(),
+    }
+}
+
+async fn release_pod(view: &View, context: &Context) -> Result<(), OperatorError> {
+    match view.pod.as_deref().filter(|_| view.owns_pod()) {
+        Some(pod) => release::release(&context.client, pod).await,
+        None => Ok(()),
+    }
 }
 
 async fn delete_pod(view: &View, context: &Context) -> Result<(), OperatorError> {

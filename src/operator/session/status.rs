@@ -5,7 +5,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use super::{
+    drift,
     evidence::{self, PodState},
+    needs::Secrets,
     plan::Saying,
     view::View,
     wish::{DESIRED, Why},
@@ -16,7 +18,7 @@ use crate::{
         conditions::{self, Aspect, Status},
         names,
         run::{RunPhase, Usage},
-        session::{ReconciledRepo, RepoStatus, RunCounts, SessionPhase},
+        session::{RunCounts, SessionPhase},
     },
     operator::config::Config,
 };
@@ -35,7 +37,6 @@ pub(in crate::operator) fn status(
     now: Timestamp,
 ) -> AgenticSessionStatus {
     let mut status = view.status().clone();
-    status.observed_generation = view.session.metadata.generation;
     if starts {
         status.start_time = Some(Time(now));
         status.completion_time = None;
@@ -43,16 +44,24 @@ pub(in crate::operator) fn status(
     }
     count(&mut status, &view.runs);
     if *saying == Saying::AsBefore {
+        status.observed_generation = view.session.metadata.generation;
         return status;
     }
     status.phase = phase(saying);
     status.endpoint = endpoint(view, saying, config);
     rest(&mut status, saying, now);
-    if *saying == Saying::Running {
-        status.reconciled_repos = repos(view);
+    let (spec, generation) = (&view.session.spec, view.session.metadata.generation);
+    let pod = view.pod.as_deref().filter(|_| view.owns_pod());
+    if let Some(pod) = pod.filter(|_| *saying == Saying::Running) {
+        drift::settle(&mut status, pod, spec, &view.told.tried, now);
+        drift::conditions(&mut status, spec, &view.told.tried, generation, now);
+    }
+    if is_applied(&status, view, saying) {
+        status.observed_generation = generation;
     }
     let mut conditions = std::mem::take(&mut status.conditions);
-    for aspect in aspects(view, saying) {
+    let secrets = Secrets::of(view, config);
+    for aspect in aspects(view, saying).into_iter().chain([secrets.aspect()]) {
         conditions::upsert(&mut conditions, aspect, view.session.metadata.generation, now);
     }
     status.conditions = conditions;
@@ -64,7 +73,8 @@ fn count(status: &mut AgenticSessionStatus, runs: &[std::sync::Arc<Run>]) {
         u32::try_from(runs.iter().filter(|run| wanted(phase_of(run))).count()).unwrap_or(u32::MAX)
     };
     let counts = RunCounts {
-        total: number(&|_| true),
+        // One that nobody has looked at yet is counted with its first status, a moment later: that saves a write.
+        total: u32::try_from(runs.iter().filter(|run| run.status.is_some()).count()).unwrap_or(u32::MAX),
         succeeded: number(&|phase| phase == RunPhase::Succeeded),
         failed: number(&|phase| phase == RunPhase::Failed),
     };
@@ -83,7 +93,7 @@ fn phase(saying: &Saying) -> SessionPhase {
     match saying {
         Saying::Creating { .. } => SessionPhase::Creating,
         Saying::Running | Saying::Unready => SessionPhase::Running,
-        Saying::Stopping(_) => SessionPhase::Stopping,
+        Saying::Stopping(_) | Saying::Stuck(..) => SessionPhase::Stopping,
         Saying::Stopped(_) | Saying::AsBefore => SessionPhase::Stopped,
         Saying::Completed => SessionPhase::Completed,
         Saying::Failed { .. } => SessionPhase::Failed,
@@ -93,14 +103,14 @@ fn phase(saying: &Saying) -> SessionPhase {
 /// Where clients inside the cluster find the runner while it is there.
 fn endpoint(view: &View, saying: &Saying, config: &Config) -> Option<String> {
     let service = names::service(&view.session.name_any());
-    let here = || format!("http://{service}.{}.svc.cluster.local:{}", view.namespace(), config.port);
+    let here = || format!("http://{service}.{}.svc.cluster.local:{}", view.namespace(), view.settings(config).port);
     matches!(saying, Saying::Running | Saying::Unready).then(here)
 }
 
 /// What only a session at rest, or on its way there, says.
 fn rest(status: &mut AgenticSessionStatus, saying: &Saying, now: Timestamp) {
     match saying {
-        Saying::Stopping(why) => status.stopped_reason = Some(why.as_str().to_owned()),
+        Saying::Stopping(why) | Saying::Stuck(why, _) => status.stopped_reason = Some(why.as_str().to_owned()),
         Saying::Stopped(why) => {
             status.stopped_reason = Some(why.as_str().to_owned());
             status.completion_time.get_or_insert(Time(now));
@@ -112,35 +122,41 @@ fn rest(status: &mut AgenticSessionStatus, saying: &Saying, now: Timestamp) {
     }
 }
 
-/// The runner starts only when every repository is there.
-fn repos(view: &View) -> Vec<ReconciledRepo> {
-    let known = &view.status().reconciled_repos;
-    let repo = |repo: &crate::api::session::RepoSpec| {
-        let fresh = ReconciledRepo {
-            url: repo.url.clone(),
-            name: Some(repo.folder().to_owned()),
-            branch: repo.branch.clone(),
-            status: Some(RepoStatus::Ready),
-            ..ReconciledRepo::default()
-        };
-        known.iter().find(|known| known.url == fresh.url && known.name == fresh.name).cloned().unwrap_or(fresh)
-    };
-    view.session.spec.repos.iter().map(repo).collect()
+/// Whether nothing of the manifest is left to be done.
+fn is_applied(status: &AgenticSessionStatus, view: &View, saying: &Saying) -> bool {
+    let spec = &view.session.spec;
+    match saying {
+        Saying::Running | Saying::Unready => drift::changes(status, spec).is_empty(),
+        // A pod that comes up may have been made from another manifest.
+        Saying::Creating { .. } => match (evidence::state(view.pod.as_deref()), view.pod.as_deref()) {
+            (PodState::Starting(_), Some(pod)) => !drift::is_outdated(pod, spec),
+            (_, _) => true,
+        },
+        Saying::Stopping(_)
+        | Saying::Stuck(..)
+        | Saying::Stopped(_)
+        | Saying::Completed
+        | Saying::Failed { .. }
+        | Saying::AsBefore => true,
+    }
 }
 
 /// The conditions in the order in which people read them.
-fn aspects<'a>(view: &View, saying: &'a Saying) -> [Aspect<'a>; 5] {
+fn aspects<'a>(view: &'a View, saying: &'a Saying) -> [Aspect<'a>; 5] {
     let (reason, message) = words(saying);
     let aspect = |kind, status: Status| Aspect { kind, status, reason, message };
     let quiet = |kind, status: bool| Aspect { kind, status: status.into(), reason, message: "" };
-    let moving = matches!(saying, Saying::Creating { .. } | Saying::Stopping(_) | Saying::Unready);
+    let moving = matches!(saying, Saying::Creating { .. } | Saying::Stopping(_) | Saying::Stuck(..) | Saying::Unready);
     let pod = evidence::state(view.pod.as_deref());
     let started = matches!(saying, Saying::Running | Saying::Unready);
     [
         aspect(conditions::READY, (*saying == Saying::Running).into()),
         quiet(conditions::RECONCILING, moving),
         quiet(conditions::STALLED, matches!(saying, Saying::Failed { .. })),
-        quiet(POD_CREATED, !matches!(pod, PodState::Absent)),
+        Aspect {
+            message: view.inputs.runner.note.as_deref().unwrap_or_default(),
+            ..quiet(POD_CREATED, !matches!(pod, PodState::Absent))
+        },
         quiet(RUNNER_STARTED, started),
     ]
 }
@@ -151,6 +167,8 @@ fn words(saying: &Saying) -> (&str, &str) {
         Saying::Running => ("Running", ""),
         Saying::Unready => ("Unready", "The runner does not answer at the moment; it starts again by itself."),
         Saying::Stopping(Why::Desired) => (DESIRED, "The pod is ending."),
+        Saying::Stuck(Why::Desired, message) => (DESIRED, message),
+        Saying::Stuck(_, message) => ("PodStuck", message),
         Saying::Stopping(_) => ("Stopping", "The pod is ending."),
         Saying::Stopped(why) => (why.reason(), why.message()),
         Saying::Completed => ("Completed", "The runner ended by itself."),
