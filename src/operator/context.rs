@@ -19,10 +19,12 @@ use kube::{
 
 use super::{
     config::Config,
+    guard::Broken,
     history::{History, Kept},
     index::{self, Index},
     ingest::{Ingest, Source},
     inputs::InputStores,
+    metrics::Metrics,
     run::{Wake, followers::Followers, queue, view::View as RunView},
     session::{
         drift_task::{Drifts, Wake as WakeSession},
@@ -54,6 +56,8 @@ pub(super) struct Context {
     pub(super) config: Config,
     pub(super) stores: Stores,
     pub(super) index: Index,
+    pub(super) broken: Broken,
+    pub(super) metrics: Metrics,
     pub(super) inputs: InputStores,
     pub(super) sessions: Arc<Written<AgenticSession>>,
     pub(super) runs: Arc<Written<Run>>,
@@ -150,6 +154,11 @@ impl Context {
         newest.filter(|run| index::is_of(run, namespace, session)).collect()
     }
 
+    /// Whether the session of a Run is one that cannot be read.
+    pub(super) fn has_broken_session(&self, run: &Run) -> bool {
+        self.broken.has::<AgenticSession>(&run.namespace().unwrap_or_default(), &run.spec.session_ref.name)
+    }
+
     fn settings(&self, namespace: &str) -> Option<Arc<ProjectSettings>> {
         self.stores.settings.get(&ObjectRef::new(SETTINGS).within(namespace))
     }
@@ -209,6 +218,7 @@ impl Context {
 
     /// Tells people what became of a session, as an Event.
     pub(super) async fn tell_session(&self, before: &AgenticSessionStatus, session: &AgenticSession) {
+        self.metrics.session(before, session);
         let Some(status) = session.status.as_ref().filter(|status| status.phase != before.phase) else {
             return;
         };
@@ -220,6 +230,7 @@ impl Context {
 
     /// Tells people what became of a Run, as an Event.
     pub(super) async fn tell_run(&self, before: &Run, run: &Run) {
+        self.metrics.run(before.status.as_ref(), run);
         let phase = |run: &Run| run.status.as_ref().map(|status| status.phase).unwrap_or_default();
         let Some(status) = run.status.as_ref().filter(|_| phase(before) != phase(run)) else {
             return;

@@ -7,12 +7,15 @@ mod apply;
 mod config;
 mod context;
 mod error;
+mod guard;
 mod health;
 mod history;
 mod index;
 mod ingest;
 mod inputs;
 mod lean;
+mod lease;
+mod metrics;
 mod registry;
 mod release;
 mod run;
@@ -21,11 +24,16 @@ mod stores;
 mod wake;
 mod written;
 
-use std::{convert::Infallible, fmt::Debug, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    fmt::Debug,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::{FutureExt, StreamExt, stream};
 use kube::{
-    Client, Resource,
+    Client, Resource, ResourceExt,
     runtime::{
         applier,
         controller::{self, Action},
@@ -34,15 +42,21 @@ use kube::{
     },
 };
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use self::config::{Config, Deadlines, Platform, Vertex};
+pub use self::{
+    config::{Config, Deadlines, Platform, Vertex},
+    metrics::{CountRequests, Counted, Metrics},
+};
 use self::{
     context::Context,
     error::OperatorError,
+    guard::Broken,
     history::History,
     index::Index,
     ingest::Ingest,
+    lease::Candidate,
+    metrics::{Objects, Waiting},
     stores::{Memory, stores, watch},
     wake::Wakers,
 };
@@ -56,29 +70,43 @@ const RETRY: Duration = Duration::from_millis(500);
 /// How long connecting to a runner may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Why the operator could not start. A person has to act.
+/// How long what has begun may take to its end when the operator is told to stop.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Where an operator answers.
+#[derive(Debug)]
+pub struct Listeners {
+    /// `/healthz` and `/readyz`
+    pub health: TcpListener,
+    /// `/metrics`
+    pub metrics: TcpListener,
+}
+
+/// Why an operator ended before it was told to.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub enum RunError {
+    /// The HTTP client for runners cannot be made.
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
     /// The event store is somebody else's, or not writable.
     #[error("the event store (--event-store): {0}")]
     Store(#[from] LogError),
-    /// No HTTP client.
-    #[error("an HTTP client cannot be made: {0}")]
-    Http(#[from] reqwest::Error),
+    /// Another operator may reconcile by now, so this one must not.
+    #[error("the lease was lost; another operator goes on")]
+    LeaseLost,
 }
 
-/// Reconciles until it is told to stop. `health` answers `/healthz` and `/readyz`.
-///
-/// # Errors
-/// When the event store cannot be opened, or the HTTP client for runners cannot be made.
+/// Reconciles until it is told to stop, then ends what it has begun. With leader election only while the lease is its own.
 pub async fn run(
     client: Client,
     config: Config,
-    health: TcpListener,
+    listeners: Listeners,
+    metrics: Metrics,
     stop: CancellationToken,
-) -> Result<(), StartError> {
+) -> Result<(), RunError> {
     let (to_sessions, sessions) = mpsc::unbounded_channel();
     let (to_runs, runs) = mpsc::unbounded_channel();
+    let (to_faults, faults) = mpsc::unbounded_channel();
     let (stores, writers) = stores();
     let wakers = Wakers {
         sessions: to_sessions,
@@ -87,23 +115,36 @@ pub async fn run(
         run_store: stores.runs.clone(),
         index: Index::default(),
         open: Arc::default(),
+        waiting_sessions: Waiting::default(),
+        waiting_runs: Waiting::default(),
     };
     // Nothing but a runner's own address is ever asked.
     let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?;
-    let history = Arc::new(History::open(&config.event_store)?);
+    let history = Arc::new(History::new(&config.event_store));
     let (to_begun, begun) = mpsc::unbounded_channel();
     let on_begun: ingest::OnBegun = Arc::new(move |run| drop(to_begun.send(run)));
     let ingest = Arc::new(Ingest::new(Arc::clone(&history), http.clone(), on_begun));
     let memory = Memory::new(Arc::clone(&ingest));
+    let broken = Broken::new(to_faults);
     let mut tasks = JoinSet::new();
-    watch(&client, &config, writers, &memory, &wakers, &mut tasks);
+    watch(&client, &config, writers, &memory, &wakers, &broken, &mut tasks);
     let inputs = inputs::watch(&client, &config, &wakers, &mut tasks);
+    let elect = config.leader_elect.clone();
+    let mut candidate = elect.map(|identity| Candidate::new(client.clone(), &config.namespace, identity));
+    metrics.watch(Objects {
+        sessions: stores.sessions.clone(),
+        runs: stores.runs.clone(),
+        waiting_sessions: wakers.waiting_sessions.clone(),
+        waiting_runs: wakers.waiting_runs.clone(),
+    });
     let context = Arc::new(Context {
         recorder: Recorder::new(client.clone(), Reporter::from(apply::MANAGER)),
-        client,
+        client: client.clone(),
         config,
         stores,
         index: wakers.index.clone(),
+        broken,
+        metrics: metrics.clone(),
         inputs,
         sessions: memory.sessions,
         runs: memory.runs,
@@ -119,30 +160,76 @@ pub async fn run(
         made: std::sync::Mutex::default(),
     });
     let ready = CancellationToken::new();
-    tasks.spawn(health::serve(health, ready.clone()));
-    let work = async {
+    tasks.spawn(health::serve(listeners.health, ready.clone()));
+    tasks.spawn(metrics::serve(listeners.metrics, metrics.clone()));
+    let work = Work { stop: stop.clone(), tracker: TaskTracker::new() };
+    let prepare = async {
         tokio::join!(context.stores.ready(), context.inputs.ready());
         ready.cancel();
-        wakers.open();
         tracing::info!("ready");
-        let sessions = drive(sessions, context.stores.sessions.clone(), &context, session::reconcile);
-        let runs = drive(runs, context.stores.runs.clone(), &context, run::reconcile);
-        tokio::join!(sessions, runs, run::adopt::adopt(begun, &context));
+        if let Some(candidate) = &mut candidate {
+            candidate.acquire().await;
+        }
     };
     tokio::select! {
-        () = work => {}
-        () = stop.cancelled() => {}
+        () = prepare => {}
+        () = stop.cancelled() => return Ok(()),
+    }
+    // Only one operator has it, so not before it is this one.
+    history.open()?;
+    metrics.leads(true);
+    tracing::info!("reconciling");
+    wakers.open();
+    tasks.spawn(guard::tell(client, faults));
+    let sessions =
+        drive(sessions, &context.stores.sessions, &wakers.waiting_sessions, &context, &work, session::reconcile);
+    let runs = drive(runs, &context.stores.runs, &wakers.waiting_runs, &context, &work, run::reconcile);
+    let lost = async {
+        match &mut candidate {
+            Some(candidate) => candidate.keep().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        ((), (), ()) = async { tokio::join!(sessions, runs, run::adopt::adopt(begun, &context)) } => {}
+        () = work.ended() => {}
+        () = lost => {
+            metrics.leads(false);
+            return Err(RunError::LeaseLost);
+        }
+    }
+    if let Some(candidate) = &mut candidate {
+        candidate.release().await;
     }
     tasks.shutdown().await;
     history.close();
     Ok(())
 }
 
+/// The reconciles that have begun.
+struct Work {
+    stop: CancellationToken,
+    tracker: TaskTracker,
+}
+
+impl Work {
+    /// Until somebody has said stop, and what had begun by then is over.
+    async fn ended(&self) {
+        self.stop.cancelled().await;
+        self.tracker.close();
+        if tokio::time::timeout(LAST_WORDS, self.tracker.wait()).await.is_err() {
+            tracing::warn!("a reconcile does not end; the next operator goes on with it");
+        }
+    }
+}
+
 /// Reconciles the objects of a kind as they are asked for, each one at a time.
 async fn drive<K, F, R>(
     queue: mpsc::UnboundedReceiver<ObjectRef<K>>,
-    store: Store<K>,
+    store: &Store<K>,
+    waiting: &Waiting<K>,
     context: &Arc<Context>,
+    work: &Work,
     reconcile: F,
 ) where
     K: Resource<DynamicType = ()> + Clone + Debug + 'static,
@@ -155,23 +242,45 @@ async fn drive<K, F, R>(
             |mut queue| async move { queue.recv().await.map(|next| (Ok::<_, Infallible>(next), queue)) },
         );
     let config = controller::Config::default().concurrency(CONCURRENCY);
-    let work = applier(
-        move |object, context| reconcile(object, context).boxed(),
-        again,
-        Arc::clone(context),
-        store,
-        queue,
-        config,
-    );
-    work.for_each(|result| {
+    let one = |object: Arc<K>, context: Arc<Context>| {
+        let waited = waiting.take(&ObjectRef::from_obj(&*object));
+        let nothing = std::future::ready(Ok(Action::await_change()));
+        if work.stop.is_cancelled() || is_broken(&*object, &context) {
+            return nothing.boxed();
+        }
+        let metrics = context.metrics.clone();
+        let reconcile = reconcile(object, context);
+        let measured = async move {
+            waited.into_iter().for_each(|waited| metrics.waited(kind::<K>(), waited));
+            let begun = Instant::now();
+            let result = reconcile.await;
+            metrics.reconciled(kind::<K>(), &result, begun.elapsed());
+            result
+        };
+        work.tracker.track_future(measured).boxed()
+    };
+    let all = applier(one, again, Arc::clone(context), store.clone(), queue, config);
+    all.for_each(|result| {
         match result {
+            Ok(_) => {}
             // An object that is gone has nothing to reconcile.
-            Ok(_) | Err(controller::Error::ObjectNotFound(_)) => {}
+            Err(controller::Error::ObjectNotFound(gone)) => {
+                waiting.take(&ObjectRef::new(&gone.name).within(gone.namespace.as_deref().unwrap_or_default()));
+            }
             Err(error) => tracing::warn!(%error, "a reconcile failed and is tried again"),
         }
         std::future::ready(())
     })
     .await;
+}
+
+fn is_broken<K: Resource<DynamicType = ()>>(object: &K, context: &Context) -> bool {
+    context.broken.has::<K>(&object.namespace().unwrap_or_default(), &object.name_any())
+}
+
+/// The label of a kind in metrics.
+fn kind<K: Resource<DynamicType = ()>>() -> &'static str {
+    if K::plural(&()) == "runs" { "run" } else { "session" }
 }
 
 fn again<K>(_: Arc<K>, error: &OperatorError, _: Arc<Context>) -> Action {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt::Debug, sync::Arc};
 
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use k8s_openapi::api::{
     core::v1::{ConfigMap, Pod, Secret, Service, ServiceAccount},
     networking::v1::NetworkPolicy,
@@ -20,8 +20,15 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 
 use super::{
-    config::Config, context::Children, ingest::Ingest, lean::Lean, run::followers::Followers,
-    session::drift_task::Drifts, wake::Wakers, written::Written,
+    config::Config,
+    context::Children,
+    guard::{Broken, Guarded},
+    ingest::Ingest,
+    lean::Lean,
+    run::followers::Followers,
+    session::drift_task::Drifts,
+    wake::Wakers,
+    written::Written,
 };
 use crate::api::{AgenticSession, ProjectSettings, Run, names};
 
@@ -138,14 +145,15 @@ pub(super) fn watch(
     writers: Writers,
     memory: &Memory,
     wakers: &Wakers,
+    broken: &Broken,
     tasks: &mut JoinSet<()>,
 ) {
-    let mut scope = Scope { client, config, tasks };
+    let mut scope = Scope { client, config, broken, tasks };
     let children = &memory.children;
     let there = writers.pods.as_reader();
     // Those that are looked for by owner have the session's label.
     let ours = Some(names::SESSION_LABEL);
-    scope.follow(writers.sessions, None, Arc::clone(&memory.sessions), {
+    scope.follow_ours(writers.sessions, Arc::clone(&memory.sessions), {
         let (to, drifts) = (wakers.clone(), Arc::clone(&memory.drifts));
         move |change| {
             if let Change::Deleted(session) = change {
@@ -154,7 +162,7 @@ pub(super) fn watch(
             to.session(change);
         }
     });
-    scope.follow(writers.runs, None, Arc::clone(&memory.runs), {
+    scope.follow_ours(writers.runs, Arc::clone(&memory.runs), {
         let (to, followers) = (wakers.clone(), Arc::clone(&memory.followers));
         move |change| {
             to.index.take(change, || to.run_store.state());
@@ -166,7 +174,7 @@ pub(super) fn watch(
             to.run(change);
         }
     });
-    scope.follow(writers.settings, None, Arc::default(), wakers.when(Wakers::shared));
+    scope.follow_ours(writers.settings, Arc::default(), wakers.when(Wakers::shared));
     scope.follow(writers.pods, ours, Arc::clone(&memory.pods), {
         let (to, ingest) = (wakers.clone(), Arc::clone(&memory.ingest));
         let pods = there;
@@ -195,6 +203,7 @@ pub(super) fn watch(
 struct Scope<'a> {
     client: &'a Client,
     config: &'a Config,
+    broken: &'a Broken,
     tasks: &'a mut JoinSet<()>,
 }
 
@@ -216,13 +225,53 @@ impl Scope<'_> {
             + Sync
             + 'static,
     {
-        let client = self.client.clone();
-        let api: Api<K> = match &self.config.watch_namespace {
-            Some(namespace) => Api::namespaced(client, namespace),
-            None => Api::all(client),
-        };
+        let api = self.api::<K>();
         let config = labels.map_or_else(watcher::Config::default, |labels| watcher::Config::default().labels(labels));
         let stream = watcher(api, config).default_backoff().modify(Lean::shed);
+        self.reflect(stream, writer, written, wake);
+    }
+
+    /// The same for a kind of ours: one object that cannot be read is nobody else's trouble.
+    fn follow_ours<K>(
+        &mut self,
+        writer: Writer<K>,
+        written: Arc<Written<K>>,
+        wake: impl Fn(&Change<'_, K>) + Send + 'static,
+    ) where
+        K: Lean
+            + Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + Debug
+            + DeserializeOwned
+            + Send
+            + Sync
+            + 'static,
+    {
+        let (broken, store) = (self.broken.clone(), writer.as_reader());
+        let guarded = watcher(self.api::<Guarded<K>>(), watcher::Config::default()).default_backoff();
+        let stream = guarded
+            .modify(Lean::shed)
+            .filter_map(move |event| std::future::ready(event.map(|event| broken.sort(event, &store)).transpose()));
+        self.reflect(stream, writer, written, wake);
+    }
+
+    fn api<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(&self) -> Api<K> {
+        let client = self.client.clone();
+        match &self.config.watch_namespace {
+            Some(namespace) => Api::namespaced(client, namespace),
+            None => Api::all(client),
+        }
+    }
+
+    fn reflect<K>(
+        &mut self,
+        stream: impl Stream<Item = watcher::Result<Event<K>>> + Send + 'static,
+        writer: Writer<K>,
+        written: Arc<Written<K>>,
+        wake: impl Fn(&Change<'_, K>) + Send + 'static,
+    ) where
+        K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
+    {
         let work = stream.reflect(writer).for_each(move |event| {
             let change = match &event {
                 Ok(Event::Apply(object)) => Some(Change::Applied(object)),

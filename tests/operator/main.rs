@@ -4,16 +4,20 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod account;
+mod broken;
 #[path = "../support/cluster/mod.rs"]
 mod cluster;
 #[path = "../support/fake_claude.rs"]
 mod fake_claude;
 mod inputs;
 mod kubelet;
+mod leader;
 mod operator;
+mod requests;
 #[path = "../runner/rig.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod rig;
+mod soak;
 mod world;
 
 use ambient::api::{outcome::OutcomeReason, run::RunPhase, session::SessionPhase};

@@ -86,6 +86,24 @@ impl World {
         self.operator = Some(Operator::start(&self.cluster, account, &self.port, events, &self.arguments));
     }
 
+    /// The operator that there is.
+    pub(crate) fn operator(&self) -> &Operator {
+        self.operator.as_ref().unwrap()
+    }
+
+    /// Kills the operator.
+    pub(crate) fn stop_operator(&mut self) {
+        drop(self.operator.take());
+    }
+
+    /// One more, with more arguments.
+    pub(crate) fn another_operator(&self, arguments: &[&str]) -> Operator {
+        {
+            let more: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+            Operator::start(&self.cluster, self.account.path(), &self.port, self.events.path(), &more)
+        }
+    }
+
     /// Applies a session.
     pub(crate) async fn session(&self, name: &str, spec: Value) {
         self.apply::<AgenticSession>("AgenticSession", name, spec).await;

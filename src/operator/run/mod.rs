@@ -52,6 +52,10 @@ pub(super) async fn reconcile(run: Arc<Run>, context: Arc<Context>) -> Result<Ac
         context.followers.forget(&view.run);
         return Ok(Action::await_change());
     }
+    if view.session.is_none() && context.has_broken_session(&view.run) {
+        // It is there, though nobody can read it: that is said of the session.
+        return Ok(Action::await_change());
+    }
     let now = Timestamp::now();
     let mut next = plan(&view, &context.config, now);
     if matches!(next, Next::End { .. }) && view.status().runner.is_some() {

@@ -100,7 +100,14 @@ fn next(plan: &Plan, refused: Option<Duration>, now: Timestamp) -> Action {
 async fn carry_out(view: &View, plan: &Plan, context: &Context) -> Result<(), OperatorError> {
     for step in &plan.steps {
         match step {
-            Step::Provide => provide(view, context).await?,
+            Step::Provide if plan.steps.contains(&Step::CreatePod) => {
+                // What the pod mounts may come a moment after it: the kubelet waits for it.
+                tokio::try_join!(begin(view, context), provide_rest(view, context))?;
+            }
+            Step::Provide => {
+                tokio::try_join!(provide_first(view, context), provide_rest(view, context), supply(view, context))?;
+            }
+            Step::CreatePod if plan.steps.contains(&Step::Provide) => {}
             Step::CreatePod => create_pod(view, context).await?,
             Step::DeletePod => delete_pod(view, context).await?,
             Step::ReleasePod => release_pod(view, context).await?,
@@ -111,25 +118,40 @@ async fn carry_out(view: &View, plan: &Plan, context: &Context) -> Result<(), Op
     Ok(())
 }
 
-/// Everything but the pod.
-async fn provide(view: &View, context: &Context) -> Result<(), OperatorError> {
+/// The pod, as soon as it may be.
+async fn begin(view: &View, context: &Context) -> Result<(), OperatorError> {
+    provide_first(view, context).await?;
+    supply(view, context).await?;
+    create_pod(view, context).await
+}
+
+/// What is to be there before the pod: the API server wants its account, and nobody is to reach it who may not.
+async fn provide_first(view: &View, context: &Context) -> Result<(), OperatorError> {
+    let (account, policy) = (objects::account(&view.session), objects::policy(&view.namespace(), &context.config));
+    let (account, policy): (Option<ServiceAccount>, Option<NetworkPolicy>) = tokio::try_join!(
+        apply::ensure(&context.client, &account, view.account.as_deref()),
+        apply::ensure(&context.client, &policy, view.policy.as_deref()),
+    )?;
+    context.children.remember(account, None, None);
+    context.children.remember_policy(policy);
+    Ok(())
+}
+
+/// Everything else.
+async fn provide_rest(view: &View, context: &Context) -> Result<(), OperatorError> {
     let (session, client) = (&view.session, &context.client);
-    let token = context.token(view);
-    let account: Option<ServiceAccount> =
-        apply::ensure(client, &objects::account(session), view.account.as_deref()).await?;
-    let secret: Option<Secret> =
-        apply::ensure(client, &objects::token(session, token.expose()), view.token.as_deref()).await?;
+    let token = objects::token(session, context.token(view).expose());
     let service = objects::service(session, &view.settings(&context.config));
-    let service: Option<Service> = apply::ensure(client, &service, view.service.as_deref()).await?;
-    context.children.remember(account, secret, service);
+    let (secret, service): (Option<Secret>, Option<Service>) = tokio::try_join!(
+        apply::ensure(client, &token, view.token.as_deref()),
+        apply::ensure(client, &service, view.service.as_deref()),
+    )?;
+    context.children.remember(None, secret, service);
     if let Some(files) = objects::files(session) {
         let files: Option<ConfigMap> = apply::ensure(client, &files, view.files.as_deref()).await?;
         context.children.remember_files(files);
     }
-    let policy = objects::policy(&view.namespace(), &context.config);
-    let policy: Option<NetworkPolicy> = apply::ensure(client, &policy, view.policy.as_deref()).await?;
-    context.children.remember_policy(policy);
-    supply(view, context).await
+    Ok(())
 }
 
 async fn create_pod(view: &View, context: &Context) -> Result<(), OperatorError> {
