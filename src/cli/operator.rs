@@ -1,13 +1,16 @@
 //! `ambient operator`: reconciles sessions and Runs in a cluster.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
 
 use super::{fail, logging, stop};
 use crate::{
     api::outcome::exit,
-    operator::{self, Config, Deadlines, Platform, Vertex},
+    operator::{
+        self, Config, Deadlines, Platform, Vertex,
+        gateway::{Endpoint, TlsFiles},
+    },
     security::{Redactor, credentials_from_env},
 };
 
@@ -58,7 +61,16 @@ pub(super) struct Args {
     platform: PlatformArgs,
     /// Where /healthz and /readyz are answered
     #[arg(long, env = "AMBIENT_HEALTH_ADDRESS", default_value = "0.0.0.0:8081")]
-    health_address: std::net::SocketAddr,
+    health_address: SocketAddr,
+    /// Where the gateway (events of sessions and Runs) is served, over TLS
+    #[arg(long, env = "AMBIENT_GATEWAY_ADDRESS", default_value = "0.0.0.0:8443")]
+    gateway_address: SocketAddr,
+    /// The gateway's certificate and chain (PEM), read again when it changes; absent: one of its own
+    #[arg(long, env = "AMBIENT_GATEWAY_TLS_CERT", value_name = "FILE", requires = "gateway_tls_key")]
+    gateway_tls_cert: Option<std::path::PathBuf>,
+    /// The key of the gateway's certificate (PEM)
+    #[arg(long, env = "AMBIENT_GATEWAY_TLS_KEY", value_name = "FILE", requires = "gateway_tls_cert")]
+    gateway_tls_key: Option<std::path::PathBuf>,
     /// What is logged, e.g. info or ambient=debug
     #[arg(long, env = "LOG_LEVEL", default_value = "info")]
     log_level: String,
@@ -101,8 +113,8 @@ struct PlatformArgs {
 enum StartError {
     #[error("there is no cluster to reconcile: {0}; set KUBECONFIG, or run in a pod with a service account")]
     Cluster(Box<dyn std::error::Error>),
-    #[error("cannot listen on {address}: {error}; set AMBIENT_HEALTH_ADDRESS")]
-    Listen { address: std::net::SocketAddr, error: std::io::Error },
+    #[error("cannot listen on {address}: {error}; set {variable}")]
+    Listen { address: SocketAddr, variable: &'static str, error: std::io::Error },
     #[error(
         "USE_VERTEX needs CLOUD_ML_REGION, ANTHROPIC_VERTEX_PROJECT_ID and GOOGLE_APPLICATION_CREDENTIALS: set all three, or none"
     )]
@@ -127,11 +139,20 @@ pub(super) fn main(args: &Args) -> ExitCode {
 async fn run(args: &Args) -> Result<(), StartError> {
     let config = config(args)?;
     let stop = stop::on_signal().map_err(|error| StartError::Start(error.into()))?;
-    let address = args.health_address;
-    let health = TcpListener::bind(address).await.map_err(|error| StartError::Listen { address, error })?;
-    tracing::info!(address = %health.local_addr().map_err(|error| StartError::Listen { address, error })?, "health");
+    let health = bind(args.health_address, "health", "AMBIENT_HEALTH_ADDRESS").await?;
+    let listener = bind(args.gateway_address, "gateway", "AMBIENT_GATEWAY_ADDRESS").await?;
+    let tls = args.gateway_tls_cert.clone().zip(args.gateway_tls_key.clone());
+    let gateway = Endpoint { listener, tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }) };
     let client = kube::Client::try_default().await.map_err(|error| StartError::Cluster(error.into()))?;
-    operator::run(client, config, health, stop).await.map_err(|error| StartError::Start(error.into()))
+    operator::run(client, config, health, gateway, stop).await.map_err(|error| StartError::Start(error.into()))
+}
+
+/// Listens, and says where.
+async fn bind(address: SocketAddr, what: &str, variable: &'static str) -> Result<TcpListener, StartError> {
+    let failed = |error| StartError::Listen { address, variable, error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    tracing::info!(address = %listener.local_addr().map_err(failed)?, "{what}");
+    Ok(listener)
 }
 
 fn config(args: &Args) -> Result<Config, StartError> {

@@ -158,6 +158,13 @@ impl Context {
         token_in(&*look(&self.stores.tokens, &self.children.tokens, &namespace, &name)?)
     }
 
+    /// A session of a UID and its pod, while both are there.
+    pub(super) fn runner_of(&self, namespace: &str, name: &str, uid: &str) -> Option<(Arc<AgenticSession>, Arc<Pod>)> {
+        let session = look(&self.stores.sessions, &self.sessions, namespace, name)?;
+        let pod = look(&self.stores.pods, &self.pods, namespace, &names::pod(name))?;
+        (session.metadata.uid.as_deref() == Some(uid)).then_some((session, pod))
+    }
+
     /// Tells people what became of a session, as an Event.
     pub(super) async fn tell_session(&self, before: &AgenticSessionStatus, session: &AgenticSession) {
         let Some(status) = session.status.as_ref().filter(|status| status.phase != before.phase) else {

@@ -7,6 +7,7 @@ mod apply;
 mod config;
 mod context;
 mod error;
+pub mod gateway;
 mod health;
 mod index;
 mod lean;
@@ -54,7 +55,13 @@ const CONNECT: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When the HTTP client for runners cannot be made.
-pub async fn run(client: Client, config: Config, health: TcpListener, stop: CancellationToken) -> reqwest::Result<()> {
+pub async fn run(
+    client: Client,
+    config: Config,
+    health: TcpListener,
+    gateway: gateway::Endpoint,
+    stop: CancellationToken,
+) -> reqwest::Result<()> {
     let (to_sessions, sessions) = mpsc::unbounded_channel();
     let (to_runs, runs) = mpsc::unbounded_channel();
     let (stores, writers) = stores();
@@ -93,6 +100,7 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
         tokio::join!(context.stores.ready(), context.inputs.ready());
         ready.cancel();
         wakers.open();
+        tokio::spawn(gateway::serve(gateway, Arc::clone(&context)));
         tracing::info!("ready");
         let sessions = drive(sessions, context.stores.sessions.clone(), &context, session::reconcile);
         let runs = drive(runs, context.stores.runs.clone(), &context, run::reconcile);

@@ -7,7 +7,7 @@ pub(super) mod queue;
 pub(super) mod view;
 
 mod follow;
-mod records;
+pub(super) mod records;
 mod status;
 #[cfg(test)]
 mod tests;

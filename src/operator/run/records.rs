@@ -7,13 +7,13 @@ const MAX_LINE: usize = 64 * 1024 * 1024;
 
 /// The part of a line that has come so far.
 #[derive(Debug, Default)]
-pub(super) struct Records {
+pub(in crate::operator) struct Records {
     line: Vec<u8>,
 }
 
 impl Records {
     /// The records that a piece completes. Comments, ids and what is no record are passed over.
-    pub(super) fn feed(&mut self, piece: &[u8]) -> Vec<Record> {
+    pub(in crate::operator) fn feed(&mut self, piece: &[u8]) -> Vec<Record> {
         let mut records = Vec::new();
         let mut rest = piece;
         while let Some(end) = memchr::memchr(b'\n', rest) {
