@@ -22,7 +22,11 @@ use super::{
     index::{self, Index},
     inputs::InputStores,
     run::{Wake, followers::Followers, view::View as RunView},
-    session::{objects, view::View},
+    session::{
+        drift_task::{Drifts, Wake as WakeSession},
+        objects,
+        view::View,
+    },
     stores::Stores,
     written::Written,
 };
@@ -53,6 +57,8 @@ pub(super) struct Context {
     pub(super) followers: Arc<Followers>,
     pub(super) http: reqwest::Client,
     pub(super) wake_run: Wake,
+    pub(super) drifts: Arc<Drifts>,
+    pub(super) wake_session: WakeSession,
     pub(super) recorder: Recorder,
     /// Tokens that were made and perhaps not seen yet, by session UID.
     pub(super) made: Mutex<HashMap<String, String>>,
@@ -108,6 +114,10 @@ impl Context {
             pod: look(&stores.pods, &self.pods, &namespace, &names::pod(&name)),
             runs: self.runs_of(&namespace, &name),
             inputs: self.inputs.of(&session, |secret| look(&stores.tokens, &children.tokens, &namespace, secret)),
+            told: {
+                let pod = look(&stores.pods, &self.pods, &namespace, &names::pod(&name)).and_then(|pod| pod.uid());
+                self.drifts.told(&session, pod.as_deref())
+            },
             project_inactivity: self.settings(&namespace).map(|settings| settings.spec.inactivity_timeout_seconds),
             session,
         }

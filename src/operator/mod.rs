@@ -10,8 +10,8 @@ mod error;
 pub mod gateway;
 mod health;
 mod index;
-mod lean;
 mod inputs;
+mod lean;
 mod registry;
 mod release;
 mod run;
@@ -92,6 +92,8 @@ pub async fn run(
         // Nothing but a runner's own address is ever asked.
         http: reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?,
         wake_run: wakers.of_runs(),
+        drifts: memory.drifts,
+        wake_session: wakers.of_sessions(),
         made: std::sync::Mutex::default(),
     });
     let ready = CancellationToken::new();

@@ -142,9 +142,9 @@ fn select(runners: Option<&Result<Vec<Entry>, String>>, id: &str) -> Selected {
         Some(Ok(runners)) => match runners.iter().find(|entry| entry.id == id) {
             Some(entry) => Selected { entry: entry.clone(), note: None },
             None if id == RunnerType::Replay.as_str() => without(None),
-            None => without(Some(format!(
-                "The runner registry has no runner {id:?}, so the built-in settings are used."
-            ))),
+            None => {
+                without(Some(format!("The runner registry has no runner {id:?}, so the built-in settings are used.")))
+            }
         },
     }
 }

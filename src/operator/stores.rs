@@ -19,7 +19,10 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 
-use super::{config::Config, context::Children, lean::Lean, run::followers::Followers, wake::Wakers, written::Written};
+use super::{
+    config::Config, context::Children, lean::Lean, run::followers::Followers, session::drift_task::Drifts,
+    wake::Wakers, written::Written,
+};
 use crate::api::{AgenticSession, ProjectSettings, Run, names};
 
 /// Every object that the operator knows.
@@ -67,6 +70,8 @@ pub(super) struct Memory {
     pub(super) children: Arc<Children>,
     /// Runs that are gone are listened to no more.
     pub(super) followers: Arc<Followers>,
+    /// So are sessions.
+    pub(super) drifts: Arc<Drifts>,
 }
 
 /// Empty stores.
@@ -124,7 +129,15 @@ pub(super) fn watch(
     let children = &memory.children;
     // Those that are looked for by owner have the session's label.
     let ours = Some(names::SESSION_LABEL);
-    scope.follow(writers.sessions, None, Arc::clone(&memory.sessions), wakers.when(Wakers::session));
+    scope.follow(writers.sessions, None, Arc::clone(&memory.sessions), {
+        let (to, drifts) = (wakers.clone(), Arc::clone(&memory.drifts));
+        move |change| {
+            if let Change::Deleted(session) = change {
+                drifts.forget(session);
+            }
+            to.session(change);
+        }
+    });
     scope.follow(writers.runs, None, Arc::clone(&memory.runs), {
         let (to, followers) = (wakers.clone(), Arc::clone(&memory.followers));
         move |change| {

@@ -126,6 +126,14 @@ impl Wakers {
         }
     }
 
+    /// Wakes one session.
+    pub(super) fn of_sessions(&self) -> super::session::drift_task::Wake {
+        let sessions = self.sessions.clone();
+        Arc::new(move |session| {
+            let _ = sessions.send(session);
+        })
+    }
+
     /// Wakes one Run.
     pub(super) fn of_runs(&self) -> super::run::Wake {
         let runs = self.runs.clone();

@@ -46,6 +46,9 @@ pub struct AgenticSessionStatus {
     /// The repositories as they are in the workspace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reconciled_repos: Vec<ReconciledRepo>,
+    /// The UID of the pod that reconciledRepos and reconciledWorkflow are about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconciled_pod: Option<String>,
     /// The workflow as it is in the workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconciled_workflow: Option<ReconciledWorkflow>,

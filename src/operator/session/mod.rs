@@ -1,5 +1,7 @@
 //! Sessions: from an `AgenticSession` to its pod, and from the pod to the session's status.
 
+pub(super) mod drift;
+pub(super) mod drift_task;
 pub(super) mod evidence;
 pub(super) mod inputs;
 pub(super) mod leaving;
@@ -17,14 +19,14 @@ mod pod;
 mod resources;
 mod status;
 mod template;
-mod tools;
-mod volumes;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_inputs;
 #[cfg(test)]
 mod tests_pod;
+mod tools;
+mod volumes;
 
 use std::{sync::Arc, time::Duration};
 
@@ -62,6 +64,7 @@ pub(super) async fn reconcile(session: Arc<AgenticSession>, context: Arc<Context
     let view = context.view(session);
     if view.session.metadata.deletion_timestamp.is_some() {
         // Everything has an owner reference.
+        context.drifts.forget(&view.session);
         return Ok(Action::await_change());
     }
     let now = Timestamp::now();
@@ -75,6 +78,11 @@ pub(super) async fn reconcile(session: Arc<AgenticSession>, context: Arc<Context
     };
     let view = context.view(Arc::clone(&view.session));
     write_status(&view, &plan, &context, now).await?;
+    if plan.saying == Saying::Running {
+        // The runner hears only of what is written down, and what it has said is in there.
+        let written = View { told: view.told, ..context.view(view.session) };
+        plan.wake = plan.wake.into_iter().chain(drift_task::go_on(&written, &context, now)).min();
+    }
     Ok(next(&plan, refused, now))
 }
 
@@ -151,7 +159,10 @@ async fn supply(view: &View, context: &Context) -> Result<(), OperatorError> {
 }
 
 fn refused_template(view: &View, error: &TemplateError) -> OperatorError {
-    OperatorError::Refused { object: called::<Pod>(&view.namespace(), &view.session.name_any()), message: error.to_string() }
+    OperatorError::Refused {
+        object: called::<Pod>(&view.namespace(), &view.session.name_any()),
+        message: error.to_string(),
+    }
 }
 
 async fn release_pod(view: &View, context: &Context) -> Result<(), OperatorError> {

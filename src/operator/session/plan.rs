@@ -100,13 +100,11 @@ fn up(view: &View, pod: &PodState, config: &Config, now: Timestamp) -> Plan {
     let starts = !matches!(view.status().phase, SessionPhase::Creating | SessionPhase::Running);
     let plan = match pod {
         PodState::Absent => absent(view, starts, config, now),
-        PodState::Leaving => leaving(
-            view,
-            config,
-            now,
-            comes(vec![], "PodLeaving", "The pod before this one is ending."),
-            |late| Saying::Creating { reason: "PodStuck".to_owned(), message: late },
-        ),
+        PodState::Leaving => {
+            leaving(view, config, now, comes(vec![], "PodLeaving", "The pod before this one is ending."), |late| {
+                Saying::Creating { reason: "PodStuck".to_owned(), message: late }
+            })
+        }
         PodState::Starting(waits) => starting(view, waits, config, now),
         PodState::Ready => to_do(vec![Step::Provide], Saying::Running),
         PodState::Unready => to_do(vec![Step::Provide], Saying::Unready),
@@ -165,7 +163,9 @@ fn starting(view: &View, waits: &Waits, config: &Config, now: Timestamp) -> Plan
 fn down(view: &View, pod: &PodState, why: Why, config: &Config, now: Timestamp) -> Plan {
     match pod {
         PodState::Absent => to_do(vec![], Saying::Stopped(why)),
-        PodState::Leaving => leaving(view, config, now, to_do(vec![], Saying::Stopping(why)), |late| Saying::Stuck(why, late)),
+        PodState::Leaving => {
+            leaving(view, config, now, to_do(vec![], Saying::Stopping(why)), |late| Saying::Stuck(why, late))
+        }
         PodState::Starting(_) | PodState::Ready | PodState::Unready | PodState::Ended(_) => {
             to_do(vec![Step::DeletePod], Saying::Stopping(why))
         }

@@ -104,12 +104,12 @@ fn pod(parts: &Parts<'_>) -> Value {
 /// The session's own, and ours for the taints of a lost node that it says nothing about.
 fn tolerations(runner: Option<&RunnerSpec>) -> Vec<Value> {
     let own = runner.map(|runner| runner.tolerations.as_slice()).unwrap_or_default();
-    let lost = LOST.into_iter().filter(|taint| {
-        !own.iter().any(|toleration| toleration.key.as_deref().is_none_or(|key| key == *taint))
-    });
-    let lost = lost.map(|taint| {
-        json!({ "key": taint, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": LOST_NODE })
-    });
+    let lost = LOST
+        .into_iter()
+        .filter(|taint| !own.iter().any(|toleration| toleration.key.as_deref().is_none_or(|key| key == *taint)));
+    let lost = lost.map(
+        |taint| json!({ "key": taint, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": LOST_NODE }),
+    );
     own.iter().filter_map(|toleration| serde_json::to_value(toleration).ok()).chain(lost).collect()
 }
 

@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use super::{
+    drift,
     evidence::{self, PodState},
     needs::Secrets,
     plan::Saying,
@@ -17,7 +18,7 @@ use crate::{
         conditions::{self, Aspect, Status},
         names,
         run::{RunPhase, Usage},
-        session::{ReconciledRepo, RepoStatus, RunCounts, SessionPhase},
+        session::{RunCounts, SessionPhase},
     },
     operator::config::Config,
 };
@@ -36,7 +37,6 @@ pub(in crate::operator) fn status(
     now: Timestamp,
 ) -> AgenticSessionStatus {
     let mut status = view.status().clone();
-    status.observed_generation = view.session.metadata.generation;
     if starts {
         status.start_time = Some(Time(now));
         status.completion_time = None;
@@ -44,13 +44,20 @@ pub(in crate::operator) fn status(
     }
     count(&mut status, &view.runs);
     if *saying == Saying::AsBefore {
+        status.observed_generation = view.session.metadata.generation;
         return status;
     }
     status.phase = phase(saying);
     status.endpoint = endpoint(view, saying, config);
     rest(&mut status, saying, now);
-    if *saying == Saying::Running {
-        status.reconciled_repos = repos(view);
+    let (spec, generation) = (&view.session.spec, view.session.metadata.generation);
+    let pod = view.pod.as_deref().filter(|_| view.owns_pod());
+    if let Some(pod) = pod.filter(|_| *saying == Saying::Running) {
+        drift::settle(&mut status, pod, spec, &view.told.tried, now);
+        drift::conditions(&mut status, spec, &view.told.tried, generation, now);
+    }
+    if is_applied(&status, view, saying) {
+        status.observed_generation = generation;
     }
     let mut conditions = std::mem::take(&mut status.conditions);
     let secrets = Secrets::of(view, config);
@@ -114,20 +121,23 @@ fn rest(status: &mut AgenticSessionStatus, saying: &Saying, now: Timestamp) {
     }
 }
 
-/// The runner starts only when every repository is there.
-fn repos(view: &View) -> Vec<ReconciledRepo> {
-    let known = &view.status().reconciled_repos;
-    let repo = |repo: &crate::api::session::RepoSpec| {
-        let fresh = ReconciledRepo {
-            url: repo.url.clone(),
-            name: Some(repo.folder().to_owned()),
-            branch: repo.branch.clone(),
-            status: Some(RepoStatus::Ready),
-            ..ReconciledRepo::default()
-        };
-        known.iter().find(|known| known.url == fresh.url && known.name == fresh.name).cloned().unwrap_or(fresh)
-    };
-    view.session.spec.repos.iter().map(repo).collect()
+/// Whether nothing of the manifest is left to be done.
+fn is_applied(status: &AgenticSessionStatus, view: &View, saying: &Saying) -> bool {
+    let spec = &view.session.spec;
+    match saying {
+        Saying::Running | Saying::Unready => drift::changes(status, spec).is_empty(),
+        // A pod that comes up may have been made from another manifest.
+        Saying::Creating { .. } => match (evidence::state(view.pod.as_deref()), view.pod.as_deref()) {
+            (PodState::Starting(_), Some(pod)) => !drift::is_outdated(pod, spec),
+            (_, _) => true,
+        },
+        Saying::Stopping(_)
+        | Saying::Stuck(..)
+        | Saying::Stopped(_)
+        | Saying::Completed
+        | Saying::Failed { .. }
+        | Saying::AsBefore => true,
+    }
 }
 
 /// The conditions in the order in which people read them.
@@ -142,7 +152,10 @@ fn aspects<'a>(view: &'a View, saying: &'a Saying) -> [Aspect<'a>; 5] {
         aspect(conditions::READY, (*saying == Saying::Running).into()),
         quiet(conditions::RECONCILING, moving),
         quiet(conditions::STALLED, matches!(saying, Saying::Failed { .. })),
-        Aspect { message: view.inputs.runner.note.as_deref().unwrap_or_default(), ..quiet(POD_CREATED, !matches!(pod, PodState::Absent)) },
+        Aspect {
+            message: view.inputs.runner.note.as_deref().unwrap_or_default(),
+            ..quiet(POD_CREATED, !matches!(pod, PodState::Absent))
+        },
         quiet(RUNNER_STARTED, started),
     ]
 }

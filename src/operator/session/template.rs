@@ -153,8 +153,12 @@ fn check(template: &PodTemplate) -> Result<(), TemplateError> {
 }
 
 fn check_volume(volume: &Volume) -> Result<(), TemplateError> {
-    let kinds =
-        [volume.empty_dir.is_some(), volume.config_map.is_some(), volume.ephemeral.is_some(), volume.persistent_volume_claim.is_some()];
+    let kinds = [
+        volume.empty_dir.is_some(),
+        volume.config_map.is_some(),
+        volume.ephemeral.is_some(),
+        volume.persistent_volume_claim.is_some(),
+    ];
     if !volume.name.starts_with("x-") {
         return refused(format!("volume {:?}", volume.name), "names of a template's volumes begin with x-");
     }
@@ -170,7 +174,10 @@ fn check_volume(volume: &Volume) -> Result<(), TemplateError> {
 fn check_container(container: &Container) -> Result<(), TemplateError> {
     for variable in &container.env {
         if env::is_ours(&variable.name) || variable.name.starts_with("LD_") {
-            return refused(format!("variable {}", variable.name), "the pod would not be what the operator takes it for");
+            return refused(
+                format!("variable {}", variable.name),
+                "the pod would not be what the operator takes it for",
+            );
         }
     }
     for mount in &container.volume_mounts {
@@ -178,7 +185,10 @@ fn check_container(container: &Container) -> Result<(), TemplateError> {
         let home = container.name == AGENT && place.starts_with("/home/ambient/");
         let clean = !place.split('/').any(|part| part == "..");
         if !clean || !(home || place.starts_with("/mnt/")) {
-            return refused(format!("mountPath {place}"), "mounts go below /mnt, in the agent's container also below /home/ambient");
+            return refused(
+                format!("mountPath {place}"),
+                "mounts go below /mnt, in the agent's container also below /home/ambient",
+            );
         }
         if !mount.name.starts_with("x-") {
             return refused(format!("mount of {:?}", mount.name), "only the template's own volumes are mounted");
@@ -258,7 +268,9 @@ fn volume(volume: Volume) -> Value {
 
 fn add(spec: &mut Value, container: Container) {
     let lists = ["containers", "initContainers"].into_iter();
-    let place = lists.filter_map(|list| spec[list].as_array()?.iter().position(|known| known["name"] == container.name).map(|at| (list, at)));
+    let place = lists.filter_map(|list| {
+        spec[list].as_array()?.iter().position(|known| known["name"] == container.name).map(|at| (list, at))
+    });
     let Some((list, at)) = place.collect::<Vec<_>>().pop() else { return };
     let into = &mut spec[list][at];
     resources::over(into, &container.resources);

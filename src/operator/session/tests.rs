@@ -15,6 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
+    drift_task::Told,
     env,
     evidence::{self, PodState},
     inputs::Inputs,
@@ -85,6 +86,7 @@ pub(super) fn view(session: AgenticSession, pod: Option<Pod>) -> View {
         runs: Vec::new(),
         project_inactivity: None,
         inputs: inputs(),
+        told: Told::default(),
     }
 }
 

@@ -68,7 +68,8 @@ fn a_session_says_where_it_runs_and_what_it_uses() {
     let spec = &pod["spec"];
     assert_eq!(spec["runtimeClassName"], "gvisor");
     assert_eq!(spec["nodeSelector"], json!({"disk": "ssd"}));
-    let taints: Vec<&str> = spec["tolerations"].as_array().unwrap().iter().filter_map(|one| one["key"].as_str()).collect();
+    let taints: Vec<&str> =
+        spec["tolerations"].as_array().unwrap().iter().filter_map(|one| one["key"].as_str()).collect();
     assert_eq!(taints, ["gpu", "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]);
     let limits = json!({"requests": {"cpu": "50m"}, "limits": {"memory": "1Gi", "cpu": "2"}});
     assert_eq!(runner(&pod)["resources"], json!({"requests": {}, "limits": limits["limits"]}));
@@ -82,7 +83,10 @@ fn a_pod_leaves_a_lost_node_within_a_minute_unless_the_session_says_otherwise() 
     let ours = |spec: &Value| {
         let pod = made(&session(spec), &inputs(), &config());
         let tolerations = pod["spec"]["tolerations"].as_array().unwrap().clone();
-        tolerations.into_iter().filter(|one| one["tolerationSeconds"].as_u64().is_some_and(|seconds| seconds <= 30)).count()
+        tolerations
+            .into_iter()
+            .filter(|one| one["tolerationSeconds"].as_u64().is_some_and(|seconds| seconds <= 30))
+            .count()
     };
     assert_eq!(ours(&json!({})), 2);
     let own = json!([{"key": "node.kubernetes.io/unreachable", "operator": "Exists", "tolerationSeconds": 600}]);
@@ -117,11 +121,19 @@ fn a_workspace_that_is_kept_is_one_volume_and_the_log_on_it_is_out_of_the_agents
     let pod = made(&session, &inputs(), &config());
     is_typed::<Pod>(&pod);
     assert_eq!(named(&pod["spec"]["volumes"], "workspace")["persistentVolumeClaim"]["claimName"], "s1-workspace");
-    assert_eq!(at_path(runner(&pod), "/var/lib/ambient"), &json!({"name": "workspace", "mountPath": "/var/lib/ambient", "subPath": "data"}));
+    assert_eq!(
+        at_path(runner(&pod), "/var/lib/ambient"),
+        &json!({"name": "workspace", "mountPath": "/var/lib/ambient", "subPath": "data"})
+    );
     assert_eq!(at_path(agent(&pod), "/app/.claude")["subPath"], "agent-state");
     assert_eq!(at_path(agent(&pod), "/workspace/workflows")["subPath"], "workspace/workflows");
-    let paths: Vec<&str> = agent(&pod)["volumeMounts"].as_array().unwrap().iter()
-        .filter(|mount| mount["name"] == "workspace").map(|mount| mount["subPath"].as_str().unwrap()).collect();
+    let paths: Vec<&str> = agent(&pod)["volumeMounts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|mount| mount["name"] == "workspace")
+        .map(|mount| mount["subPath"].as_str().unwrap())
+        .collect();
     assert!(paths.iter().all(|path| *path != "data" && !path.is_empty()), "{paths:?}");
 }
 
@@ -148,8 +160,12 @@ fn vertex_ai_needs_no_keys_and_its_credentials_are_the_sessions_own_copy() {
     is_typed::<Pod>(&pod);
     let env = &runner(&pod)["env"];
     for (name, value) in [
-        ("USE_VERTEX", "1"), ("CLAUDE_CODE_USE_VERTEX", "1"), ("CLOUD_ML_REGION", "r"), ("ANTHROPIC_VERTEX_PROJECT_ID", "p"),
-        ("GOOGLE_APPLICATION_CREDENTIALS", "/app/vertex/key.json"), ("LLM_MODEL_VERTEX_ID", "m@1"),
+        ("USE_VERTEX", "1"),
+        ("CLAUDE_CODE_USE_VERTEX", "1"),
+        ("CLOUD_ML_REGION", "r"),
+        ("ANTHROPIC_VERTEX_PROJECT_ID", "p"),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "/app/vertex/key.json"),
+        ("LLM_MODEL_VERTEX_ID", "m@1"),
     ] {
         assert_eq!(named(env, name)["value"], value, "{name}");
     }
@@ -165,7 +181,10 @@ fn what_traces_need_comes_from_the_sessions_copies_and_is_no_plain_value() {
     let inputs = Inputs { copied: vec![shared(Shared::Langfuse), shared(Shared::Mlflow)], ..inputs() };
     let pod = made(&session(&json!({})), &inputs, &config());
     let key = &named(&runner(&pod)["env"], "LANGFUSE_SECRET_KEY")["valueFrom"]["secretKeyRef"];
-    assert_eq!(key, &json!({"name": "ambient-admin-langfuse-secret-s1", "key": "LANGFUSE_SECRET_KEY", "optional": true}));
+    assert_eq!(
+        key,
+        &json!({"name": "ambient-admin-langfuse-secret-s1", "key": "LANGFUSE_SECRET_KEY", "optional": true})
+    );
     let uri = &named(&runner(&pod)["env"], "MLFLOW_TRACKING_URI")["valueFrom"]["secretKeyRef"]["name"];
     assert_eq!(uri, "ambient-admin-mlflow-observability-secret-s1");
 }
@@ -189,7 +208,11 @@ fn weakness_16_a_copy_has_a_name_of_its_own_and_changes_with_its_original() {
 #[test]
 fn weakness_24_a_runners_port_is_the_registrys_everywhere() {
     let container = Container { port: Some(9001), image: Some("quay.io/r@sha256:1".into()), ..Container::default() };
-    let entry = Entry { container, sandbox: Sandbox { termination_grace_period: Some(90), ..Sandbox::default() }, ..Entry::default() };
+    let entry = Entry {
+        container,
+        sandbox: Sandbox { termination_grace_period: Some(90), ..Sandbox::default() },
+        ..Entry::default()
+    };
     let mut view = view(session(&json!({})), None);
     view.inputs.runner = Selected { entry, note: None };
     let config = config();
@@ -306,7 +329,10 @@ fn weakness_14_a_session_s_account_is_given_nothing() {
     assert_eq!(pod["spec"]["automountServiceAccountToken"], false);
     assert_eq!(objects::account(&session(&json!({})))["automountServiceAccountToken"], false);
     let role = include_str!("../../../manifests/operator/role.yaml");
-    assert!(!role.contains("resources: [roles]") && !role.contains("escalate"), "the operator makes no Role for a session");
+    assert!(
+        !role.contains("resources: [roles]") && !role.contains("escalate"),
+        "the operator makes no Role for a session"
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ use k8s_openapi::api::{
 };
 use kube::ResourceExt;
 
+use super::drift_task::Told;
 use super::inputs::Inputs;
 use crate::api::{AgenticSession, AgenticSessionStatus, Run};
 
@@ -28,6 +29,8 @@ pub(in crate::operator) struct View {
     pub(in crate::operator) project_inactivity: Option<i64>,
     /// What the pod depends on beside all this.
     pub(in crate::operator) inputs: Inputs,
+    /// What the runner was told of changes of the workspace.
+    pub(in crate::operator) told: Told,
 }
 
 impl View {
