@@ -8,6 +8,7 @@ mod account;
 mod cluster;
 #[path = "../support/fake_claude.rs"]
 mod fake_claude;
+mod gateway;
 mod kubelet;
 mod operator;
 #[path = "../runner/rig.rs"]

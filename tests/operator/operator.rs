@@ -14,6 +14,8 @@ use crate::{cluster::Cluster, rig::SOON};
 pub(crate) struct Operator {
     child: Child,
     log: Option<thread::JoinHandle<String>>,
+    /// Where its gateway is.
+    pub(crate) gateway: String,
 }
 
 impl Operator {
@@ -21,6 +23,7 @@ impl Operator {
     pub(crate) fn start(cluster: &Cluster, kubeconfig: &Path, port: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ambient"))
             .args(["operator", "--log-format", "text", "--health-address", "127.0.0.1:0"])
+            .args(["--gateway-address", "127.0.0.1:0"])
             .args(["--watch-namespace", &cluster.namespace, "--runner-port", port])
             .args(["--schedule-deadline", "3", "--session-deadline", "3"])
             .env_clear()
@@ -34,16 +37,23 @@ impl Operator {
         let log = thread::spawn(move || {
             let mut all = String::new();
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                if line.contains("ready") {
-                    let _ = tell.send(());
-                }
+                let _ = tell.send(line.clone());
                 all.push_str(&line);
                 all.push('\n');
             }
             all
         });
-        told.recv_timeout(SOON).expect("the operator is ready");
-        Self { child, log: Some(log) }
+        let mut gateway = String::new();
+        loop {
+            let line = told.recv_timeout(SOON).expect("the operator is ready");
+            if let Some((_, address)) = line.split_once("gateway address=") {
+                gateway = format!("https://{}", address.trim());
+            }
+            if line.contains("ready") {
+                break;
+            }
+        }
+        Self { child, log: Some(log), gateway }
     }
 
     /// Ends it as a lost node would.

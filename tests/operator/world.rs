@@ -75,6 +75,11 @@ impl World {
         self.operator = Some(Operator::start(&self.cluster, self.account.path(), &self.port));
     }
 
+    /// Where the operator's gateway is.
+    pub(crate) fn gateway(&self) -> &str {
+        &self.operator.as_ref().unwrap().gateway
+    }
+
     /// Applies a session.
     pub(crate) async fn session(&self, name: &str, spec: Value) {
         self.apply::<AgenticSession>("AgenticSession", name, spec).await;

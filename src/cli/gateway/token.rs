@@ -4,7 +4,7 @@
 //! A client certificate cannot be handed on, so the gateway sees the ServiceAccount and not the person. By default it is the
 //! one that the manifests give to administrators: whoever may ask for its token may ask for the operator's as well.
 
-use std::{convert::Infallible, sync::Arc};
+use std::sync::Arc;
 
 use k8s_openapi::api::{
     authentication::v1::{TokenRequest, TokenRequestSpec},
@@ -58,7 +58,7 @@ impl Tokens {
             let header = request.headers().get(hyper::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
             let token = header.and_then(|header| header.strip_prefix("Bearer ")).map(str::to_owned);
             *kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = token;
-            std::future::ready(Ok::<_, Infallible>(hyper::Response::new(Body::empty())))
+            std::future::ready(Ok::<_, tower::BoxError>(hyper::Response::new(Body::empty())))
         }));
         service.oneshot(hyper::Request::new(Body::empty())).await.map_err(|error| failed(&error))?;
         let token = sent.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();

@@ -128,7 +128,7 @@ fn pair_in(secret: &Secret) -> Option<Pair> {
 }
 
 fn made(namespace: &str) -> Result<(String, String), TlsError> {
-    let names = ["localhost".to_owned(), NAME.to_owned(), format!("{NAME}.{namespace}"), format!("{NAME}.{namespace}.svc")];
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned(), NAME.to_owned(), format!("{NAME}.{namespace}"), format!("{NAME}.{namespace}.svc")];
     let made = rcgen::generate_simple_self_signed(names).map_err(|error| TlsError::Pem(error.to_string()))?;
     Ok((made.cert.pem(), made.signing_key.serialize_pem()))
 }
