@@ -166,23 +166,27 @@ pub async fn run(
     let sessions =
         drive(sessions, &context.stores.sessions, &wakers.waiting_sessions, &context, &work, session::reconcile);
     let runs = drive(runs, &context.stores.runs, &wakers.waiting_runs, &context, &work, run::reconcile);
-    let lost = async {
-        match &mut candidate {
-            Some(candidate) => candidate.keep().await,
-            None => std::future::pending().await,
+    let all = async { tokio::join!(sessions, runs) };
+    let kept = lead(candidate.as_mut(), async {
+        tokio::select! {
+            ((), ()) = all => {}
+            () = work.ended() => {}
         }
+    });
+    kept.await.inspect_err(|_| metrics.leads(false))
+}
+
+/// Does the work while the lease, if there is one to have, is this operator's, and hands it over afterwards.
+async fn lead(candidate: Option<&mut Candidate>, work: impl Future<Output = ()>) -> Result<(), RunError> {
+    let Some(candidate) = candidate else {
+        work.await;
+        return Ok(());
     };
     tokio::select! {
-        ((), ()) = async { tokio::join!(sessions, runs) } => {}
-        () = work.ended() => {}
-        () = lost => {
-            metrics.leads(false);
-            return Err(RunError::LeaseLost);
-        }
+        () = work => {}
+        () = candidate.keep() => return Err(RunError::LeaseLost),
     }
-    if let Some(candidate) = &mut candidate {
-        candidate.release().await;
-    }
+    candidate.release().await;
     Ok(())
 }
 
