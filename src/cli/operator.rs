@@ -34,6 +34,9 @@ pub(super) struct Args {
     /// imagePullPolicy of both
     #[arg(long, env = "IMAGE_PULL_POLICY", default_value = "IfNotPresent", value_parser = ["Always", "IfNotPresent", "Never"])]
     pull_policy: String,
+    /// The directory with what sessions have done; one operator at a time has it
+    #[arg(long, env = "AMBIENT_EVENT_STORE", default_value = "/var/lib/ambient/events")]
+    event_store: PathBuf,
     /// The port of runners
     #[arg(long, env = "AMBIENT_RUNNER_PORT", default_value_t = 8001)]
     runner_port: u16,
@@ -175,6 +178,7 @@ fn config(args: &Args) -> Result<Config, StartError> {
         agent_image: args.agent_image.clone(),
         pull_policy: args.pull_policy.clone(),
         port: args.runner_port,
+        event_store: args.event_store.clone(),
         inactivity: Duration::from_secs(args.inactivity),
         deadlines: Deadlines {
             schedule: Duration::from_secs(args.schedule_deadline),

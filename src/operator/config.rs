@@ -23,6 +23,8 @@ pub struct Config {
     pub port: u16,
     /// After how long without activity a session stops that says nothing about it; zero: never.
     pub inactivity: Duration,
+    /// The directory with what sessions have done.
+    pub event_store: PathBuf,
     /// How long things may take.
     pub deadlines: Deadlines,
     /// What the platform has for all sessions.

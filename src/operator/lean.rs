@@ -1,7 +1,7 @@
 //! What is kept in memory of the objects that are watched: only what somebody here reads.
 
 use k8s_openapi::api::{
-    core::v1::{ConfigMap, Pod, Secret, Service, ServiceAccount},
+    core::v1::{ConfigMap, Pod, PodSpec, Secret, Service, ServiceAccount},
     networking::v1::NetworkPolicy,
 };
 use kube::Resource;
@@ -35,10 +35,11 @@ impl Lean for Service {
 }
 
 impl Lean for Pod {
-    /// What a pod is to be is decided once, when it is made. What it is, is in its status.
+    /// What a pod is to be is decided once, when it is made. What it is, is in its status, and where it is, in one field.
     fn shed(&mut self) {
         shed_notes(self);
-        self.spec = None;
+        let node_name = self.spec.take().and_then(|spec| spec.node_name);
+        self.spec = node_name.map(|name| PodSpec { node_name: Some(name), ..PodSpec::default() });
         self.metadata.annotations = None;
         let Some(status) = &mut self.status else { return };
         let lists = [&mut status.init_container_statuses, &mut status.container_statuses];
@@ -75,7 +76,7 @@ mod tests {
                     {"apiVersion": "v", "kind": "AgenticSession", "name": "s", "uid": "o"},
                 ],
             },
-            "spec": {"containers": [{"name": "c"}]},
+            "spec": {"containers": [{"name": "c"}], "nodeName": "n"},
             "status": {
                 "podIP": "10.0.0.1",
                 "containerStatuses": [{"name": "c", "image": "i", "imageID": "long", "ready": true, "restartCount": 2}],
@@ -85,7 +86,9 @@ mod tests {
         pod.shed();
         assert_eq!((pod.name_any(), pod.uid()), ("a".to_owned(), Some("u".to_owned())));
         assert_eq!(pod.owner_references()[0].uid, "o");
-        assert!(pod.spec.is_none() && pod.metadata.managed_fields.is_none());
+        let spec = pod.spec.unwrap();
+        assert_eq!((spec.node_name.as_deref(), spec.containers.len()), (Some("n"), 0));
+        assert!(pod.metadata.managed_fields.is_none());
         let status = pod.status.unwrap();
         assert_eq!(status.pod_ip.as_deref(), Some("10.0.0.1"));
         assert_eq!(status.container_statuses.unwrap()[0].restart_count, 2);

@@ -9,7 +9,9 @@ mod context;
 mod error;
 mod guard;
 mod health;
+mod history;
 mod index;
+mod ingest;
 mod inputs;
 mod lean;
 mod lease;
@@ -50,12 +52,16 @@ use self::{
     context::Context,
     error::OperatorError,
     guard::Broken,
+    history::History,
     index::Index,
+    ingest::Ingest,
     lease::Candidate,
     metrics::{Objects, Waiting},
     stores::{Memory, stores, watch},
     wake::Wakers,
 };
+
+use crate::eventlog::LogError;
 
 /// How many objects of a kind are worked on at once.
 const CONCURRENCY: u16 = 32;
@@ -78,7 +84,10 @@ pub struct Listeners {
 
 /// Why an operator ended before it was told to.
 #[derive(Debug, thiserror::Error)]
-pub enum RunError {
+pub enum StartError {
+    /// The event store is somebody else's, or not writable.
+    #[error("the event store (--event-store): {0}")]
+    Store(#[from] LogError),
     /// The HTTP client for runners cannot be made.
     #[error(transparent)]
     Http(#[from] reqwest::Error),
@@ -94,7 +103,14 @@ pub async fn run(
     listeners: Listeners,
     metrics: Metrics,
     stop: CancellationToken,
-) -> Result<(), RunError> {
+) -> Result<(), StartError> {
+    let mut tasks = JoinSet::new();
+    let ready = CancellationToken::new();
+    tasks.spawn(health::serve(listeners.health, ready.clone()));
+    tasks.spawn(metrics::serve(listeners.metrics, metrics.clone()));
+    let Some(mut candidate) = stand_by(&client, &config, &metrics, &ready, &stop).await else {
+        return Ok(());
+    };
     let (to_sessions, sessions) = mpsc::unbounded_channel();
     let (to_runs, runs) = mpsc::unbounded_channel();
     let (to_faults, faults) = mpsc::unbounded_channel();
@@ -109,13 +125,16 @@ pub async fn run(
         waiting_sessions: Waiting::default(),
         waiting_runs: Waiting::default(),
     };
-    let memory = Memory::default();
+    // Nothing but a runner's own address is ever asked.
+    let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?;
+    let history = Arc::new(History::open(&config.event_store)?);
+    let (to_begun, begun) = mpsc::unbounded_channel();
+    let on_begun: ingest::OnBegun = Arc::new(move |run| drop(to_begun.send(run)));
+    let ingest = Arc::new(Ingest::new(Arc::clone(&history), http.clone(), on_begun));
+    let memory = Memory::new(Arc::clone(&ingest));
     let broken = Broken::new(to_faults);
-    let mut tasks = JoinSet::new();
     watch(&client, &config, writers, &memory, &wakers, &broken, &mut tasks);
     let inputs = inputs::watch(&client, &config, &wakers, &mut tasks);
-    let elect = config.leader_elect.clone();
-    let mut candidate = elect.map(|identity| Candidate::new(client.clone(), &config.namespace, identity));
     metrics.watch(Objects {
         sessions: stores.sessions.clone(),
         runs: stores.runs.clone(),
@@ -136,58 +155,74 @@ pub async fn run(
         pods: memory.pods,
         children: memory.children,
         followers: memory.followers,
-        // Nothing but a runner's own address is ever asked.
-        http: reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?,
+        http,
+        history: Arc::clone(&history),
+        ingest,
         wake_run: wakers.of_runs(),
         drifts: memory.drifts,
         wake_session: wakers.of_sessions(),
         made: std::sync::Mutex::default(),
     });
-    let ready = CancellationToken::new();
-    tasks.spawn(health::serve(listeners.health, ready.clone()));
-    tasks.spawn(metrics::serve(listeners.metrics, metrics.clone()));
-    let work = Work { stop: stop.clone(), tracker: TaskTracker::new() };
-    let prepare = async {
+    let work = Work { stop, tracker: TaskTracker::new() };
+    let all = async {
         tokio::join!(context.stores.ready(), context.inputs.ready());
-        ready.cancel();
-        tracing::info!("ready");
-        if let Some(candidate) = &mut candidate {
-            candidate.acquire().await;
+        wakers.open();
+        if !ready.is_cancelled() {
+            ready.cancel();
+            tracing::info!("ready");
         }
+        tasks.spawn(guard::tell(client, faults));
+        let sessions =
+            drive(sessions, &context.stores.sessions, &wakers.waiting_sessions, &context, &work, session::reconcile);
+        let runs = drive(runs, &context.stores.runs, &wakers.waiting_runs, &context, &work, run::reconcile);
+        tokio::join!(sessions, runs, run::adopt::adopt(begun, &context));
     };
     tokio::select! {
-        () = prepare => {}
-        () = stop.cancelled() => return Ok(()),
+        () = all => {}
+        () = work.ended() => {}
+        () = lost(candidate.as_mut()) => {
+            metrics.leads(false);
+            return Err(StartError::LeaseLost);
+        }
+    }
+    tasks.shutdown().await;
+    history.close();
+    if let Some(candidate) = &mut candidate {
+        candidate.release().await;
+    }
+    Ok(())
+}
+
+/// Until this operator is to reconcile, with its lease if it has to have one; none when it is told to stop before.
+async fn stand_by(
+    client: &Client,
+    config: &Config,
+    metrics: &Metrics,
+    ready: &CancellationToken,
+    stop: &CancellationToken,
+) -> Option<Option<Candidate>> {
+    let mut candidate = None;
+    if let Some(identity) = config.leader_elect.clone() {
+        // Who stands by is ready to.
+        ready.cancel();
+        tracing::info!("ready");
+        let standing_by = candidate.insert(Candidate::new(client.clone(), &config.namespace, identity));
+        tokio::select! {
+            () = standing_by.acquire() => {}
+            () = stop.cancelled() => return None,
+        }
     }
     metrics.leads(true);
     tracing::info!("reconciling");
-    wakers.open();
-    tasks.spawn(guard::tell(client, faults));
-    let sessions =
-        drive(sessions, &context.stores.sessions, &wakers.waiting_sessions, &context, &work, session::reconcile);
-    let runs = drive(runs, &context.stores.runs, &wakers.waiting_runs, &context, &work, run::reconcile);
-    let all = async { tokio::join!(sessions, runs) };
-    let kept = lead(candidate.as_mut(), async {
-        tokio::select! {
-            ((), ()) = all => {}
-            () = work.ended() => {}
-        }
-    });
-    kept.await.inspect_err(|_| metrics.leads(false))
+    Some(candidate)
 }
 
-/// Does the work while the lease, if there is one to have, is this operator's, and hands it over afterwards.
-async fn lead(candidate: Option<&mut Candidate>, work: impl Future<Output = ()>) -> Result<(), RunError> {
-    let Some(candidate) = candidate else {
-        work.await;
-        return Ok(());
-    };
-    tokio::select! {
-        () = work => {}
-        () = candidate.keep() => return Err(RunError::LeaseLost),
+/// Until the lease is lost, if there is one.
+async fn lost(candidate: Option<&mut Candidate>) {
+    match candidate {
+        Some(candidate) => candidate.keep().await,
+        None => std::future::pending().await,
     }
-    candidate.release().await;
-    Ok(())
 }
 
 /// The reconciles that have begun.
@@ -270,6 +305,6 @@ fn kind<K: Resource<DynamicType = ()>>() -> &'static str {
 fn again<K>(_: Arc<K>, error: &OperatorError, _: Arc<Context>) -> Action {
     match error {
         OperatorError::Refused { .. } => Action::requeue(RETRY * 60),
-        OperatorError::Retry { .. } => Action::requeue(RETRY),
+        OperatorError::Retry { .. } | OperatorError::Store(_) => Action::requeue(RETRY),
     }
 }

@@ -1,6 +1,6 @@
 //! What the watches have seen.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{collections::HashSet, fmt::Debug, sync::Arc};
 
 use futures_util::{Stream, StreamExt};
 use k8s_openapi::api::{
@@ -23,6 +23,7 @@ use super::{
     config::Config,
     context::Children,
     guard::{Broken, Guarded},
+    ingest::Ingest,
     lean::Lean,
     run::followers::Followers,
     session::drift_task::Drifts,
@@ -68,7 +69,6 @@ pub(super) enum Change<'a, K> {
 }
 
 /// What was written of the kinds that a reconcile reads back.
-#[derive(Default)]
 pub(super) struct Memory {
     pub(super) sessions: Arc<Written<AgenticSession>>,
     pub(super) runs: Arc<Written<Run>>,
@@ -78,6 +78,22 @@ pub(super) struct Memory {
     pub(super) followers: Arc<Followers>,
     /// So are sessions.
     pub(super) drifts: Arc<Drifts>,
+    /// And pods.
+    pub(super) ingest: Arc<Ingest>,
+}
+
+impl Memory {
+    pub(super) fn new(ingest: Arc<Ingest>) -> Self {
+        Self {
+            sessions: Arc::default(),
+            runs: Arc::default(),
+            pods: Arc::default(),
+            children: Arc::default(),
+            followers: Arc::default(),
+            drifts: Arc::default(),
+            ingest,
+        }
+    }
 }
 
 /// Empty stores.
@@ -134,6 +150,7 @@ pub(super) fn watch(
 ) {
     let mut scope = Scope { client, config, broken, tasks };
     let children = &memory.children;
+    let there = writers.pods.as_reader();
     // Those that are looked for by owner have the session's label.
     let ours = Some(names::SESSION_LABEL);
     scope.follow_ours(writers.sessions, Arc::clone(&memory.sessions), {
@@ -158,7 +175,22 @@ pub(super) fn watch(
         }
     });
     scope.follow_ours(writers.settings, Arc::default(), wakers.when(Wakers::shared));
-    scope.follow(writers.pods, ours, Arc::clone(&memory.pods), wakers.when(Wakers::child));
+    scope.follow(writers.pods, ours, Arc::clone(&memory.pods), {
+        let (to, ingest) = (wakers.clone(), Arc::clone(&memory.ingest));
+        let pods = there;
+        move |change| {
+            match change {
+                Change::Applied(_) => {}
+                Change::Deleted(pod) => ingest.retain(|known| pod.metadata.uid.as_deref() != Some(known)),
+                Change::Listed => {
+                    let there: HashSet<String> =
+                        pods.state().iter().filter_map(|pod| pod.metadata.uid.clone()).collect();
+                    ingest.retain(|known| there.contains(known));
+                }
+            }
+            to.child(change);
+        }
+    });
     scope.follow(writers.accounts, ours, Arc::clone(&children.accounts), wakers.when(Wakers::child));
     scope.follow(writers.tokens, ours, Arc::clone(&children.tokens), wakers.when(Wakers::child));
     scope.follow(writers.services, ours, Arc::clone(&children.services), wakers.when(Wakers::child));

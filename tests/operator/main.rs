@@ -9,6 +9,7 @@ mod broken;
 mod cluster;
 #[path = "../support/fake_claude.rs"]
 mod fake_claude;
+mod inputs;
 mod kubelet;
 mod leader;
 mod operator;

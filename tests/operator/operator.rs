@@ -22,19 +22,16 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
-    /// Starts one for the test's namespace, and waits until it has seen everything.
-    pub(crate) fn start(cluster: &Cluster, kubeconfig: &Path, port: &str) -> Self {
-        Self::with(cluster, kubeconfig, port, &[])
-    }
-
-    /// The same with more arguments.
-    pub(crate) fn with(cluster: &Cluster, kubeconfig: &Path, port: &str, arguments: &[&str]) -> Self {
+    /// Starts one for the test's namespace with more arguments, and waits until it has seen everything.
+    pub(crate) fn start(cluster: &Cluster, kubeconfig: &Path, port: &str, events: &Path, more: &[String]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ambient"))
             .args(["operator", "--log-format", "text", "--health-address", "127.0.0.1:0"])
             .args(["--metrics-address", "127.0.0.1:0"])
             .args(["--watch-namespace", &cluster.namespace, "--runner-port", port])
+            .arg("--event-store")
+            .arg(events)
             .args(["--schedule-deadline", "3", "--session-deadline", "3"])
-            .args(arguments)
+            .args(more)
             .env_clear()
             .env("KUBECONFIG", kubeconfig)
             .stdout(Stdio::null())

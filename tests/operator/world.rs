@@ -37,6 +37,8 @@ pub(crate) struct World {
     account: Account,
     operator: Option<Operator>,
     port: String,
+    pub(crate) events: tempfile::TempDir,
+    arguments: Vec<String>,
     kubelet: JoinHandle<()>,
     _process: Runner,
 }
@@ -48,8 +50,15 @@ impl Drop for World {
 }
 
 impl World {
-    /// An operator and a runner of session `s1`.
+    /// An operator and a runner of session `s1`, in a namespace that has the provider's keys.
     pub(crate) async fn begin(cluster: Cluster, pods: Pods) -> Self {
+        create_secret(&cluster, "ambient-runner-secrets", "ANTHROPIC_API_KEY").await;
+        Self::begin_with(cluster, pods, &[]).await
+    }
+
+    /// An operator with more arguments and a runner of session `s1`, in a namespace that has nothing.
+    pub(crate) async fn begin_with(cluster: Cluster, pods: Pods, arguments: &[&str]) -> Self {
+        let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
         let token = uuid::Uuid::new_v4().to_string();
         let secret = json!({
             "metadata": {"name": "ambient-runner-token-s1", "labels": {"agentic-session": "s1"}},
@@ -65,14 +74,16 @@ impl World {
             Pods::Unschedulable => tokio::spawn(std::future::ready(())),
         };
         let account = Account::of(&cluster).await;
-        let operator = Some(Operator::start(&cluster, account.path(), &port));
-        Self { account, cluster, runner, operator, port, kubelet, _process: process }
+        let events = tempfile::tempdir().unwrap();
+        let operator = Some(Operator::start(&cluster, account.path(), &port, events.path(), &arguments));
+        Self { arguments, account, cluster, runner, operator, port, events, kubelet, _process: process }
     }
 
     /// Kills the operator and starts another one.
     pub(crate) fn restart_operator(&mut self) {
         drop(self.operator.take());
-        self.operator = Some(Operator::start(&self.cluster, self.account.path(), &self.port));
+        let (account, events) = (self.account.path(), self.events.path());
+        self.operator = Some(Operator::start(&self.cluster, account, &self.port, events, &self.arguments));
     }
 
     /// The operator that there is.
@@ -87,7 +98,8 @@ impl World {
 
     /// One more, with more arguments.
     pub(crate) fn another_operator(&self, arguments: &[&str]) -> Operator {
-        Operator::with(&self.cluster, self.account.path(), &self.port, arguments)
+        let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
+        Operator::start(&self.cluster, self.account.path(), &self.port, self.events.path(), &arguments)
     }
 
     /// Applies a session.
@@ -181,6 +193,13 @@ impl World {
         let ours = list.iter().filter(|object| object.name_any().contains("s1"));
         ours.map(|object| (object.name_any(), object.resource_version())).collect()
     }
+}
+
+/// Creates a Secret with one key of no value.
+pub(crate) async fn create_secret(cluster: &Cluster, name: &str, key: &str) {
+    let secret = json!({"metadata": {"name": name}, "stringData": {key: "of-no-value"}});
+    let secret: Secret = serde_json::from_value(secret).unwrap();
+    cluster.api::<Secret>().create(&PostParams::default(), &secret).await.unwrap();
 }
 
 pub(crate) fn status(session: &AgenticSession) -> AgenticSessionStatus {

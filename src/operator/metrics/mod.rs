@@ -144,7 +144,7 @@ impl Metrics {
         let result = match result {
             Ok(_) => "ok",
             Err(OperatorError::Refused { .. }) => "refused",
-            Err(OperatorError::Retry { .. }) => "retry",
+            Err(OperatorError::Retry { .. } | OperatorError::Store(_)) => "retry",
         };
         self.reconciles.get_or_create(&[("kind", kind), ("result", result)]).observe(took.as_secs_f64());
     }

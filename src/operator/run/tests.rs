@@ -32,6 +32,7 @@ fn config() -> Config {
         agent_image: String::new(),
         pull_policy: String::new(),
         port: 8001,
+        event_store: std::path::PathBuf::new(),
         inactivity: Duration::ZERO,
         deadlines: Deadlines::default(),
         platform: Platform::default(),

@@ -67,6 +67,7 @@ pub(super) async fn reconcile(session: Arc<AgenticSession>, context: Arc<Context
         context.drifts.forget(&view.session);
         return Ok(Action::await_change());
     }
+    context.listen(&view);
     let now = Timestamp::now();
     let mut plan = plan(&view, &context.config, now);
     let refused = match carry_out(&view, &plan, &context).await {
@@ -157,7 +158,10 @@ async fn create_pod(view: &View, context: &Context) -> Result<(), OperatorError>
     let project: Option<McpServers> = context.project_servers(&view.namespace());
     let config = view.settings(&context.config);
     let parts = Parts { session: &view.session, project: project.as_ref(), inputs: &view.inputs, config: &config };
-    let pod = parts.pod().map_err(|error| refused_template(view, &error))?;
+    let mut pod = parts.pod().map_err(|error| refused_template(view, &error))?;
+    if let Some(first) = context.history.first_seq(&view.session.uid().unwrap_or_default())? {
+        pod::begin_at(&mut pod, first);
+    }
     if let Some(created) = apply::create(&context.client, &pod).await? {
         context.pods.remember(created);
     }
