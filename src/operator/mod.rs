@@ -270,7 +270,9 @@ async fn drive<K, F, R>(
         let metrics = context.metrics.clone();
         let reconcile = reconcile(object, context);
         let measured = async move {
-            waited.into_iter().for_each(|waited| metrics.waited(kind::<K>(), waited));
+            if let Some(waited) = waited {
+                metrics.waited(kind::<K>(), waited);
+            }
             let begun = Instant::now();
             let result = reconcile.await;
             metrics.reconciled(kind::<K>(), &result, begun.elapsed());
