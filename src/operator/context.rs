@@ -25,6 +25,7 @@ use super::{
         objects,
         view::View,
     },
+    settings::stores::Projects,
     stores::Stores,
     written::Written,
 };
@@ -34,12 +35,10 @@ use crate::{
         conditions::{READY, SUCCEEDED},
         names,
         session::SessionPhase,
+        settings::NAME,
     },
     security::Secret as Hidden,
 };
-
-/// The only name that `ProjectSettings` may have.
-const SETTINGS: &str = "projectsettings";
 
 /// What every reconcile is given.
 pub(super) struct Context {
@@ -53,6 +52,8 @@ pub(super) struct Context {
     pub(super) followers: Arc<Followers>,
     pub(super) http: reqwest::Client,
     pub(super) wake_run: Wake,
+    pub(super) projects: Projects,
+    pub(super) settings: Arc<Written<ProjectSettings>>,
     pub(super) drifts: Arc<Drifts>,
     pub(super) wake_session: WakeSession,
     pub(super) recorder: Recorder,
@@ -87,7 +88,7 @@ impl Children {
 }
 
 /// The newest that is known of an object.
-fn look<K>(store: &Store<K>, written: &Written<K>, namespace: &str, name: &str) -> Option<Arc<K>>
+pub(super) fn look<K>(store: &Store<K>, written: &Written<K>, namespace: &str, name: &str) -> Option<Arc<K>>
 where
     K: Resource<DynamicType = ()> + Clone + 'static,
 {
@@ -141,7 +142,7 @@ impl Context {
     }
 
     fn settings(&self, namespace: &str) -> Option<Arc<ProjectSettings>> {
-        self.stores.settings.get(&ObjectRef::new(SETTINGS).within(namespace))
+        self.stores.settings.get(&ObjectRef::new(NAME).within(namespace))
     }
 
     /// The MCP servers of the namespace's settings.

@@ -9,9 +9,12 @@ mod context;
 mod error;
 mod health;
 mod run;
+mod scope;
 mod session;
+mod settings;
 mod stores;
 mod wake;
+mod write;
 mod written;
 
 use std::{convert::Infallible, fmt::Debug, sync::Arc, time::Duration};
@@ -29,7 +32,7 @@ use kube::{
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-pub use self::config::{Config, Deadlines};
+pub use self::config::{Config, Deadlines, Policy};
 use self::{
     context::Context,
     error::OperatorError,
@@ -51,16 +54,24 @@ const CONNECT: Duration = Duration::from_secs(5);
 pub async fn run(client: Client, config: Config, health: TcpListener, stop: CancellationToken) -> reqwest::Result<()> {
     let (to_sessions, sessions) = mpsc::unbounded_channel();
     let (to_runs, runs) = mpsc::unbounded_channel();
+    let (to_settings, settings_asked) = mpsc::unbounded_channel();
+    let (to_namespaces, namespaces_asked) = mpsc::unbounded_channel();
     let (stores, writers) = stores();
+    let (projects, project_writers) = settings::stores::stores();
     let wakers = Wakers {
         sessions: to_sessions,
         runs: to_runs,
+        settings: to_settings,
+        namespaces: to_namespaces,
         session_store: stores.sessions.clone(),
         run_store: stores.runs.clone(),
+        settings_store: stores.settings.clone(),
+        namespace_store: projects.namespaces.clone(),
     };
     let memory = Memory::default();
     let mut tasks = JoinSet::new();
     watch(&client, &config, writers, &memory, &wakers, &mut tasks);
+    settings::stores::watch(&client, &config, &projects, project_writers, &wakers, &mut tasks);
     let context = Arc::new(Context {
         recorder: Recorder::new(client.clone(), Reporter::from(apply::MANAGER)),
         client,
@@ -74,6 +85,8 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
         // Nothing but a runner's own address is ever asked.
         http: reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?,
         wake_run: wakers.of_runs(),
+        projects,
+        settings: memory.settings,
         drifts: memory.drifts,
         wake_session: wakers.of_sessions(),
         made: std::sync::Mutex::default(),
@@ -82,11 +95,15 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
     tasks.spawn(health::serve(health, ready.clone()));
     let work = async {
         context.stores.ready().await;
+        context.projects.ready(&context.config).await;
         ready.cancel();
         tracing::info!("ready");
         let sessions = drive(sessions, context.stores.sessions.clone(), &context, session::reconcile);
         let runs = drive(runs, context.stores.runs.clone(), &context, run::reconcile);
-        tokio::join!(sessions, runs);
+        let settings = drive(settings_asked, context.stores.settings.clone(), &context, settings::reconcile);
+        let namespaces = context.projects.namespaces.clone();
+        let namespaces = drive(namespaces_asked, namespaces, &context, settings::reconcile_namespace);
+        tokio::join!(sessions, runs, settings, namespaces);
     };
     tokio::select! {
         () = work => {}

@@ -8,19 +8,19 @@ use k8s_openapi::api::{
     networking::v1::NetworkPolicy,
 };
 use kube::{
-    Api, Client, Resource, ResourceExt,
+    Client, Resource, ResourceExt,
     core::NamespaceResourceScope,
     runtime::{
         WatchStreamExt,
         reflector::{self, Store, store::Writer},
-        watcher::{self, Event, watcher},
+        watcher::{self, Event},
     },
 };
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 
 use super::{
-    config::Config, context::Children, run::followers::Followers, session::drift_task::Drifts, wake::Wakers, written::Written,
+    config::Config, context::Children, run::followers::Followers, scope, session::drift_task::Drifts, wake::Wakers, written::Written,
 };
 use crate::api::{AgenticSession, ProjectSettings, Run, names};
 
@@ -66,6 +66,7 @@ pub(super) struct Memory {
     pub(super) sessions: Arc<Written<AgenticSession>>,
     pub(super) runs: Arc<Written<Run>>,
     pub(super) pods: Arc<Written<Pod>>,
+    pub(super) settings: Arc<Written<ProjectSettings>>,
     pub(super) children: Arc<Children>,
     /// Runs that are gone are listened to no more.
     pub(super) followers: Arc<Followers>,
@@ -148,7 +149,7 @@ pub(super) fn watch(
             to.run(change);
         }
     });
-    scope.follow(writers.settings, None, Arc::default(), wakers.when(Wakers::shared));
+    scope.follow(writers.settings, None, Arc::clone(&memory.settings), wakers.when(Wakers::settings));
     scope.follow(writers.pods, ours, Arc::clone(&memory.pods), wakers.when(Wakers::child));
     scope.follow(writers.accounts, ours, Arc::clone(&children.accounts), wakers.when(Wakers::child));
     scope.follow(writers.tokens, ours, Arc::clone(&children.tokens), wakers.when(Wakers::child));
@@ -159,10 +160,10 @@ pub(super) fn watch(
 }
 
 /// Where objects are watched.
-struct Scope<'a> {
-    client: &'a Client,
-    config: &'a Config,
-    tasks: &'a mut JoinSet<()>,
+pub(super) struct Scope<'a> {
+    pub(super) client: &'a Client,
+    pub(super) config: &'a Config,
+    pub(super) tasks: &'a mut JoinSet<()>,
 }
 
 impl Scope<'_> {
@@ -182,15 +183,29 @@ impl Scope<'_> {
             + Sync
             + 'static,
     {
-        let client = self.client.clone();
-        let api: Api<K> = match &self.config.watch_namespace {
-            Some(namespace) => Api::namespaced(client, namespace),
-            None => Api::all(client),
-        };
         let config = labels.map_or_else(watcher::Config::default, |labels| watcher::Config::default().labels(labels));
+        self.follow_with(writer, config, written, wake);
+    }
+
+    /// The same, with a choice of objects that is more than labels.
+    pub(super) fn follow_with<K>(
+        &mut self,
+        writer: Writer<K>,
+        config: watcher::Config,
+        written: Arc<Written<K>>,
+        wake: impl Fn(&Change<'_, K>) + Send + 'static,
+    ) where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + Debug
+            + DeserializeOwned
+            + Send
+            + Sync
+            + 'static,
+    {
         // Nobody reads who wrote which field; in a cache they would be the larger part.
-        let stream =
-            watcher(api, config).default_backoff().modify(|object: &mut K| object.managed_fields_mut().clear());
+        let stream = scope::events(self.client, &self.config.watch_namespaces, &config, writer.as_reader())
+            .modify(|object: &mut K| object.managed_fields_mut().clear());
         let work = stream.reflect(writer).for_each(move |event| {
             let change = match &event {
                 Ok(Event::Apply(object)) => Some(Change::Applied(object)),

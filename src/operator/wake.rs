@@ -8,16 +8,20 @@ use kube::{
 };
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::stores::Change;
-use crate::api::{AgenticSession, Run};
+use super::{settings::stores::Project, stores::Change};
+use crate::api::{AgenticSession, ProjectSettings, Run, settings::NAME};
 
-/// The two queues, and what is needed to find out who belongs to whom.
+/// The queues, and what is needed to find out who belongs to whom.
 #[derive(Clone)]
 pub(super) struct Wakers {
     pub(super) sessions: UnboundedSender<ObjectRef<AgenticSession>>,
     pub(super) runs: UnboundedSender<ObjectRef<Run>>,
+    pub(super) settings: UnboundedSender<ObjectRef<ProjectSettings>>,
+    pub(super) namespaces: UnboundedSender<ObjectRef<Project>>,
     pub(super) session_store: Store<AgenticSession>,
     pub(super) run_store: Store<Run>,
+    pub(super) settings_store: Store<ProjectSettings>,
+    pub(super) namespace_store: Store<Project>,
 }
 
 impl Wakers {
@@ -69,6 +73,52 @@ impl Wakers {
                 self.wake_sessions(|session| session.namespace() == namespace);
             }
             Change::Listed => self.all(),
+        }
+    }
+
+    /// Settings have changed: they are looked at, and the sessions that take defaults from them.
+    pub(super) fn settings(&self, change: &Change<'_, ProjectSettings>) {
+        self.project(change);
+        self.shared(change);
+        // A project that has lost its settings gets others.
+        if let Change::Deleted(settings) = change {
+            let _ = self.namespaces.send(ObjectRef::new(&settings.namespace().unwrap_or_default()));
+        }
+    }
+
+    /// Something that belongs to a project's settings has changed.
+    pub(super) fn project<K: Resource<DynamicType = ()>>(&self, change: &Change<'_, K>) {
+        match change {
+            Change::Applied(object) | Change::Deleted(object) => {
+                let _ = self.settings.send(ObjectRef::new(NAME).within(&object.namespace().unwrap_or_default()));
+            }
+            Change::Listed => self.wake_settings(|_| true),
+        }
+    }
+
+    /// A namespace has become a project, or is none any more.
+    pub(super) fn namespace(&self, change: &Change<'_, Project>) {
+        match change {
+            Change::Applied(object) | Change::Deleted(object) => {
+                let _ = self.namespaces.send(ObjectRef::from_obj(*object));
+                let name = object.name_any();
+                self.wake_sessions(|session| session.metadata.namespace.as_ref() == Some(&name));
+                self.wake_runs(|run| run.metadata.namespace.as_ref() == Some(&name));
+                self.wake_settings(|settings| settings.metadata.namespace.as_ref() == Some(&name));
+            }
+            Change::Listed => {
+                for namespace in self.namespace_store.state() {
+                    let _ = self.namespaces.send(ObjectRef::from_obj(&*namespace));
+                }
+                self.all();
+                self.wake_settings(|_| true);
+            }
+        }
+    }
+
+    fn wake_settings(&self, which: impl Fn(&ProjectSettings) -> bool) {
+        for settings in self.settings_store.state_filter(which) {
+            let _ = self.settings.send(ObjectRef::from_obj(&*settings));
         }
     }
 

@@ -4,15 +4,21 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod account;
+#[path = "../support/bare.rs"]
+mod bare;
 #[path = "../support/cluster/mod.rs"]
 mod cluster;
 #[path = "../support/fake_claude.rs"]
 mod fake_claude;
+#[path = "../support/git_server.rs"]
+mod git_server;
 mod kubelet;
 mod operator;
+mod projects;
 #[path = "../runner/rig.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod rig;
+mod workspace;
 mod world;
 
 use ambient::api::{outcome::OutcomeReason, run::RunPhase, session::SessionPhase};

@@ -18,11 +18,12 @@ pub(crate) struct Operator {
 
 impl Operator {
     /// Starts one for the test's namespace, and waits until it has seen everything.
-    pub(crate) fn start(cluster: &Cluster, kubeconfig: &Path, port: &str) -> Self {
+    pub(crate) fn start(cluster: &Cluster, kubeconfig: &Path, port: &str, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ambient"))
             .args(["operator", "--log-format", "text", "--health-address", "127.0.0.1:0"])
             .args(["--watch-namespace", &cluster.namespace, "--runner-port", port])
             .args(["--schedule-deadline", "3", "--session-deadline", "3"])
+            .args(more)
             .env_clear()
             .env("KUBECONFIG", kubeconfig)
             .stdout(Stdio::null())

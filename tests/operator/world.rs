@@ -38,7 +38,7 @@ pub(crate) struct World {
     operator: Option<Operator>,
     port: String,
     kubelet: JoinHandle<()>,
-    _process: Runner,
+    pub(crate) process: Runner,
 }
 
 impl Drop for World {
@@ -57,7 +57,7 @@ impl World {
         });
         let secret: Secret = serde_json::from_value(secret).unwrap();
         cluster.api::<Secret>().create(&PostParams::default(), &secret).await.unwrap();
-        let runner = Session::new().env("AGUI_TOKEN", &token).env("AGUI_HOST", "127.0.0.1");
+        let runner = Session::new().env("AGUI_TOKEN", &token).env("AGUI_HOST", "127.0.0.1").env("AMBIENT_CLONE_HTTP", "true");
         let process = runner.start();
         let port = process.url.rsplit(':').next().unwrap().to_owned();
         let kubelet = match pods {
@@ -65,14 +65,19 @@ impl World {
             Pods::Unschedulable => tokio::spawn(std::future::ready(())),
         };
         let account = Account::of(&cluster).await;
-        let operator = Some(Operator::start(&cluster, account.path(), &port));
-        Self { account, cluster, runner, operator, port, kubelet, _process: process }
+        let operator = Some(Operator::start(&cluster, account.path(), &port, &[]));
+        Self { account, cluster, runner, operator, port, kubelet, process }
     }
 
     /// Kills the operator and starts another one.
     pub(crate) fn restart_operator(&mut self) {
+        self.restart_operator_with(&[]);
+    }
+
+    /// The same, with more arguments.
+    pub(crate) fn restart_operator_with(&mut self, more: &[&str]) {
         drop(self.operator.take());
-        self.operator = Some(Operator::start(&self.cluster, self.account.path(), &self.port));
+        self.operator = Some(Operator::start(&self.cluster, self.account.path(), &self.port, more));
     }
 
     /// Applies a session.

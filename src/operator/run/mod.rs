@@ -46,6 +46,9 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// Brings a Run a step further.
 pub(super) async fn reconcile(run: Arc<Run>, context: Arc<Context>) -> Result<Action, OperatorError> {
+    if !context.projects.is_ours(&context.config, &run.namespace().unwrap_or_default()) {
+        return Ok(Action::await_change());
+    }
     let mut view = context.run_view(run);
     if view.run.metadata.deletion_timestamp.is_some() {
         context.followers.forget(&view.run);

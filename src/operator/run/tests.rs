@@ -20,12 +20,12 @@ use crate::{
         outcome::OutcomeReason,
         run::{DesiredState, RunPhase},
     },
-    operator::config::{Config, Deadlines},
+    operator::config::{Config, Deadlines, Policy},
 };
 
 fn config() -> Config {
     Config {
-        watch_namespace: None,
+        watch_namespaces: Vec::new(),
         backend_namespace: None,
         namespace: "ambient-system".into(),
         runner_image: String::new(),
@@ -34,6 +34,7 @@ fn config() -> Config {
         port: 8001,
         inactivity: Duration::ZERO,
         deadlines: Deadlines::default(),
+        policy: Policy::default(),
     }
 }
 

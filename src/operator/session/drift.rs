@@ -184,6 +184,7 @@ fn words(left: &[&Change], tried: &[Tried], failed: &'static str) -> Option<(&'s
 fn begin(status: &mut AgenticSessionStatus, pod: &Pod, now: Timestamp) {
     let before = std::mem::take(&mut status.reconciled_repos);
     let told: Vec<RepoSpec> = json_of(pod, "REPOS_JSON").unwrap_or_default();
+    let told: Vec<&RepoSpec> = last_of(&told);
     let is_certain = |repo: &RepoSpec| {
         let known = before.iter().find(|known| folder(known) == repo.folder());
         known.is_none_or(|known| known.url == repo.url && known.branch == repo.branch)
@@ -288,10 +289,14 @@ fn intend(status: &mut AgenticSessionStatus, change: &Change) {
 
 /// The repositories that are wanted; of several for one folder the last.
 fn repos(spec: &AgenticSessionSpec) -> Vec<&RepoSpec> {
+    last_of(&spec.repos)
+}
+
+fn last_of(repos: &[RepoSpec]) -> Vec<&RepoSpec> {
     let is_last = |(position, repo): &(usize, &RepoSpec)| {
-        !spec.repos[position + 1..].iter().any(|later| later.folder() == repo.folder())
+        !repos[position + 1..].iter().any(|later| later.folder() == repo.folder())
     };
-    spec.repos.iter().enumerate().filter(is_last).map(|(_, repo)| repo).collect()
+    repos.iter().enumerate().filter(is_last).map(|(_, repo)| repo).collect()
 }
 
 fn folder(known: &ReconciledRepo) -> String {

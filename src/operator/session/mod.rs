@@ -12,6 +12,8 @@ mod env;
 mod pod;
 mod status;
 #[cfg(test)]
+mod drift_tests;
+#[cfg(test)]
 mod tests;
 
 use std::{sync::Arc, time::Duration};
@@ -44,6 +46,9 @@ const REFUSED_AGAIN: Duration = Duration::from_mins(2);
 
 /// Brings a session a step further.
 pub(super) async fn reconcile(session: Arc<AgenticSession>, context: Arc<Context>) -> Result<Action, OperatorError> {
+    if !context.projects.is_ours(&context.config, &session.namespace().unwrap_or_default()) {
+        return Ok(Action::await_change());
+    }
     let view = context.view(session);
     if view.session.metadata.deletion_timestamp.is_some() {
         // Everything has an owner reference.

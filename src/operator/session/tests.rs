@@ -27,12 +27,12 @@ use super::{
 };
 use crate::{
     api::{AgenticSession, Run, outcome::OutcomeReason, session::SessionPhase},
-    operator::config::{Config, Deadlines},
+    operator::config::{Config, Deadlines, Policy},
 };
 
 fn config() -> Config {
     Config {
-        watch_namespace: None,
+        watch_namespaces: Vec::new(),
         backend_namespace: Some("ambient-code".into()),
         namespace: "ambient-system".into(),
         runner_image: "runner".into(),
@@ -41,6 +41,7 @@ fn config() -> Config {
         port: 8001,
         inactivity: Duration::from_hours(24),
         deadlines: Deadlines::default(),
+        policy: Policy::default(),
     }
 }
 
