@@ -62,6 +62,12 @@ pub fn initial_run(session: &str) -> String {
     object("", session, "-initial")
 }
 
+/// A Run that `initialPrompt` becomes once more; `request` tells one such request from another.
+#[must_use]
+pub fn prompt_run(session: &str, request: &str) -> String {
+    object("", session, &format!("-again-{}", hash(request)))
+}
+
 /// The value of the label [`SESSION_LABEL`].
 #[must_use]
 pub fn session_label(session: &str) -> String {

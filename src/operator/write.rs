@@ -35,13 +35,14 @@ where
     }
 }
 
-/// Deletes this very object. One that is gone or another one by now is left alone.
+/// Deletes this very object as it is known. One that has changed since, is gone or another one by now is left alone: whoever
+/// changed it has it looked at again.
 pub(super) async fn delete<K>(client: &Client, object: &K) -> Result<(), OperatorError>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
 {
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
-    let only = Preconditions { uid: object.uid(), resource_version: None };
+    let only = Preconditions { uid: object.uid(), resource_version: object.resource_version() };
     let params = DeleteParams { preconditions: Some(only), ..DeleteParams::background() };
     match Api::<K>::namespaced(client.clone(), &namespace).delete(&name, &params).await {
         Ok(_) => Ok(()),

@@ -15,9 +15,12 @@ use crate::{
 /// The repositories that the runner itself has.
 async fn repos(world: &World) -> Vec<String> {
     let body: Value = world.process.get("/repos/status").await.json().await.unwrap();
-    let text = |repo: &Value, key: &str| repo[key].as_str().unwrap().to_owned();
-    let repos = body["repos"].as_array().unwrap().iter();
-    repos.map(|repo| format!("{}@{}", text(repo, "name"), text(repo, "currentActiveBranch"))).collect()
+    let names = body["repos"].as_array().unwrap().iter().map(|repo| repo["name"].as_str().unwrap());
+    let branch = |name: &str| {
+        let head = std::fs::read_to_string(world.runner.path("ws/repos").join(name).join(".git/HEAD")).unwrap();
+        head.trim().trim_start_matches("ref: refs/heads/").to_owned()
+    };
+    names.map(|name| format!("{name}@{}", branch(name))).collect()
 }
 
 /// Whether all of the manifest is so.

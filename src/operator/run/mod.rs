@@ -31,6 +31,7 @@ use super::{
     apply::{MANAGER, called},
     context::Context,
     error::OperatorError,
+    retire,
 };
 use crate::{
     agui::Id,
@@ -66,7 +67,17 @@ pub(super) async fn reconcile(run: Arc<Run>, context: Arc<Context>) -> Result<Ac
 
 async fn carry_out(view: &View, next: &Next, context: &Context) -> Result<Action, OperatorError> {
     match next {
-        Next::Nothing | Next::End { .. } => context.followers.forget(&view.run),
+        Next::Nothing | Next::End { .. } => {
+            context.followers.forget(&view.run);
+            return retire::run(&view.run, context).await;
+        }
+        Next::Ask { until } => {
+            context.followers.forget(&view.run);
+            if let Some(until) = until {
+                let rest = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
+                return Ok(Action::requeue(rest));
+            }
+        }
         Next::Wait { until: Some(until), .. } => {
             let rest = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
             return Ok(Action::requeue(rest));

@@ -31,12 +31,13 @@ use serde_json::json;
 use self::{
     plan::{Plan, Saying, Step, plan},
     view::View,
-    wish::{DESIRED_PHASE, STOP_REASON},
+    wish::{DESIRED_PHASE, FORCE_PROMPT, STOP_REASON},
 };
 use super::{
     apply::{self, MANAGER, called},
     context::Context,
     error::OperatorError,
+    retire,
     run::first,
 };
 use crate::api::{AgenticSession, AgenticSessionStatus, McpServers, outcome::OutcomeReason};
@@ -66,11 +67,12 @@ pub(super) async fn reconcile(session: Arc<AgenticSession>, context: Arc<Context
     };
     let view = context.view(Arc::clone(&view.session));
     write_status(&view, &plan, &context, now).await?;
+    // The runner hears only of what is written down, and what it has said is in there.
+    let written = View { told: view.told, ..context.view(view.session) };
     if plan.saying == Saying::Running {
-        // The runner hears only of what is written down, and what it has said is in there.
-        let written = View { told: view.told, ..context.view(view.session) };
         plan.wake = plan.wake.into_iter().chain(drift_task::go_on(&written, &context, now)).min();
     }
+    plan.wake = plan.wake.into_iter().chain(retire::session(&written, &plan, &context, now).await?).min();
     Ok(next(&plan, refused, now))
 }
 
@@ -85,13 +87,16 @@ fn next(plan: &Plan, refused: Option<Duration>, now: Timestamp) -> Action {
 }
 
 async fn carry_out(view: &View, plan: &Plan, context: &Context) -> Result<(), OperatorError> {
+    let mut session = Arc::clone(&view.session);
     for step in &plan.steps {
         match step {
             Step::Provide => provide(view, context).await?,
             Step::CreatePod => create_pod(view, context).await?,
             Step::DeletePod => delete_pod(view, context).await?,
             Step::CreateFirstRun => first::create(&view.session, context).await?,
-            Step::ClearRequest => clear_request(&view.session, context).await?,
+            Step::CreatePromptRun => first::create_again(&session, context).await?,
+            Step::ClearForce => session = clear(&session, &[FORCE_PROMPT], context).await?,
+            Step::ClearRequest => session = clear(&session, &[DESIRED_PHASE, STOP_REASON], context).await?,
         }
     }
     Ok(())
@@ -135,18 +140,23 @@ async fn delete_pod(view: &View, context: &Context) -> Result<(), OperatorError>
 }
 
 /// Removes the request that has acted, and no other: somebody may have asked for something else meanwhile.
-async fn clear_request(session: &AgenticSession, context: &Context) -> Result<(), OperatorError> {
+async fn clear(
+    session: &AgenticSession,
+    annotations: &[&str],
+    context: &Context,
+) -> Result<Arc<AgenticSession>, OperatorError> {
     let (namespace, name) = (session.namespace().unwrap_or_default(), session.name_any());
     let api = Api::<AgenticSession>::namespaced(context.client.clone(), &namespace);
+    let annotations: serde_json::Map<String, serde_json::Value> =
+        annotations.iter().map(|name| ((*name).to_owned(), serde_json::Value::Null)).collect();
     let patch = json!({ "metadata": {
         "resourceVersion": session.resource_version(),
-        "annotations": { DESIRED_PHASE: null, STOP_REASON: null },
+        "annotations": annotations,
     }});
     let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
     let patched = api.patch(&name, &params, &Patch::Merge(&patch)).await;
     let object = called::<AgenticSession>(&namespace, &name);
-    context.sessions.remember(patched.map_err(|error| OperatorError::of(object, error))?);
-    Ok(())
+    Ok(context.sessions.remember(patched.map_err(|error| OperatorError::of(object, error))?))
 }
 
 async fn write_status(view: &View, plan: &Plan, context: &Context, now: Timestamp) -> Result<(), OperatorError> {

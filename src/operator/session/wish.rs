@@ -21,6 +21,11 @@ pub(in crate::operator) const DESIRED_PHASE: &str = "ambient-code.io/desired-pha
 /// Why the backend stops a session.
 pub(in crate::operator) const STOP_REASON: &str = "ambient-code.io/stop-reason";
 
+/// Says of a start that `initialPrompt` becomes a Run once more.
+pub(in crate::operator) const FORCE_PROMPT: &str = "ambient-code.io/force-execute-prompt";
+/// When somebody asked for a start.
+pub(in crate::operator) const REQUESTED_AT: &str = "ambient-code.io/start-requested-at";
+
 /// The reason of the condition Ready while `spec.desiredState` keeps a session down.
 pub(super) const DESIRED: &str = "DesiredStateStopped";
 
