@@ -204,7 +204,8 @@ impl Context {
     }
 }
 
-fn token_in(secret: &Secret) -> Option<Hidden> {
+/// The token in its Secret, if there is one.
+pub(super) fn token_in(secret: &Secret) -> Option<Hidden> {
     let bytes = &secret.data.as_ref()?.get(objects::TOKEN_KEY)?.0;
     String::from_utf8(bytes.clone()).ok().filter(|token| !token.is_empty()).map(Hidden::from)
 }

@@ -27,10 +27,8 @@ pub(super) async fn session(
         write::delete(&context.client, &*run).await?;
     }
     // What is about to start is at its end no more.
-    let rests = matches!(
-        plan.saying,
-        Saying::AsBefore | Saying::Completed | Saying::Failed { .. } | Saying::Stopped(_)
-    );
+    let rests =
+        matches!(plan.saying, Saying::AsBefore | Saying::Completed | Saying::Failed { .. } | Saying::Stopped(_));
     let Some(time) = session_at(&view.session).filter(|_| rests && plan.steps.is_empty()) else {
         return Ok(None);
     };

@@ -42,7 +42,8 @@ where
         [] => watch(Api::all(client.clone())).boxed(),
         [namespace] => one(namespace).boxed(),
         several => {
-            let numbered = |(number, namespace): (usize, &String)| one(namespace).map(move |said| (number, said)).boxed();
+            let numbered =
+                |(number, namespace): (usize, &String)| one(namespace).map(move |said| (number, said)).boxed();
             let all = select_all(several.iter().enumerate().map(numbered));
             let mut merge = Merge::new(several.to_vec());
             all.flat_map(move |(number, said)| {
@@ -115,7 +116,8 @@ impl<K: Resource<DynamicType = ()> + Clone + 'static> Merge<K> {
     fn again(&self, number: usize, listed: HashMap<ObjectRef<K>, K>, known: &Store<K>) -> Vec<Event<K>> {
         let namespace = self.namespaces.get(number);
         let is_its = |object: &K| object.meta().namespace.as_ref() == namespace;
-        let gone = known.state_filter(is_its).into_iter().filter(|known| !listed.contains_key(&ObjectRef::from_obj(&**known)));
+        let gone =
+            known.state_filter(is_its).into_iter().filter(|known| !listed.contains_key(&ObjectRef::from_obj(&**known)));
         let gone: Vec<Event<K>> = gone.map(|object: Arc<K>| Event::Delete((*object).clone())).collect();
         gone.into_iter().chain(listed.into_values().map(Event::Apply)).collect()
     }

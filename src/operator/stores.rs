@@ -20,7 +20,8 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 
 use super::{
-    config::Config, context::Children, run::followers::Followers, scope, session::drift_task::Drifts, wake::Wakers, written::Written,
+    config::Config, context::Children, run::followers::Followers, scope, session::drift_task::Drifts, wake::Wakers,
+    written::Written,
 };
 use crate::api::{AgenticSession, ProjectSettings, Run, names};
 

@@ -14,10 +14,12 @@ mod fake_claude;
 mod git_server;
 mod kubelet;
 mod operator;
+mod original;
 mod projects;
 #[path = "../runner/rig.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod rig;
+mod schedule;
 mod workspace;
 mod world;
 

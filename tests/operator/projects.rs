@@ -79,7 +79,8 @@ fn weakness_17_groups_get_and_lose_what_the_settings_say() {
         cluster.ring.kubectl(&["apply", "--server-side", "--force-conflicts", "-k", manifests]).unwrap();
         let world = World::begin(cluster, Pods::Ready).await;
         let cluster = &world.cluster;
-        apply(cluster, json!([{"groupName": "writers", "role": "edit"}, {"groupName": "org/readers", "role": "view"}])).await;
+        apply(cluster, json!([{"groupName": "writers", "role": "edit"}, {"groupName": "org/readers", "role": "view"}]))
+            .await;
         let settings = settings_until(cluster, |settings| bindings(settings) == Some(2)).await;
         let said = settings.status.unwrap();
         assert_eq!((said.limit_range_ready, said.scheduled_session_rbac_ready), (Some(true), Some(true)));
@@ -89,7 +90,9 @@ fn weakness_17_groups_get_and_lose_what_the_settings_say() {
         let binding = cluster.api::<RoleBinding>().get("writers-edit").await.unwrap();
         assert_eq!(binding.labels()["ambient-code.io/managed"], "true");
         for name in [
-            cluster.api::<ServiceAccount>().get("ambient-session-trigger").await.unwrap().owner_references()[0].name.clone(),
+            cluster.api::<ServiceAccount>().get("ambient-session-trigger").await.unwrap().owner_references()[0]
+                .name
+                .clone(),
             cluster.api::<Role>().get("ambient-session-trigger").await.unwrap().owner_references()[0].name.clone(),
             cluster.api::<LimitRange>().get("ambient-default-limits").await.unwrap().owner_references()[0].name.clone(),
         ] {

@@ -9,18 +9,18 @@ use serde_json::{Value, json};
 use crate::{
     cluster,
     git_server::GitServer,
+    rig::client,
     world::{Pods, World, phase, status},
 };
 
 /// The repositories that the runner itself has.
 async fn repos(world: &World) -> Vec<String> {
-    let body: Value = world.process.get("/repos/status").await.json().await.unwrap();
-    let names = body["repos"].as_array().unwrap().iter().map(|repo| repo["name"].as_str().unwrap());
-    let branch = |name: &str| {
-        let head = std::fs::read_to_string(world.runner.path("ws/repos").join(name).join(".git/HEAD")).unwrap();
-        head.trim().trim_start_matches("ref: refs/heads/").to_owned()
-    };
-    names.map(|name| format!("{name}@{}", branch(name))).collect()
+    let url = format!("{}/repos/status", world.process.url);
+    let request = client().get(url).header("x-ambient-session-token", world.token().await);
+    let body: Value = request.send().await.unwrap().json().await.unwrap();
+    let text = |repo: &Value, key: &str| repo[key].as_str().unwrap_or_default().to_owned();
+    let repos = body["repos"].as_array().unwrap().iter();
+    repos.map(|repo| format!("{}@{}", text(repo, "name"), text(repo, "currentActiveBranch"))).collect()
 }
 
 /// Whether all of the manifest is so.

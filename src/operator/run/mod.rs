@@ -7,6 +7,8 @@ pub(super) mod queue;
 pub(super) mod view;
 
 mod follow;
+#[cfg(test)]
+mod question_tests;
 mod records;
 mod status;
 #[cfg(test)]

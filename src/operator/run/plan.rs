@@ -197,7 +197,8 @@ fn waiting(view: &View, config: &Config, now: Timestamp) -> Next {
 /// Whether the thread's Runs are known, and none of them asks: a runner would take the answer for a turn with nothing to do.
 fn nobody_asks(view: &View) -> bool {
     let thread = queue::thread(&view.run);
-    let mut others = view.all.iter().filter(|run| run.uid() != view.run.uid() && queue::thread(run) == thread).peekable();
+    let mut others =
+        view.all.iter().filter(|run| run.uid() != view.run.uid() && queue::thread(run) == thread).peekable();
     others.peek().is_some() && !others.any(|run| queue::phase(run) == RunPhase::WaitingForInput)
 }
 

@@ -66,9 +66,8 @@ pub(in crate::operator) fn again(tries: u32, now: Timestamp) -> Option<Timestamp
 pub(in crate::operator) fn changes(status: &AgenticSessionStatus, spec: &AgenticSessionSpec) -> Vec<Change> {
     let wanted = repos(spec);
     let known = &status.reconciled_repos;
-    let goes = |known: &&ReconciledRepo| {
-        !wanted.iter().any(|repo| repo.folder() == folder(known) && repo.url == known.url)
-    };
+    let goes =
+        |known: &&ReconciledRepo| !wanted.iter().any(|repo| repo.folder() == folder(known) && repo.url == known.url);
     let removed = known.iter().filter(goes).map(|repo| Change::Remove { name: folder(repo) });
     let is_there = |repo: &RepoSpec| {
         known.iter().any(|known| {
@@ -153,7 +152,9 @@ pub(super) fn conditions(
     let no_workflow = if spec.active_workflow.is_none() { "NotConfigured" } else { "Reconciled" };
     let all = match (&repos, &workflow) {
         (None, None) => None,
-        (_, Some((reason, message))) if *reason != "Applying" => Some(("WorkflowReconciliationFailed", message.clone())),
+        (_, Some((reason, message))) if *reason != "Applying" => {
+            Some(("WorkflowReconciliationFailed", message.clone()))
+        }
         (Some((reason, message)), _) if *reason != "Applying" => Some(("RepoReconciliationFailed", message.clone())),
         (Some(applying), _) | (None, Some(applying)) => Some(applying.clone()),
     };
@@ -171,8 +172,7 @@ fn words(left: &[&Change], tried: &[Tried], failed: &'static str) -> Option<(&'s
     if left.is_empty() {
         return None;
     }
-    let messages: Vec<&str> =
-        left.iter().filter_map(|change| Some(failure(change, tried)?.message.as_str())).collect();
+    let messages: Vec<&str> = left.iter().filter_map(|change| Some(failure(change, tried)?.message.as_str())).collect();
     if messages.is_empty() {
         return Some(("Applying", "The runner is told what has changed; its next turns have it.".to_owned()));
     }
@@ -201,10 +201,10 @@ fn begin(status: &mut AgenticSessionStatus, pod: &Pod, now: Timestamp) {
         branch: variable(pod, "ACTIVE_WORKFLOW_BRANCH").unwrap_or_default(),
         path: variable(pod, "ACTIVE_WORKFLOW_PATH"),
     });
-    let before = status.reconciled_workflow.take().map(|known| ReconciledWorkflow {
-        status: Some(WorkflowStatus::Cloning),
-        ..known
-    });
+    let before = status
+        .reconciled_workflow
+        .take()
+        .map(|known| ReconciledWorkflow { status: Some(WorkflowStatus::Cloning), ..known });
     let told = workflow(told.as_ref()).map(|told| workflow_entry(&told, WorkflowStatus::Cloning));
     status.reconciled_workflow = told.or(before);
 }
@@ -245,9 +245,8 @@ fn note(status: &mut AgenticSessionStatus, tried: &Tried, now: Timestamp) {
         }
         (Change::Workflow(workflow), Ok(())) => {
             let known = status.reconciled_workflow.take();
-            let same = |known: &ReconciledWorkflow| {
-                known.status == Some(WorkflowStatus::Active) && is_like(known, workflow)
-            };
+            let same =
+                |known: &ReconciledWorkflow| known.status == Some(WorkflowStatus::Active) && is_like(known, workflow);
             let fresh = || ReconciledWorkflow {
                 applied_at: Some(Time(now)),
                 ..workflow_entry(workflow, WorkflowStatus::Active)
@@ -274,12 +273,10 @@ fn intend(status: &mut AgenticSessionStatus, change: &Change) {
     match change {
         // What is there and not wanted says enough.
         Change::Remove { .. } => {}
-        Change::Add(repo) => {
-            match status.reconciled_repos.iter_mut().find(|known| folder(known) == repo.folder()) {
-                Some(known) => known.status = Some(RepoStatus::Cloning),
-                None => status.reconciled_repos.push(entry(repo, RepoStatus::Cloning)),
-            }
-        }
+        Change::Add(repo) => match status.reconciled_repos.iter_mut().find(|known| folder(known) == repo.folder()) {
+            Some(known) => known.status = Some(RepoStatus::Cloning),
+            None => status.reconciled_repos.push(entry(repo, RepoStatus::Cloning)),
+        },
         Change::Workflow(workflow) => match &mut status.reconciled_workflow {
             Some(known) => known.status = Some(WorkflowStatus::Cloning),
             known @ None => *known = Some(workflow_entry(workflow, WorkflowStatus::Cloning)),

@@ -8,18 +8,21 @@ pub(super) mod plan;
 pub(super) mod view;
 pub(super) mod wish;
 
+mod adopt;
+#[cfg(test)]
+mod asked_tests;
+#[cfg(test)]
+mod drift_tests;
 mod env;
 mod pod;
 mod status;
-#[cfg(test)]
-mod drift_tests;
 #[cfg(test)]
 mod tests;
 
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::{
     Api, Resource, ResourceExt,
@@ -108,10 +111,8 @@ async fn provide(view: &View, context: &Context) -> Result<(), OperatorError> {
     let token = context.token(view);
     let account: Option<ServiceAccount> =
         apply::ensure(client, &objects::account(session), view.account.as_deref()).await?;
-    let secret: Option<Secret> =
-        apply::ensure(client, &objects::token(session, token.expose()), view.token.as_deref()).await?;
-    let service = objects::service(session, &context.config);
-    let service: Option<Service> = apply::ensure(client, &service, view.service.as_deref()).await?;
+    let secret = adopt::token(view, &token, context).await?;
+    let service = adopt::service(view, context).await?;
     context.children.remember(account, secret, service);
     if let Some(files) = objects::files(session) {
         let files: Option<ConfigMap> = apply::ensure(client, &files, view.files.as_deref()).await?;

@@ -129,11 +129,7 @@ fn is_applied(status: &AgenticSessionStatus, view: &View, saying: &Saying) -> bo
             (PodState::Starting(_), Some(pod)) => !drift::is_outdated(pod, spec),
             (_, _) => true,
         },
-        Saying::Stopping(_)
-        | Saying::Stopped(_)
-        | Saying::Completed
-        | Saying::Failed { .. }
-        | Saying::AsBefore => true,
+        Saying::Stopping(_) | Saying::Stopped(_) | Saying::Completed | Saying::Failed { .. } | Saying::AsBefore => true,
     }
 }
 

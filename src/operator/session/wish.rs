@@ -156,7 +156,9 @@ fn limits(view: &View, config: &Config, now: Timestamp) -> (Wish, Option<Timesta
     if deadline.is_some_and(|deadline| deadline <= now) {
         return (Wish::Down(Why::Deadline), None);
     }
-    let finished = spec.stop_on_run_finished == Some(true) && !view.runs.is_empty();
+    // A Run may be gone before anybody has seen its end.
+    let had_runs = !view.runs.is_empty() || view.status().runs.is_some();
+    let finished = spec.stop_on_run_finished == Some(true) && had_runs;
     if finished && view.runs.iter().all(|run| phase(run).is_terminal()) {
         return (Wish::Down(Why::RunFinished), None);
     }

@@ -65,7 +65,8 @@ pub(super) async fn reconcile_namespace(
 /// Brings what the settings ask for into being, takes away what they ask for no more, and says so.
 pub(super) async fn reconcile(settings: Arc<ProjectSettings>, context: Arc<Context>) -> Result<Action, OperatorError> {
     let namespace = settings.namespace().unwrap_or_default();
-    let settings = look(&context.stores.settings, &context.settings, &namespace, &settings.name_any()).unwrap_or(settings);
+    let settings =
+        look(&context.stores.settings, &context.settings, &namespace, &settings.name_any()).unwrap_or(settings);
     let ends = settings.metadata.deletion_timestamp.is_some();
     if ends || settings.name_any() != NAME || !context.projects.is_ours(&context.config, &namespace) {
         return Ok(Action::await_change());

@@ -30,12 +30,11 @@ pub(super) fn steps(settings: &ProjectSettings, seen: &[Arc<RoleBinding>]) -> Ve
     };
     let (kept, others): (Vec<_>, Vec<_>) = seen.iter().partition(|binding| is_wanted(binding));
     let deleted = others.into_iter().filter(|binding| objects::is_grant(binding)).cloned().map(Step::Delete);
-    let granted = wanted.iter().map(|wanted| {
-        match kept.iter().find(|kept| wanted["metadata"]["name"] == *kept.name_any()) {
+    let granted =
+        wanted.iter().map(|wanted| match kept.iter().find(|kept| wanted["metadata"]["name"] == *kept.name_any()) {
             Some(kept) => Step::Keep(wanted.clone(), Arc::clone(kept)),
             None => Step::Create(wanted.clone()),
-        }
-    });
+        });
     deleted.chain(granted).collect()
 }
 

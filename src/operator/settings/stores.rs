@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use k8s_openapi::api::{
     core::v1::{LimitRange, Namespace, ServiceAccount},
     rbac::v1::{Role, RoleBinding},
@@ -106,28 +106,26 @@ pub(in crate::operator) fn watch(
     tasks: &mut JoinSet<()>,
 ) {
     let mut scope = Scope { client, config, tasks };
-    let (written, named) = (&projects.written, |name: &str| {
-        watcher::Config::default().fields(&format!("metadata.name={name}"))
-    });
+    let (written, named) =
+        (&projects.written, |name: &str| watcher::Config::default().fields(&format!("metadata.name={name}")));
     let labelled = watcher::Config::default().labels(&format!("{MANAGED}=true"));
     scope.follow_with(writers.bindings, labelled.clone(), Arc::clone(&written.bindings), wakers.when(Wakers::project));
     scope.follow_with(writers.roles, named(TRIGGER), Arc::clone(&written.roles), wakers.when(Wakers::project));
     scope.follow_with(writers.accounts, named(TRIGGER), Arc::clone(&written.accounts), wakers.when(Wakers::project));
     scope.follow_with(writers.limits, named(LIMITS), Arc::clone(&written.limits), wakers.when(Wakers::project));
     if config.policy.knows_namespaces() {
-        tasks.spawn(namespaces(client, labelled, writers.namespaces, wakers.when(Wakers::namespace)));
+        let stream = watcher(Api::<Project>::all(client.clone()), labelled).default_backoff();
+        tasks.spawn(namespaces(stream, writers.namespaces, wakers.when(Wakers::namespace)));
     }
 }
 
 /// An interrupted watch is begun again, with pauses; nothing of it ends the operator.
 fn namespaces(
-    client: &Client,
-    labelled: watcher::Config,
+    watch: impl Stream<Item = watcher::Result<Event<Project>>> + Send + 'static,
     writer: Writer<Project>,
     wake: impl Fn(&Change<'_, Project>) + Send + 'static,
 ) -> impl Future<Output = ()> + Send + 'static {
-    let stream = watcher(Api::<Project>::all(client.clone()), labelled).default_backoff();
-    stream.reflect(writer).for_each(move |event| {
+    watch.reflect(writer).for_each(move |event| {
         match &event {
             Ok(Event::Apply(namespace)) => wake(&Change::Applied(namespace)),
             Ok(Event::Delete(namespace)) => wake(&Change::Deleted(namespace)),
@@ -137,4 +135,31 @@ fn namespaces(
         }
         std::future::ready(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    fn namespace(name: &str) -> Project {
+        let metadata = kube::core::ObjectMeta { name: Some(name.to_owned()), ..Default::default() };
+        Project { types: None, metadata, _phantom: std::marker::PhantomData }
+    }
+
+    /// Item 18 of the original's weaknesses: an error of the watch ended the operator.
+    #[tokio::test]
+    async fn weakness_18_an_error_of_the_namespace_watch_is_passed_over() {
+        let (seen, writer) = reflector::store();
+        let said = [
+            Ok(Event::Init),
+            Ok(Event::InitApply(namespace("a"))),
+            Ok(Event::InitDone),
+            Err(watcher::Error::NoResourceVersion),
+            Ok(Event::Apply(namespace("b"))),
+        ];
+        namespaces(stream::iter(said), writer, |_| {}).await;
+        assert_eq!(seen.state().len(), 2);
+    }
 }

@@ -92,10 +92,7 @@ fn cluster(what: String, error: kube::Error) -> TriggerError {
     TriggerError::Cluster { what, error: Box::new(error) }
 }
 
-async fn of_schedule(
-    api: &Api<AgenticSession>,
-    schedule: &Schedule,
-) -> Result<Vec<AgenticSession>, TriggerError> {
+async fn of_schedule(api: &Api<AgenticSession>, schedule: &Schedule) -> Result<Vec<AgenticSession>, TriggerError> {
     let params = ListParams::default().labels(&format!("{SCHEDULE}={}", schedule.name));
     let listed = api.list(&params).await;
     Ok(listed.map_err(|error| cluster(format!("list the sessions of {}", schedule.name), error))?.items)
@@ -137,7 +134,8 @@ async fn tell(schedule: &Schedule, session: &str, prompt: &str) -> Result<String
     let http = reqwest::Client::builder().no_proxy().timeout(ANSWER).build();
     let http = http.map_err(|error| failed(error.to_string()))?;
     let request = http.post(url).bearer_auth(token.trim()).header("content-type", "application/json");
-    let answer = request.body(body.to_string()).send().await.map_err(|error| failed(error.without_url().to_string()))?;
+    let answer =
+        request.body(body.to_string()).send().await.map_err(|error| failed(error.without_url().to_string()))?;
     if !answer.status().is_success() {
         return Err(failed(format!("it answered {}", answer.status())));
     }

@@ -113,10 +113,8 @@ pub(super) fn session(
     spec.display_name = shown.map(|name| format!("{name} ({})", now.strftime("%b %-d, %Y - %H:%M:%S")));
     let mut session = AgenticSession::new(&format!("{prefix}-{}", now.as_second()), spec);
     session.metadata.namespace = Some(namespace.to_owned());
-    session.metadata.labels = Some(BTreeMap::from([
-        (SCHEDULE.to_owned(), schedule.to_owned()),
-        (SCHEDULED.to_owned(), "true".to_owned()),
-    ]));
+    session.metadata.labels =
+        Some(BTreeMap::from([(SCHEDULE.to_owned(), schedule.to_owned()), (SCHEDULED.to_owned(), "true".to_owned())]));
     let violations = validate::session(&session, Place::Cluster);
     if violations.is_empty() {
         return Ok(session);
@@ -224,7 +222,8 @@ mod tests {
         let of = |name: &str, phase: &str, day: u8| -> AgenticSession {
             let created = format!("2026-01-0{day}T00:00:00Z");
             let metadata = json!({"name": name, "creationTimestamp": created});
-            let object = json!({"apiVersion": "v", "kind": "k", "metadata": metadata, "spec": {}, "status": {"phase": phase}});
+            let object =
+                json!({"apiVersion": "v", "kind": "k", "metadata": metadata, "spec": {}, "status": {"phase": phase}});
             serde_json::from_value(object).unwrap()
         };
         let newest = |phase: &str| vec![of("old", "Running", 1), of("new", phase, 3), of("middle", "Stopped", 2)];
