@@ -56,6 +56,18 @@ pub fn files(session: &str) -> String {
     object("ambient-files-", session, "")
 }
 
+/// The `PersistentVolumeClaim` of the session's workspace.
+#[must_use]
+pub fn workspace(session: &str) -> String {
+    object("", session, "-workspace")
+}
+
+/// The session's own copy of a Secret of the platform.
+#[must_use]
+pub fn copy(secret: &str, session: &str) -> String {
+    object(&format!("{secret}-"), session, "")
+}
+
 /// The Run that a session's `initialPrompt` becomes.
 #[must_use]
 pub fn initial_run(session: &str) -> String {

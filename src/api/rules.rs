@@ -45,6 +45,18 @@ pub const REPLAY_SOURCE: SharedRule = SharedRule {
     message: "runner.replay names the transcript of runner type replay: give both or neither",
 };
 
+/// A toleration names a taint, or tolerates them all.
+pub const TOLERATION: SharedRule = SharedRule {
+    cel: "has(self.key) || (has(self.operator) && self.operator == 'Exists')",
+    message: "a toleration without a key tolerates every taint: say so with operator Exists",
+};
+
+/// A storage class is for a volume.
+pub const STORAGE_CLASS: SharedRule = SharedRule {
+    cel: "!has(self.storageClassName) || self.persistence == 'PersistentVolume'",
+    message: "storageClassName is for persistence PersistentVolume",
+};
+
 /// A run is given its input in exactly one form.
 pub const ONE_INPUT: SharedRule = SharedRule {
     cel: "[has(self.prompt), has(self.messages), has(self.resume)].filter(given, given).size() == 1",
@@ -94,6 +106,19 @@ fn immutable_message(field: &str) -> Message {
 /// The schema of an object with members that we do not know.
 pub(super) fn open_object(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
+}
+
+/// An amount in Kubernetes' form.
+pub(super) const QUANTITY: &str = r"^([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$";
+
+/// The schema of an amount in Kubernetes' form.
+pub(super) fn quantity(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "x-kubernetes-int-or-string": true, "pattern": QUANTITY })
+}
+
+/// The schema of a map from names to amounts.
+pub(super) fn quantities(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object", "additionalProperties": quantity(generator) })
 }
 
 /// The schema of any JSON value.

@@ -12,7 +12,7 @@ use crate::{
         replay::{Pace, ReplayBridge},
         tools::ToolServer,
     },
-    eventlog::{LogError, Options, Store},
+    eventlog::{LogError, Options, Seq, Store},
     host::{self, AgentHost, HostError, local::LocalHost, socket::SocketHost},
     runner::{
         Engine, EngineError, Live, SessionTemplate, Settings,
@@ -113,9 +113,9 @@ pub(super) async fn engine(
 }
 
 /// Opens the log of a session. Another process that has it open is an error that names it.
-pub(super) fn open_store(data_dir: &std::path::Path) -> Result<Store, AssembleError> {
+pub(super) fn open_store(data_dir: &std::path::Path, first_seq: Seq) -> Result<Store, AssembleError> {
     // A prompt that waited is kept only until its run has started: it may hold what its writer takes for private.
-    let options = Options { journal_bytes: 0, ..Options::default() };
+    let options = Options { journal_bytes: 0, first_seq, ..Options::default() };
     Ok(Store::open(data_dir, options)?)
 }
 

@@ -1,13 +1,13 @@
 //! `ambient operator`: reconciles sessions and Runs in a cluster.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
 
 use super::{fail, logging, stop};
 use crate::{
     api::outcome::exit,
-    operator::{self, Config, Deadlines, Policy},
+    operator::{self, Config, Deadlines, Platform, Policy, Vertex},
     security::{Redactor, credentials_from_env},
 };
 
@@ -57,6 +57,14 @@ pub(super) struct Args {
     /// Seconds that a Run waits for a session that does not exist
     #[arg(long, env = "AMBIENT_SESSION_DEADLINE", default_value_t = Deadlines::default().session.as_secs())]
     session_deadline: u64,
+    /// Seconds that a session waits for what its pod cannot do without: Secrets, a volume's name, a template
+    #[arg(long, env = "AMBIENT_INPUT_DEADLINE", default_value_t = Deadlines::default().inputs.as_secs())]
+    input_deadline: u64,
+    /// Seconds that a pod may take to end beyond its grace period until its node is asked about
+    #[arg(long, env = "AMBIENT_END_DEADLINE", default_value_t = Deadlines::default().end.as_secs())]
+    end_deadline: u64,
+    #[command(flatten)]
+    platform: PlatformArgs,
     /// Where /healthz and /readyz are answered
     #[arg(long, env = "AMBIENT_HEALTH_ADDRESS", default_value = "0.0.0.0:8081")]
     health_address: std::net::SocketAddr,
@@ -68,6 +76,35 @@ pub(super) struct Args {
     log_format: String,
 }
 
+/// What the platform has for all sessions
+#[derive(Debug, Clone, clap::Args)]
+struct PlatformArgs {
+    /// Vertex AI answers for models: 1, true or yes
+    #[arg(long, env = "USE_VERTEX", default_value = "")]
+    use_vertex: String,
+    /// The region of Vertex AI
+    #[arg(long, env = "CLOUD_ML_REGION", default_value = "")]
+    vertex_region: String,
+    /// The project of Vertex AI
+    #[arg(long, env = "ANTHROPIC_VERTEX_PROJECT_ID", default_value = "")]
+    vertex_project: String,
+    /// The credentials' file for Vertex AI in a session's containers: a key of the Secret ambient-vertex, below /app/vertex
+    #[arg(long, env = "GOOGLE_APPLICATION_CREDENTIALS", default_value = "")]
+    vertex_credentials: String,
+    /// Sessions get a copy of the Secret ambient-admin-langfuse-secret
+    #[arg(long, env = "LANGFUSE_ENABLED", default_value = "")]
+    langfuse: String,
+    /// Sessions get a copy of the Secret ambient-admin-mlflow-observability-secret
+    #[arg(long, env = "MLFLOW_TRACING_ENABLED", default_value = "")]
+    mlflow: String,
+    /// The runner registry; it need not be there
+    #[arg(long, env = "AGENT_REGISTRY_PATH", default_value = "/config/registry/agent-registry.json")]
+    registry: PathBuf,
+    /// The list of models; it need not be there
+    #[arg(long, env = "MODELS_MANIFEST_PATH", default_value = "/config/models/models.json")]
+    models: PathBuf,
+}
+
 /// Why the operator ended before it was told to.
 #[derive(Debug, thiserror::Error)]
 enum StartError {
@@ -75,6 +112,10 @@ enum StartError {
     Cluster(Box<dyn std::error::Error>),
     #[error("cannot listen on {address}: {error}; set AMBIENT_HEALTH_ADDRESS")]
     Listen { address: std::net::SocketAddr, error: std::io::Error },
+    #[error(
+        "USE_VERTEX needs CLOUD_ML_REGION, ANTHROPIC_VERTEX_PROJECT_ID and GOOGLE_APPLICATION_CREDENTIALS: set all three, or none"
+    )]
+    Vertex,
     #[error("the operator cannot start: {0}")]
     Start(Box<dyn std::error::Error>),
 }
@@ -87,22 +128,23 @@ pub(super) fn main(args: &Args) -> ExitCode {
         runtime.map_err(|error| StartError::Start(error.into())).and_then(|runtime| runtime.block_on(run(args)));
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error @ StartError::Cluster(_)) => fail(&error, exit::SETUP),
+        Err(error @ (StartError::Cluster(_) | StartError::Vertex)) => fail(&error, exit::SETUP),
         Err(error @ (StartError::Listen { .. } | StartError::Start(_))) => fail(&error, exit::CRASH),
     }
 }
 
 async fn run(args: &Args) -> Result<(), StartError> {
+    let config = config(args)?;
     let stop = stop::on_signal().map_err(|error| StartError::Start(error.into()))?;
     let address = args.health_address;
     let health = TcpListener::bind(address).await.map_err(|error| StartError::Listen { address, error })?;
     tracing::info!(address = %health.local_addr().map_err(|error| StartError::Listen { address, error })?, "health");
     let client = kube::Client::try_default().await.map_err(|error| StartError::Cluster(error.into()))?;
-    operator::run(client, config(args), health, stop).await.map_err(|error| StartError::Start(error.into()))
+    operator::run(client, config, health, stop).await.map_err(|error| StartError::Start(error.into()))
 }
 
-fn config(args: &Args) -> Config {
-    Config {
+fn config(args: &Args) -> Result<Config, StartError> {
+    Ok(Config {
         watch_namespaces: args.watch_namespaces.iter().filter(|name| !name.is_empty()).cloned().collect(),
         backend_namespace: args.backend_namespace.clone().filter(|name| !name.is_empty()),
         namespace: args.namespace.clone(),
@@ -115,11 +157,38 @@ fn config(args: &Args) -> Config {
             schedule: Duration::from_secs(args.schedule_deadline),
             start: Duration::from_secs(args.start_deadline),
             session: Duration::from_secs(args.session_deadline),
+            inputs: Duration::from_secs(args.input_deadline),
+            end: Duration::from_secs(args.end_deadline),
         },
         policy: Policy {
             managed_only: args.managed_namespaces_only,
             create_settings: !args.no_project_settings,
             keep_runs: Some(args.keep_runs).filter(|number| *number > 0),
         },
+        platform: platform(&args.platform)?,
+    })
+}
+
+fn platform(args: &PlatformArgs) -> Result<Platform, StartError> {
+    let is_on = |text: &str| !["", "0", "false"].contains(&text.to_lowercase().as_str());
+    Ok(Platform {
+        vertex: vertex(args)?,
+        langfuse: is_on(&args.langfuse),
+        mlflow: is_on(&args.mlflow),
+        registry: args.registry.clone(),
+        models: args.models.clone(),
+    })
+}
+
+fn vertex(args: &PlatformArgs) -> Result<Option<Vertex>, StartError> {
+    if !["1", "true", "yes"].contains(&args.use_vertex.to_lowercase().as_str()) {
+        return Ok(None);
     }
+    let vertex = Vertex {
+        region: args.vertex_region.clone(),
+        project: args.vertex_project.clone(),
+        credentials: args.vertex_credentials.clone(),
+    };
+    let whole = [&vertex.region, &vertex.project, &vertex.credentials].into_iter().all(|text| !text.is_empty());
+    if whole { Ok(Some(vertex)) } else { Err(StartError::Vertex) }
 }

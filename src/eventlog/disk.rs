@@ -7,9 +7,16 @@ use std::{
     path::Path,
     process,
     sync::Arc,
+    thread,
+    time::{Duration, Instant},
 };
 
 use super::{Locked, LogFile, OpenMode, Storage};
+
+/// How long a lock may outlive its owner: a child that the owner was about to start shares it until it becomes another program.
+const LAST_BREATH: Duration = Duration::from_secs(2);
+/// How often to look meanwhile.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// The real file system. Files and directories are private to the user: they hold conversations.
 #[derive(Debug, Clone, Copy, Default)]
@@ -64,21 +71,35 @@ impl Storage for Disk {
 
     fn lock(&self, path: &Path) -> io::Result<Locked> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-        match file.try_lock() {
-            Ok(()) => {
-                file.set_len(0)?;
-                file.write_all_at(process::id().to_string().as_bytes(), 0)?;
-                Ok(Locked::Taken(Box::new(file)))
+        let end = Instant::now() + LAST_BREATH;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(fs::TryLockError::WouldBlock) => {
+                    let owner = fs::read_to_string(path)?;
+                    if is_alive(&owner) || Instant::now() > end {
+                        return Ok(Locked::Busy(owner));
+                    }
+                    // The kernel tells nobody when a lock becomes free, but to those who would wait for ever.
+                    thread::sleep(LOOK);
+                }
+                Err(fs::TryLockError::Error(error)) => return Err(error),
             }
-            Err(fs::TryLockError::WouldBlock) => Ok(Locked::Busy(fs::read_to_string(path)?)),
-            Err(fs::TryLockError::Error(error)) => Err(error),
         }
+        file.set_len(0)?;
+        file.write_all_at(process::id().to_string().as_bytes(), 0)?;
+        Ok(Locked::Taken(Box::new(file)))
     }
 
     fn boot_id(&self) -> Option<String> {
         let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
         Some(text.trim().to_owned())
     }
+}
+
+/// Whether the process that wrote its number into a lock is there. What has no number yet is about to.
+fn is_alive(owner: &str) -> bool {
+    owner.parse::<u32>().is_ok_and(|pid| Path::new("/proc").join(pid.to_string()).exists())
 }
 
 fn parent_of(path: &Path) -> &Path {

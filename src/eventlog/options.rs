@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Disk, Storage};
+use super::{Disk, Seq, Storage};
 
 /// Sizes and delays of a store. The defaults suit a runner; tests make them small.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct Options {
     pub grant_step: u64,
     /// Bytes after which the journal of inputs is rewritten without those whose run has started.
     pub journal_bytes: u64,
+    /// The number that new records have at least; a log that is already there goes on with its own, or with this one.
+    pub first_seq: Seq,
     /// Where files live.
     pub storage: Arc<dyn Storage>,
 }
@@ -36,6 +38,7 @@ impl Default for Options {
             reserve_bytes: 64 << 10,
             grant_step: 1 << 16,
             journal_bytes: 256 << 10,
+            first_seq: 1,
             storage: Arc::new(Disk),
         }
     }

@@ -85,6 +85,9 @@ impl Store {
         let inner = Arc::new(LogInner::open(Arc::clone(&self.shared), id, files)?);
         let log = ThreadLog::from_inner(Arc::clone(&inner));
         report(&log);
+        if self.shared.options.first_seq > 1 {
+            log.set_first_seq(self.shared.options.first_seq)?;
+        }
         open.retain(|_, log| log.strong_count() > 0);
         open.insert(id.clone(), Arc::downgrade(&inner));
         Ok(log)

@@ -1,6 +1,6 @@
 //! Server-side apply of what the operator owns, only where something would change.
 
-use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret, Service, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -23,6 +23,8 @@ pub(super) trait Owned:
 
 impl Owned for ConfigMap {}
 impl Owned for NetworkPolicy {}
+impl Owned for PersistentVolumeClaim {}
+impl Owned for Pod {}
 impl Owned for Secret {}
 impl Owned for Service {}
 impl Owned for ServiceAccount {}
@@ -62,15 +64,15 @@ pub(super) fn holds(seen: &Value, wanted: &Value) -> bool {
     }
 }
 
-/// Creates a pod. Nothing when one of this name is there: then a watch will show it.
-pub(super) async fn create_pod(client: &Client, pod: &Value) -> Result<Option<Pod>, OperatorError> {
-    let text = |key: &str| pod["metadata"][key].as_str().unwrap_or_default();
+/// Creates an object. Nothing when one of this name is there: then a watch will show it.
+pub(super) async fn create<K: Owned>(client: &Client, wanted: &Value) -> Result<Option<K>, OperatorError> {
+    let text = |key: &str| wanted["metadata"][key].as_str().unwrap_or_default();
     let (namespace, name) = (text("namespace"), text("name"));
-    let object = called::<Pod>(namespace, name);
-    let typed: Pod = serde_json::from_value(pod.clone())
+    let object = called::<K>(namespace, name);
+    let typed: K = serde_json::from_value(wanted.clone())
         .map_err(|error| OperatorError::Refused { object: object.clone(), message: error.to_string() })?;
     let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
-    match Api::<Pod>::namespaced(client.clone(), namespace).create(&params, &typed).await {
+    match Api::<K>::namespaced(client.clone(), namespace).create(&params, &typed).await {
         Ok(created) => Ok(Some(created)),
         Err(kube::Error::Api(status)) if status.code == 409 => Ok(None),
         Err(error) => Err(OperatorError::of(object, error)),

@@ -1,6 +1,6 @@
 //! What an operator is told when it starts.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// The settings of an operator.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct Config {
     pub inactivity: Duration,
     /// How long things may take.
     pub deadlines: Deadlines,
+    /// What the platform has for all sessions.
+    pub platform: Platform,
     /// Which projects are whose, and what is kept.
     pub policy: Policy,
 }
@@ -60,6 +62,32 @@ impl Default for Policy {
     }
 }
 
+/// What the platform has for all sessions; nothing by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Platform {
+    /// Vertex AI, where it answers for models.
+    pub vertex: Option<Vertex>,
+    /// Whether traces go to Langfuse.
+    pub langfuse: bool,
+    /// Whether traces go to `MLflow`.
+    pub mlflow: bool,
+    /// The file with the runner registry; it need not be there.
+    pub registry: PathBuf,
+    /// The file with the list of models; it need not be there.
+    pub models: PathBuf,
+}
+
+/// Where Vertex AI is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vertex {
+    /// The region of Google's cloud.
+    pub region: String,
+    /// The project there.
+    pub project: String,
+    /// The path of the credentials' file in a session's containers, below `/app/vertex`.
+    pub credentials: String,
+}
+
 /// How long things may take before they have failed. Each counts from the pod's creation unless said otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadlines {
@@ -69,10 +97,20 @@ pub struct Deadlines {
     pub start: Duration,
     /// How long a Run waits for a session that does not exist, from the Run's creation.
     pub session: Duration,
+    /// How long a session waits for what its pod cannot do without: Secrets, a volume's name, a template.
+    pub inputs: Duration,
+    /// How long a pod that was told to end may take beyond its grace period until its node is asked about.
+    pub end: Duration,
 }
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self { schedule: Duration::from_mins(5), start: Duration::from_mins(15), session: Duration::from_mins(10) }
+        Self {
+            schedule: Duration::from_mins(5),
+            start: Duration::from_mins(15),
+            session: Duration::from_mins(10),
+            inputs: Duration::from_mins(10),
+            end: Duration::from_mins(2),
+        }
     }
 }

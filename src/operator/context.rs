@@ -19,6 +19,8 @@ use kube::{
 
 use super::{
     config::Config,
+    index::{self, Index},
+    inputs::InputStores,
     run::{Wake, followers::Followers, view::View as RunView},
     session::{
         drift_task::{Drifts, Wake as WakeSession},
@@ -45,6 +47,8 @@ pub(super) struct Context {
     pub(super) client: Client,
     pub(super) config: Config,
     pub(super) stores: Stores,
+    pub(super) index: Index,
+    pub(super) inputs: InputStores,
     pub(super) sessions: Arc<Written<AgenticSession>>,
     pub(super) runs: Arc<Written<Run>>,
     pub(super) pods: Arc<Written<Pod>>,
@@ -110,6 +114,7 @@ impl Context {
             policy: look(&stores.policies, &children.policies, &namespace, objects::POLICY),
             pod: look(&stores.pods, &self.pods, &namespace, &names::pod(&name)),
             runs: self.runs_of(&namespace, &name),
+            inputs: self.inputs.of(&session, |secret| look(&stores.tokens, &children.tokens, &namespace, secret)),
             told: {
                 let pod = look(&stores.pods, &self.pods, &namespace, &names::pod(&name)).and_then(|pod| pod.uid());
                 self.drifts.told(&session, pod.as_deref())
@@ -134,11 +139,9 @@ impl Context {
     }
 
     fn runs_of(&self, namespace: &str, session: &str) -> Vec<Arc<Run>> {
-        let is_its =
-            |run: &Run| run.spec.session_ref.name == session && run.metadata.namespace.as_deref() == Some(namespace);
-        let runs = self.stores.runs.state_filter(is_its).into_iter();
-        let newest = |run: Arc<Run>| look(&self.stores.runs, &self.runs, namespace, &run.name_any()).unwrap_or(run);
-        runs.map(newest).collect()
+        let runs = self.index.of(namespace, session).into_iter();
+        let newest = runs.filter_map(|run| look(&self.stores.runs, &self.runs, namespace, &run.name));
+        newest.filter(|run| index::is_of(run, namespace, session)).collect()
     }
 
     fn settings(&self, namespace: &str) -> Option<Arc<ProjectSettings>> {

@@ -8,6 +8,11 @@ mod config;
 mod context;
 mod error;
 mod health;
+mod index;
+mod inputs;
+mod lean;
+mod registry;
+mod release;
 mod retire;
 mod run;
 mod scope;
@@ -34,10 +39,11 @@ use kube::{
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-pub use self::config::{Config, Deadlines, Policy};
+pub use self::config::{Config, Deadlines, Platform, Policy, Vertex};
 use self::{
     context::Context,
     error::OperatorError,
+    index::Index,
     stores::{Memory, stores, watch},
     wake::Wakers,
 };
@@ -69,16 +75,21 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
         run_store: stores.runs.clone(),
         settings_store: stores.settings.clone(),
         namespace_store: projects.namespaces.clone(),
+        index: Index::default(),
+        open: Arc::default(),
     };
     let memory = Memory::default();
     let mut tasks = JoinSet::new();
     watch(&client, &config, writers, &memory, &wakers, &mut tasks);
     settings::stores::watch(&client, &config, &projects, project_writers, &wakers, &mut tasks);
+    let inputs = inputs::watch(&client, &config, &wakers, &mut tasks);
     let context = Arc::new(Context {
         recorder: Recorder::new(client.clone(), Reporter::from(apply::MANAGER)),
         client,
         config,
         stores,
+        index: wakers.index.clone(),
+        inputs,
         sessions: memory.sessions,
         runs: memory.runs,
         pods: memory.pods,
@@ -96,9 +107,9 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
     let ready = CancellationToken::new();
     tasks.spawn(health::serve(health, ready.clone()));
     let work = async {
-        context.stores.ready().await;
-        context.projects.ready(&context.config).await;
+        tokio::join!(context.stores.ready(), context.inputs.ready(), context.projects.ready(&context.config));
         ready.cancel();
+        wakers.open();
         tracing::info!("ready");
         let sessions = drive(sessions, context.stores.sessions.clone(), &context, session::reconcile);
         let runs = drive(runs, context.stores.runs.clone(), &context, run::reconcile);

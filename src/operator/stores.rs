@@ -8,7 +8,7 @@ use k8s_openapi::api::{
     networking::v1::NetworkPolicy,
 };
 use kube::{
-    Client, Resource, ResourceExt,
+    Client, Resource,
     core::NamespaceResourceScope,
     runtime::{
         WatchStreamExt,
@@ -20,8 +20,8 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 
 use super::{
-    config::Config, context::Children, run::followers::Followers, scope, session::drift_task::Drifts, wake::Wakers,
-    written::Written,
+    config::Config, context::Children, lean::Lean, run::followers::Followers, scope, session::drift_task::Drifts,
+    wake::Wakers, written::Written,
 };
 use crate::api::{AgenticSession, ProjectSettings, Run, names};
 
@@ -142,6 +142,7 @@ pub(super) fn watch(
     scope.follow(writers.runs, None, Arc::clone(&memory.runs), {
         let (to, followers) = (wakers.clone(), Arc::clone(&memory.followers));
         move |change| {
+            to.index.take(change, || to.run_store.state());
             match change {
                 Change::Applied(_) => {}
                 Change::Deleted(run) => followers.forget(run),
@@ -176,7 +177,8 @@ impl Scope<'_> {
         written: Arc<Written<K>>,
         wake: impl Fn(&Change<'_, K>) + Send + 'static,
     ) where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        K: Lean
+            + Resource<DynamicType = (), Scope = NamespaceResourceScope>
             + Clone
             + Debug
             + DeserializeOwned
@@ -196,7 +198,8 @@ impl Scope<'_> {
         written: Arc<Written<K>>,
         wake: impl Fn(&Change<'_, K>) + Send + 'static,
     ) where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        K: Lean
+            + Resource<DynamicType = (), Scope = NamespaceResourceScope>
             + Clone
             + Debug
             + DeserializeOwned
@@ -204,9 +207,8 @@ impl Scope<'_> {
             + Sync
             + 'static,
     {
-        // Nobody reads who wrote which field; in a cache they would be the larger part.
-        let stream = scope::events(self.client, &self.config.watch_namespaces, &config, writer.as_reader())
-            .modify(|object: &mut K| object.managed_fields_mut().clear());
+        let stream = scope::events(self.client, &self.config.watch_namespaces, &config, writer.as_reader());
+        let stream = stream.modify(Lean::shed);
         let work = stream.reflect(writer).for_each(move |event| {
             let change = match &event {
                 Ok(Event::Apply(object)) => Some(Change::Applied(object)),

@@ -1,6 +1,9 @@
 //! Who is looked at again when something has changed.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use kube::{
     Resource, ResourceExt,
@@ -8,7 +11,7 @@ use kube::{
 };
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{settings::stores::Project, stores::Change};
+use super::{index::Index, settings::stores::Project, stores::Change};
 use crate::api::{AgenticSession, ProjectSettings, Run, settings::NAME};
 
 /// The queues, and what is needed to find out who belongs to whom.
@@ -22,6 +25,9 @@ pub(super) struct Wakers {
     pub(super) run_store: Store<Run>,
     pub(super) settings_store: Store<ProjectSettings>,
     pub(super) namespace_store: Store<Project>,
+    pub(super) index: Index,
+    /// Whether anybody works on the queues. Until then nothing is put there, and then everything once.
+    pub(super) open: Arc<AtomicBool>,
 }
 
 impl Wakers {
@@ -70,7 +76,9 @@ impl Wakers {
         match change {
             Change::Applied(object) | Change::Deleted(object) => {
                 let namespace = object.namespace();
-                self.wake_sessions(|session| session.namespace() == namespace);
+                if self.is_open() {
+                    self.wake_sessions(|session| session.metadata.namespace == namespace);
+                }
             }
             Change::Listed => self.all(),
         }
@@ -102,9 +110,14 @@ impl Wakers {
             Change::Applied(object) | Change::Deleted(object) => {
                 let _ = self.namespaces.send(ObjectRef::from_obj(*object));
                 let name = object.name_any();
-                self.wake_sessions(|session| session.metadata.namespace.as_ref() == Some(&name));
-                self.wake_runs(|run| run.metadata.namespace.as_ref() == Some(&name));
-                self.wake_settings(|settings| settings.metadata.namespace.as_ref() == Some(&name));
+                if self.is_open() {
+                    let is_in = |namespace: Option<&String>| namespace == Some(&name);
+                    self.wake_sessions(|session| is_in(session.metadata.namespace.as_ref()));
+                    self.wake_settings(|settings| is_in(settings.metadata.namespace.as_ref()));
+                    for run in self.run_store.state_filter(|run| is_in(run.metadata.namespace.as_ref())) {
+                        let _ = self.runs.send(ObjectRef::from_obj(&*run));
+                    }
+                }
             }
             Change::Listed => {
                 for namespace in self.namespace_store.state() {
@@ -122,28 +135,53 @@ impl Wakers {
         }
     }
 
+    /// Somebody works on the queues from now on: everything that is there is looked at.
+    pub(super) fn open(&self) {
+        self.open.store(true, Ordering::SeqCst);
+        self.all();
+        self.wake_settings(|_| true);
+        for namespace in self.namespace_store.state() {
+            let _ = self.namespaces.send(ObjectRef::from_obj(&*namespace));
+        }
+    }
+
+    /// Whoever finds this closed has changed the stores before, so that `open` sees it.
+    fn is_open(&self) -> bool {
+        self.open.load(Ordering::SeqCst)
+    }
+
+    /// Something that all sessions share has changed.
+    pub(super) fn everybody<K>(&self, _: &Change<'_, K>) {
+        if self.is_open() {
+            self.wake_sessions(|_| true);
+        }
+    }
+
     fn all(&self) {
-        self.wake_sessions(|_| true);
-        self.wake_runs(|_| true);
+        if self.is_open() {
+            self.wake_sessions(|_| true);
+            for run in self.run_store.state() {
+                let _ = self.runs.send(ObjectRef::from_obj(&*run));
+            }
+        }
     }
 
     /// A session and its Runs.
     fn family(&self, namespace: Option<&str>, session: &str) {
-        let reference = ObjectRef::new(session).within(namespace.unwrap_or_default());
+        if !self.is_open() {
+            return;
+        }
+        let namespace = namespace.unwrap_or_default();
         // A closed queue is that of an operator that ends.
-        let _ = self.sessions.send(reference);
-        self.wake_runs(|run| run.spec.session_ref.name == session && run.metadata.namespace.as_deref() == namespace);
+        let _ = self.sessions.send(ObjectRef::new(session).within(namespace));
+        for run in self.index.of(namespace, session) {
+            let _ = self.runs.send(run);
+        }
     }
 
     fn wake_sessions(&self, which: impl Fn(&AgenticSession) -> bool) {
         for session in self.session_store.state_filter(which) {
             let _ = self.sessions.send(ObjectRef::from_obj(&*session));
-        }
-    }
-
-    fn wake_runs(&self, which: impl Fn(&Run) -> bool) {
-        for run in self.run_store.state_filter(which) {
-            let _ = self.runs.send(ObjectRef::from_obj(&*run));
         }
     }
 

@@ -1,5 +1,7 @@
 //! The runner without its HTTP server: threads, their queues, and the bridge they share.
 
+mod end;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
@@ -7,7 +9,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::sync::{Semaphore, broadcast, mpsc};
+use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -28,9 +30,6 @@ use crate::{
     eventlog::{LogError, Store, ThreadLog},
     security::Redactor,
 };
-
-/// The time that running turns get to end when the runner is told to; the pod's grace period is longer.
-const STOP_WITHIN: Duration = Duration::from_secs(4);
 
 /// Words on the progress of something that a turn may be behind with; older ones are left out.
 const MOST_PROGRESS: usize = 64;
@@ -86,6 +85,8 @@ pub struct Engine {
     /// What the turns that run tell at once.
     progress: broadcast::Sender<Progress>,
     threads: Mutex<HashMap<Id, Arc<Thread>>>,
+    /// Changes when there is another thread.
+    grown: watch::Sender<u64>,
     /// One permit for each turn that may go.
     turns: Arc<Semaphore>,
     /// Held while a thread is opened, so that what a former runner left open is ended once.
@@ -122,6 +123,7 @@ impl Engine {
             untold: Mutex::default(),
             progress: broadcast::Sender::new(MOST_PROGRESS),
             threads: Mutex::default(),
+            grown: watch::Sender::new(0),
             turns: Arc::new(Semaphore::new(turn_limit)),
             opening: tokio::sync::Mutex::default(),
             workers: TaskTracker::new(),
@@ -236,6 +238,7 @@ impl Engine {
         let open = recover::end_open_run(&log).await?;
         let made = Arc::new(Thread::new(id.clone(), log, open));
         lock(&self.threads).insert(id.clone(), Arc::clone(&made));
+        self.grown.send_modify(|count| *count += 1);
         Ok(made)
     }
 
@@ -246,6 +249,12 @@ impl Engine {
     /// The log of a thread that exists.
     pub fn log(&self, id: &Id) -> Option<ThreadLog> {
         Some(self.known_thread(id)?.log.clone())
+    }
+
+    /// The logs of all threads, and what changes when there is another one.
+    pub(crate) fn logs(&self) -> (Vec<ThreadLog>, watch::Receiver<u64>) {
+        let grown = self.grown.subscribe();
+        (lock(&self.threads).values().map(|thread| thread.log.clone()).collect(), grown)
     }
 
     /// The log of a thread, made when the thread is new.
@@ -365,25 +374,6 @@ impl Engine {
     /// Stops the turn of a thread (or its run of that id only). False: there was nothing to stop.
     pub fn interrupt(&self, thread_id: &Id, run_id: Option<&Id>) -> bool {
         self.known_thread(thread_id).is_some_and(|thread| thread.stop(run_id, StopReason::Cancelled))
-    }
-
-    /// Stops every turn, lets each write its end, and ends the agents. Resolves within about 5 s.
-    pub async fn shutdown(&self) {
-        for thread in lock(&self.threads).values() {
-            thread.close();
-        }
-        self.workers.close();
-        if tokio::time::timeout(STOP_WITHIN, self.workers.wait()).await.is_err() {
-            tracing::error!("turns did not end in time; the next runner ends them");
-        }
-        self.bridge.shutdown().await;
-        if let Some(tools) = &self.tools {
-            tools.grants().revoke();
-        }
-        // A clean end: the next runner goes on without a scan. Without it nothing is lost.
-        if let Err(error) = self.store.close() {
-            tracing::warn!(%error, "the log was not closed cleanly");
-        }
     }
 }
 

@@ -77,7 +77,7 @@ fn a_deleted_pod_ends_its_run_and_every_container_within_the_grace_period() {
 }
 
 /// Kills a container's first process, as a crash would.
-fn kill(pod: &Pod, container: &str) {
+pub(crate) fn kill(pod: &Pod, container: &str) {
     let id = status(pod, container).container_id.as_deref().unwrap();
     let id = id.rsplit('/').next().unwrap();
     let first = processes_of(id).into_iter().min().expect("the container has a process");

@@ -46,10 +46,11 @@ async fn node(cluster: &Cluster, what: &str, wanted: impl Fn(&str) -> bool) {
 }
 
 /// A kubelet that is dead; dropping this starts another.
-struct Stopped;
+pub(crate) struct Stopped;
 
 impl Stopped {
-    fn now() -> Self {
+    /// Kills the kubelet.
+    pub(crate) fn now() -> Self {
         let file = root().join("target/cluster/node/pids/kubelet");
         let pid: i32 = fs::read_to_string(file).unwrap().trim().parse().unwrap();
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap();

@@ -8,7 +8,9 @@ mod agui;
 mod cluster;
 mod deaths;
 mod images;
+mod install;
 mod kubelet;
+mod matrix;
 mod memory;
 #[path = "../support/needs.rs"]
 mod needs;

@@ -2,13 +2,14 @@
 
 #![expect(unreachable_pub, reason = "the KubeSchema derive copies `pub` structs into functions")]
 
-use std::str::FromStr;
+use std::{collections::BTreeMap, str::FromStr};
 
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::place::{Resources, Toleration};
 use crate::api::rules;
 
 /// What drives the session.
@@ -22,6 +23,20 @@ pub struct RunnerSpec {
     /// What the runner `replay` plays; only with that type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<ReplaySpec>,
+    /// What the runner's container asks for and may use. In a cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
+    /// The `RuntimeClass` of the session's pod, e.g. one of a sandbox. In a cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub runtime_class_name: Option<String>,
+    /// Labels of the nodes that may take the session's pod. In a cluster.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub node_selector: BTreeMap<String, String>,
+    /// Taints of nodes that may take the session's pod all the same. In a cluster.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub tolerations: Vec<Toleration>,
 }
 
 /// The kinds of runner.
@@ -98,6 +113,14 @@ pub struct AgentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "rules::open_object")]
     pub output_schema: Option<Value>,
+    /// The image that the agent works in, by tag or digest; absent: the operator's. It needs a glibc, `sh` and `git`; the agent CLI
+    /// and what starts it are put beside it. In a cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub image: Option<String>,
+    /// What the agent's container asks for and may use. In a cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
 }
 
 /// What an agent may do without being allowed to.

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the KubeSchema derive copies `pub` structs into functions")]
 
 mod agent;
+mod place;
 mod sources;
 mod status;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use agent::{AgentSpec, PermissionMode, ReplaySpec, RunnerSpec, RunnerType, UnknownRunner};
+pub use place::{Persistence, Quantity, Resources, TaintEffect, Toleration, TolerationOperator, WorkspaceSpec};
 pub use sources::{FileSpec, RepoSpec, WorkflowSpec};
 pub use status::{
     AgenticSessionStatus, ReconciledRepo, ReconciledWorkflow, RepoStatus, RunCounts, SessionPhase, WorkflowStatus,
@@ -120,6 +122,9 @@ pub struct AgenticSessionSpec {
     /// What the agent may do and how it is instructed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentSpec>,
+    /// Where the workspace is kept, in a cluster. Absent: with the pod.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<WorkspaceSpec>,
 }
 
 /// What is wanted of a session.

@@ -1,6 +1,7 @@
 //! Validation of whole objects: the rules that the API server checks, and those that its language cannot express. Pure,
 //! so that laptop, operator and runner refuse the same things with the same words.
 
+mod place;
 mod run;
 mod session;
 mod settings;

@@ -24,6 +24,7 @@ pub fn session(session: &AgenticSession, place: Place) -> Vec<Violation> {
     files(&spec.files, &at.key("files"), &mut findings);
     variables(&spec.environment_variables, &at.key("environmentVariables"), &mut findings);
     runner(spec, &at, &mut findings);
+    super::place::place(spec, &at, &mut findings);
     if let Some(workflow) = &spec.active_workflow {
         self::workflow(workflow, &at.key("activeWorkflow"), place, &mut findings);
     }

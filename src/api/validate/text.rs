@@ -11,6 +11,9 @@ pub const BRANCH: &str = "expected a branch name that git accepts";
 pub const VARIABLE: &str =
     "expected a variable name of letters, digits, `_`, `-` and `.` that does not begin with a digit";
 
+/// What an amount must be, for people.
+pub const QUANTITY: &str = "expected an amount such as 500m, 2 or 10Gi";
+
 /// The most characters of a value that a message repeats.
 const MAX_QUOTED: usize = 80;
 
@@ -116,6 +119,20 @@ pub fn is_variable(name: &str) -> bool {
     name.chars().all(letter) && starts_with(name, |c| !c.is_ascii_digit())
 }
 
+/// Kubernetes: a number with a decimal, binary or exponential suffix, here without a sign.
+#[must_use]
+pub fn is_quantity(text: &str) -> bool {
+    let (number, suffix) = text.split_at(text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len()));
+    let digits = number.bytes().filter(u8::is_ascii_digit).count();
+    let exponent = |rest: &str| {
+        let rest = rest.strip_prefix(['+', '-']).unwrap_or(rest);
+        !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit())
+    };
+    let known = ["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+    let good = known.contains(&suffix) || suffix.strip_prefix(['e', 'E']).is_some_and(exponent);
+    good && digits > 0 && number.len() - digits <= 1
+}
+
 fn starts_with(text: &str, is_first: impl Fn(char) -> bool) -> bool {
     text.chars().next().is_some_and(is_first)
 }
@@ -217,5 +234,15 @@ mod tests {
     fn a_quoted_value_is_short_and_safe_for_a_terminal() {
         assert_eq!(quoted("a\u{1b}[31m"), r#""a\u{1b}[31m""#);
         assert!(quoted(&"x".repeat(1000)).len() < 100);
+    }
+
+    #[test]
+    fn amounts_are_those_of_kubernetes() {
+        for good in ["0", "2", "0.5", ".5", "1.", "500m", "10Gi", "1e3", "1E-3", "5E"] {
+            assert!(is_quantity(good), "{good}");
+        }
+        for bad in ["", ".", "1.2.3", "10 Gi", "10gi", "-1", "Gi", "1e", "1mi"] {
+            assert!(!is_quantity(bad), "{bad}");
+        }
     }
 }

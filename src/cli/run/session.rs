@@ -51,7 +51,7 @@ pub(super) async fn run(args: Args) -> Result<u8, RunError> {
     let given = given(&args)?;
     let place = place(&args, &given)?;
     // Opening the log takes the session's lock: what is read after it cannot change under us.
-    let store = assemble::open_store(&place.events())?;
+    let store = assemble::open_store(&place.events(), 1)?;
     let job = job(&args, &place, given)?;
     let mut output =
         Output::new(args.output, Detail { thinking: args.thinking, verbose: args.verbose }, text(&place.workspace()));

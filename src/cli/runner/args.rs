@@ -42,6 +42,9 @@ pub(in crate::cli) struct Args {
     /// The event log and what the runner must not forget; the agent's container does not see it.
     #[arg(long, env = "AMBIENT_DATA_DIR", default_value = "/var/lib/ambient")]
     pub(super) data_dir: PathBuf,
+    /// The number that the first event of a thread has at least: the logs of this session that are kept elsewhere end before it
+    #[arg(long, env = "AMBIENT_FIRST_SEQ", default_value_t = 1)]
+    pub(super) first_seq: u64,
     /// The socket of `ambient agent`; absent: the agent is a child process.
     #[arg(long, env = "AMBIENT_AGENT_SOCKET")]
     pub(super) agent_socket: Option<PathBuf>,

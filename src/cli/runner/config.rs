@@ -77,7 +77,7 @@ fn session(args: &Args, options: SdkOptions) -> Result<AgenticSessionSpec, Confi
         disallowed_tools: options.disallowed_tools,
         system_prompt: options.system_prompt,
         max_turns: options.max_turns,
-        output_schema: None,
+        ..AgentSpec::default()
     };
     Ok(AgenticSessionSpec {
         repos,

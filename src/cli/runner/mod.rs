@@ -41,6 +41,8 @@ use crate::{
     workspace::{Current, HydrateError, Hydrated},
 };
 
+/// How long to wait for whoever keeps the log elsewhere; the pod's grace period is longer.
+const KEEP_WITHIN: Duration = Duration::from_secs(10);
 /// How long clients get to take the last frames when the runner ends.
 const LAST_FRAMES: Duration = Duration::from_millis(500);
 
@@ -97,6 +99,7 @@ async fn run(args: Args, redactor: Arc<Redactor>, mcp: Configured) -> Result<(),
     }
     let (engine, sources, content) = engine(&args, &config, redactor, &mcp).await?;
     let drained = CancellationToken::new();
+    let acknowledged = Arc::<http::Acknowledged>::default();
     let state = Server {
         engine: Arc::clone(&engine),
         session_id: session_id.clone(),
@@ -106,13 +109,20 @@ async fn run(args: Args, redactor: Arc<Redactor>, mcp: Configured) -> Result<(),
         mcp_faults: mcp.faults.into(),
         feedback: FeedbackFile::new(&args.data_dir, engine.redactor()),
         sources: Arc::clone(&sources),
+        acknowledged: Arc::clone(&acknowledged),
         content,
     };
-    let serving = tokio::spawn(http::serve(listener, http::router(state), stop.clone()));
+    let last_words = CancellationToken::new();
+    let serving = tokio::spawn(http::serve(listener, http::router(state), last_words.clone()));
     sources::follow_workflow(&sources, &engine, &args);
     begin(&engine, session_id, config.initial_prompt);
     stop.cancelled().await;
-    engine.shutdown().await;
+    engine.end_turns().await;
+    if !acknowledged.wait(&engine, KEEP_WITHIN).await {
+        tracing::warn!("the end of the log is nowhere but here: nobody who keeps it has come for it");
+    }
+    last_words.cancel();
+    engine.close();
     drained.cancel();
     match tokio::time::timeout(LAST_FRAMES, serving).await {
         Ok(Ok(served)) => served.map(drop).map_err(RunnerError::Serve),
@@ -136,7 +146,7 @@ async fn engine(
     redactor: Arc<Redactor>,
     mcp: &Configured,
 ) -> Result<(Arc<Engine>, Arc<Sources>, Arc<Files>), RunnerError> {
-    let store = assemble::open_store(&args.data_dir)?;
+    let store = assemble::open_store(&args.data_dir, args.first_seq)?;
     let host = assemble::agent_host(args.agent_socket.as_ref(), &args.data_dir).await?;
     let mut hydrated: Hydrated = workspace::adopt(
         args.session_id.as_str(),

@@ -33,7 +33,7 @@ use super::{
     apply::{MANAGER, called},
     context::Context,
     error::OperatorError,
-    retire,
+    retire, session,
 };
 use crate::{
     agui::Id,
@@ -106,12 +106,13 @@ async fn listen(view: &View, cancel: bool, context: &Context) -> Result<Action, 
 fn target(view: &View, context: &Context) -> Option<Target> {
     let address = view.own_pod()?.status.as_ref()?.pod_ip.clone()?;
     let token = context.token_of(view.session.as_ref()?)?;
+    let port = view.own_pod().and_then(|pod| session::inputs::port(pod)).unwrap_or(context.config.port);
     let host = if address.contains(':') { format!("[{address}]") } else { address };
     let run = &view.run;
     let spec = &run.spec;
     let input = fold::input(Id::from(queue::thread(run)), Id::from(status::run_id(run)), spec);
     let options = json!({ "timeoutSeconds": spec.timeout, "model": spec.model, "outputSchema": spec.output_schema });
-    Some(Target { url: format!("http://{host}:{}", context.config.port), token, input, options })
+    Some(Target { url: format!("http://{host}:{port}"), token, input, options })
 }
 
 async fn write_status(view: &View, next: &Next, context: &Context, now: Timestamp) -> Result<Arc<Run>, OperatorError> {

@@ -12,7 +12,7 @@ use crate::{
         AgenticSession, Run, RunStatus,
         conditions::READY,
         outcome::OutcomeReason,
-        run::{DesiredState, RunPhase},
+        run::{DesiredState, Outcome, RunPhase},
         session::{self, SessionPhase},
     },
     operator::{
@@ -90,8 +90,8 @@ fn answer_until(view: &View) -> Option<Timestamp> {
 /// Whether the next pod of a session knows what was asked in the one before.
 fn keeps_conversation(session: &AgenticSession) -> bool {
     let is_there = session.metadata.deletion_timestamp.is_none();
-    let spec = serde_json::to_value(&session.spec).unwrap_or_default();
-    is_there && spec["workspace"]["persistence"] == "PersistentVolume"
+    let workspace = session.spec.workspace.as_ref();
+    is_there && workspace.is_some_and(|workspace| workspace.persistence == session::Persistence::PersistentVolume)
 }
 
 fn cancelled(view: &View) -> bool {
@@ -105,7 +105,7 @@ fn end(reason: OutcomeReason, message: &str) -> Next {
 /// A Run that a runner was given, or may have been given.
 fn started(view: &View) -> Next {
     match &view.seen {
-        Seen::Events(seen) if ended(seen) => return Next::Take(seen.clone()),
+        Seen::Events(seen) if ended(seen) => return Next::Take(told(view, seen)),
         Seen::Refused(why) => return end(OutcomeReason::SetupFailed, &format!("The runner refused the Run: {why}")),
         Seen::Unreachable => return end(OutcomeReason::RunnerLost, "Its runner could not be reached for ten minutes."),
         Seen::Events(_) | Seen::Nothing => {}
@@ -119,6 +119,25 @@ fn started(view: &View) -> Next {
             _ => Next::Follow { cancel: cancelled(view) },
         },
     }
+}
+
+/// What the runner said, and why its pod was told to end: of that a runner knows no more than that it was.
+fn told(view: &View, seen: &RunStatus) -> Box<RunStatus> {
+    let mut status = Box::new(seen.clone());
+    let stopped = status.outcome.as_ref().is_some_and(|outcome| outcome.reason == OutcomeReason::SessionStopped);
+    if !stopped {
+        return status;
+    }
+    let deleted = view.session.as_ref().is_none_or(|session| session.metadata.deletion_timestamp.is_some());
+    let evicted = view.own_pod().and_then(|pod| evidence::disruption(pod));
+    let (reason, message) = match (deleted, evicted) {
+        (true, _) => (OutcomeReason::SessionDeleted, "Its session was deleted while it ran.".to_owned()),
+        (false, Some(why)) => (OutcomeReason::Evicted, format!("Its pod was evicted while it ran: {why}")),
+        (false, None) => return status,
+    };
+    status.phase = reason.phase();
+    status.outcome = Some(Outcome { reason, message: Some(message) });
+    status
 }
 
 fn ended(status: &RunStatus) -> bool {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     api::{AgenticSession, Run, outcome::OutcomeReason},
-    operator::config::{Config, Deadlines, Policy},
+    operator::config::{Config, Deadlines, Platform, Policy},
 };
 
 fn config() -> Config {
@@ -27,6 +27,7 @@ fn config() -> Config {
         inactivity: std::time::Duration::ZERO,
         deadlines: Deadlines::default(),
         policy: Policy::default(),
+        platform: Platform::default(),
     }
 }
 

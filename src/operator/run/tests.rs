@@ -20,7 +20,7 @@ use crate::{
         outcome::OutcomeReason,
         run::{DesiredState, RunPhase},
     },
-    operator::config::{Config, Deadlines, Policy},
+    operator::config::{Config, Deadlines, Platform, Policy},
 };
 
 fn config() -> Config {
@@ -35,6 +35,7 @@ fn config() -> Config {
         inactivity: Duration::ZERO,
         deadlines: Deadlines::default(),
         policy: Policy::default(),
+        platform: Platform::default(),
     }
 }
 
@@ -145,6 +146,21 @@ fn the_runners_last_word_counts_also_when_its_pod_is_gone() {
     let status = run.status.unwrap();
     assert_eq!((status.phase, status.result.as_deref()), (RunPhase::Succeeded, Some("done")));
     assert_eq!(status.runner.unwrap().uid, "pod-1", "what only the operator knows stays");
+}
+
+#[test]
+fn a_runner_that_is_told_to_end_does_not_know_why_and_the_operator_does() {
+    let said = json!({"phase": "Cancelled", "outcome": {"reason": "SessionStopped", "message": "stopped"}});
+    let mut told = view(begun(), Some(ready("pod-1")));
+    told.seen = Seen::Events(serde_json::from_value(said).unwrap());
+    let outcome = |view: &View| step(view).1.status.unwrap().outcome.unwrap();
+    assert_eq!(outcome(&told).reason, OutcomeReason::SessionStopped);
+    let drained = json!({"type": "DisruptionTarget", "status": "True", "message": "the node is drained"});
+    told.pod = Some(Arc::new(pod("pod-1", &json!({"phase": "Running", "conditions": [drained]}))));
+    assert_eq!(outcome(&told).reason, OutcomeReason::Evicted);
+    assert!(outcome(&told).message.unwrap().contains("the node is drained"));
+    told.session = None;
+    assert_eq!(outcome(&told).reason, OutcomeReason::SessionDeleted);
 }
 
 #[test]

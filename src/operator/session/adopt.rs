@@ -35,7 +35,7 @@ pub(super) async fn token(view: &View, token: &Hidden, context: &Context) -> Res
 
 /// The Service. One that is a pod's goes with that pod, so the session gets one of its own.
 pub(super) async fn service(view: &View, context: &Context) -> Result<Option<Service>, OperatorError> {
-    let wanted = objects::service(&view.session, &context.config);
+    let wanted = objects::service(&view.session, &view.settings(&context.config));
     let uid = view.session.uid();
     let is_ours = |seen: &&Service| seen.owner_references().iter().any(|owner| Some(&owner.uid) == uid.as_ref());
     match view.service.as_deref() {

@@ -1,39 +1,17 @@
 //! What people and the platform ask of sessions by annotations, without a cluster.
 
-use std::{sync::Arc, time::Duration};
-
-use jiff::Timestamp;
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::{
-    drift_task::Told,
     objects,
     plan::{Plan, Step, plan},
-    pod,
     status::status,
+    tests::{at, config, inputs},
     view::View,
     wish::{DESIRED_PHASE, FORCE_PROMPT, STOP_REASON},
 };
-use crate::{
-    api::AgenticSession,
-    operator::config::{Config, Deadlines, Policy},
-};
-
-fn config() -> Config {
-    Config {
-        watch_namespaces: Vec::new(),
-        backend_namespace: None,
-        namespace: "ambient-system".into(),
-        runner_image: "runner".into(),
-        agent_image: "agent".into(),
-        pull_policy: "IfNotPresent".into(),
-        port: 8001,
-        inactivity: Duration::from_hours(24),
-        deadlines: Deadlines::default(),
-        policy: Policy::default(),
-    }
-}
+use crate::api::AgenticSession;
 
 fn session(annotations: &Value, status: &Value) -> AgenticSession {
     let object = json!({
@@ -45,22 +23,11 @@ fn session(annotations: &Value, status: &Value) -> AgenticSession {
 }
 
 fn view(session: AgenticSession) -> View {
-    View {
-        session: Arc::new(session),
-        account: None,
-        token: None,
-        service: None,
-        files: None,
-        policy: None,
-        pod: None,
-        runs: Vec::new(),
-        project_inactivity: None,
-        told: Told::default(),
-    }
+    super::tests::view(session, None)
 }
 
-fn at(second: i64) -> Timestamp {
-    Timestamp::from_second(1_000_000 + second).unwrap()
+fn made(session: &AgenticSession) -> Value {
+    super::tests::made(session, &inputs(), &config())
 }
 
 fn decide(view: &View) -> Plan {
@@ -83,7 +50,7 @@ fn weakness_02_the_first_prompt_is_a_run_that_is_made_before_anything_says_that_
     let mut started = (*new.session).clone();
     started.status = Some(status(&new, &plan.saying, plan.starts, &config(), at(10)));
     assert_eq!(decide(&view(started)).steps, [Step::Provide, Step::CreatePod], "its pod was lost");
-    let made = pod::pod(&new.session, None, &config()).to_string();
+    let made = made(&new.session).to_string();
     assert!(!made.contains("INITIAL_PROMPT") && !made.contains("IS_RESUME"));
 }
 
@@ -109,7 +76,7 @@ fn weakness_13_annotations_about_accounts_and_secrets_change_nothing() {
         "ambient-code.io/runner-sa": "default", "ambient-code.io/runner-token-secret": "somebodys-secret",
     });
     let forged = session(&forged, &json!(null));
-    assert_eq!(pod::pod(&plain, None, &config()), pod::pod(&forged, None, &config()));
+    assert_eq!(made(&plain), made(&forged));
     assert_eq!(objects::account(&plain), objects::account(&forged));
     assert_eq!(objects::token(&plain, "t"), objects::token(&forged, "t"));
     assert_eq!(decide(&view(forged)).steps, decide(&view(plain)).steps);

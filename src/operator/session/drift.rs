@@ -24,6 +24,10 @@ const WORKFLOW: &str = "WorkflowReconciled";
 /// Whether both are; a type of the original.
 const ALL: &str = "Reconciled";
 
+/// The variables by which a pod's containers are told what the workspace is to have.
+pub(in crate::operator) const TOLD: [&str; 4] =
+    ["REPOS_JSON", "ACTIVE_WORKFLOW_GIT_URL", "ACTIVE_WORKFLOW_BRANCH", "ACTIVE_WORKFLOW_PATH"];
+
 /// The first and the longest pause before a change that failed is tried again, in seconds.
 const PAUSE: (i64, i64) = (5, 300);
 

@@ -127,7 +127,7 @@ fn target(view: &View, context: &Context) -> Option<Target> {
     let address = view.pod.as_ref()?.status.as_ref()?.pod_ip.clone()?;
     let token = context.token_of(&view.session)?;
     let host = if address.contains(':') { format!("[{address}]") } else { address };
-    Some(Target { url: format!("http://{host}:{}", context.config.port), token })
+    Some(Target { url: format!("http://{host}:{}", view.settings(&context.config).port), token })
 }
 
 fn tell(view: &View, changes: Vec<Change>, target: Target, context: &Context) {

@@ -34,6 +34,11 @@ const OURS: [&str; 12] = [
     "WORKSPACE_PATH",
 ];
 
+/// Whether only the operator may set a variable.
+pub(super) fn is_ours(name: &str) -> bool {
+    OURS.contains(&name)
+}
+
 /// A list of variables that is put together.
 #[derive(Debug, Default)]
 struct Env(Vec<Value>);

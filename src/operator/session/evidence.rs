@@ -13,6 +13,9 @@ pub(in crate::operator) const AGENT: &str = "agent";
 /// The init container that lays out the workspace.
 pub(in crate::operator) const HYDRATE: &str = "init-hydrate";
 
+/// The init container that puts the agent's tools beside an image of the session's own.
+pub(in crate::operator) const INJECT: &str = "inject-tools";
+
 /// How often a container of the pod may start again before the session has failed.
 const MAX_RESTARTS: i32 = 5;
 
@@ -70,6 +73,12 @@ pub(in crate::operator) fn state(pod: Option<&Pod>) -> PodState {
     }
 }
 
+/// Why the cluster takes the pod away: a drain, a preemption, a lost node.
+pub(in crate::operator) fn disruption(pod: &Pod) -> Option<String> {
+    let target = condition(pod.status.as_ref()?, "DisruptionTarget").filter(|target| target.status == "True")?;
+    target.message.clone().or_else(|| target.reason.clone())
+}
+
 /// When the pod got its node.
 pub(in crate::operator) fn scheduled_at(pod: &Pod) -> Option<Timestamp> {
     let condition = condition(pod.status.as_ref()?, "PodScheduled").filter(|condition| condition.status == "True")?;
@@ -106,7 +115,7 @@ fn given_up(status: &PodStatus) -> Option<End> {
     let last = tired.last_state.as_ref().and_then(|state| state.terminated.as_ref());
     let (code, said) = last.map_or((0, String::new()), |end| (end.exit_code, said(end.message.as_deref())));
     let reason = match tired.name.as_str() {
-        HYDRATE => OutcomeReason::SetupFailed,
+        HYDRATE | INJECT => OutcomeReason::SetupFailed,
         _ if last.is_some_and(|end| end.reason.as_deref() == Some("OOMKilled")) => OutcomeReason::OOMKilled,
         _ => OutcomeReason::RunnerLost,
     };
@@ -119,9 +128,10 @@ fn given_up(status: &PodStatus) -> Option<End> {
 
 /// A set-up that says that it fails again until a person acts.
 fn hopeless(status: &PodStatus) -> Option<End> {
-    let set_up = container(status, HYDRATE)?;
-    let looks = [set_up.state.as_ref(), set_up.last_state.as_ref()];
-    let mut ends = looks.into_iter().flatten().filter_map(|state| state.terminated.as_ref());
+    // The agent's container says so of an image that it cannot work in.
+    let set_ups = [HYDRATE, AGENT].into_iter().filter_map(|name| container(status, name));
+    let looks = set_ups.flat_map(|set_up| [set_up.state.as_ref(), set_up.last_state.as_ref()]);
+    let mut ends = looks.flatten().filter_map(|state| state.terminated.as_ref());
     let end = ends.find(|end| end.exit_code == i32::from(exit::SETUP))?;
     let message = end.message.as_deref().unwrap_or("The workspace could not be set up.").trim().to_owned();
     Some(End { reason: Some(OutcomeReason::SetupFailed), message })
@@ -147,7 +157,7 @@ fn failed(status: &PodStatus) -> End {
     };
     let reason = match (end.reason.as_deref(), container.name.as_str()) {
         (Some("OOMKilled"), _) => OutcomeReason::OOMKilled,
-        (_, HYDRATE) => OutcomeReason::SetupFailed,
+        (_, HYDRATE | INJECT) => OutcomeReason::SetupFailed,
         _ => OutcomeReason::RunnerLost,
     };
     let message = format!(

@@ -3,6 +3,8 @@
 pub(super) mod drift;
 pub(super) mod drift_task;
 pub(super) mod evidence;
+pub(super) mod inputs;
+pub(super) mod leaving;
 pub(super) mod objects;
 pub(super) mod plan;
 pub(super) mod view;
@@ -11,18 +13,30 @@ pub(super) mod wish;
 mod adopt;
 #[cfg(test)]
 mod asked_tests;
+mod claim;
+mod copies;
 #[cfg(test)]
 mod drift_tests;
 mod env;
+mod needs;
+mod platform;
 mod pod;
+mod resources;
 mod status;
+mod template;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_inputs;
+#[cfg(test)]
+mod tests_pod;
+mod tools;
+mod volumes;
 
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{ConfigMap, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::{
     Api, Resource, ResourceExt,
@@ -33,6 +47,8 @@ use serde_json::json;
 
 use self::{
     plan::{Plan, Saying, Step, plan},
+    pod::Parts,
+    template::TemplateError,
     view::View,
     wish::{DESIRED_PHASE, FORCE_PROMPT, STOP_REASON},
 };
@@ -40,7 +56,7 @@ use super::{
     apply::{self, MANAGER, called},
     context::Context,
     error::OperatorError,
-    retire,
+    release, retire,
     run::first,
 };
 use crate::api::{AgenticSession, AgenticSessionStatus, McpServers, outcome::OutcomeReason};
@@ -96,6 +112,7 @@ async fn carry_out(view: &View, plan: &Plan, context: &Context) -> Result<(), Op
             Step::Provide => provide(view, context).await?,
             Step::CreatePod => create_pod(view, context).await?,
             Step::DeletePod => delete_pod(view, context).await?,
+            Step::ReleasePod => release_pod(view, context).await?,
             Step::CreateFirstRun => first::create(&view.session, context).await?,
             Step::CreatePromptRun => first::create_again(&session, context).await?,
             Step::ClearForce => session = clear(&session, &[FORCE_PROMPT], context).await?,
@@ -121,16 +138,48 @@ async fn provide(view: &View, context: &Context) -> Result<(), OperatorError> {
     let policy = objects::policy(&view.namespace(), &context.config);
     let policy: Option<NetworkPolicy> = apply::ensure(client, &policy, view.policy.as_deref()).await?;
     context.children.remember_policy(policy);
-    Ok(())
+    supply(view, context).await
 }
 
 async fn create_pod(view: &View, context: &Context) -> Result<(), OperatorError> {
     let project: Option<McpServers> = context.project_servers(&view.namespace());
-    let pod = pod::pod(&view.session, project.as_ref(), &context.config);
-    if let Some(created) = apply::create_pod(&context.client, &pod).await? {
+    let config = view.settings(&context.config);
+    let parts = Parts { session: &view.session, project: project.as_ref(), inputs: &view.inputs, config: &config };
+    let pod = parts.pod().map_err(|error| refused_template(view, &error))?;
+    if let Some(created) = apply::create(&context.client, &pod).await? {
         context.pods.remember(created);
     }
     Ok(())
+}
+
+/// What comes from elsewhere: copies of the platform's Secrets, and the workspace's volume.
+async fn supply(view: &View, context: &Context) -> Result<(), OperatorError> {
+    let client = &context.client;
+    for copied in &view.inputs.copied {
+        if let Some(copy) = copies::copy(&view.session, copied) {
+            let copy: Option<Secret> = apply::ensure(client, &copy, copied.copy.as_deref()).await?;
+            context.children.remember(None, copy, None);
+        }
+    }
+    match claim::claim(&view.session, &view.inputs).filter(|_| view.inputs.claim.is_none()) {
+        // A claim of somebody's own with this name is used as it is, and stays.
+        Some(claim) => apply::create::<PersistentVolumeClaim>(client, &claim).await.map(|_| ()),
+        None => Ok(()),
+    }
+}
+
+fn refused_template(view: &View, error: &TemplateError) -> OperatorError {
+    OperatorError::Refused {
+        object: called::<Pod>(&view.namespace(), &view.session.name_any()),
+        message: error.to_string(),
+    }
+}
+
+async fn release_pod(view: &View, context: &Context) -> Result<(), OperatorError> {
+    match view.pod.as_deref().filter(|_| view.owns_pod()) {
+        Some(pod) => release::release(&context.client, pod).await,
+        None => Ok(()),
+    }
 }
 
 async fn delete_pod(view: &View, context: &Context) -> Result<(), OperatorError> {

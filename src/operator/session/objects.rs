@@ -123,7 +123,8 @@ pub(super) fn policy(namespace: &str, config: &Config) -> Value {
         "spec": {
             "podSelector": { "matchLabels": { names::APP_LABEL: names::APP } },
             "policyTypes": ["Ingress"],
-            "ingress": [{ "from": from, "ports": [{ "protocol": "TCP", "port": config.port }] }],
+            // By its name: runners of one namespace may have different ports.
+            "ingress": [{ "from": from, "ports": [{ "protocol": "TCP", "port": "agui" }] }],
         },
     })
 }

@@ -6,7 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use super::{
+    claim,
     evidence::{self, End, PodState, Waits},
+    leaving::{self, Due},
+    needs,
     view::View,
     wish::{DESIRED_PHASE, FORCE_PROMPT, STOP_REASON, Why, Wish, wish},
 };
@@ -24,6 +27,8 @@ pub(in crate::operator) enum Step {
     CreatePod,
     /// The pod is to end.
     DeletePod,
+    /// The pod was told to end and does not: it is taken away if its node is lost.
+    ReleasePod,
     /// The first Run is to be made from `initialPrompt`.
     CreateFirstRun,
     /// `initialPrompt` is to become a Run once more.
@@ -46,6 +51,8 @@ pub(in crate::operator) enum Saying {
     Unready,
     /// The pod goes.
     Stopping(Why),
+    /// The pod was told to go, and does not.
+    Stuck(Why, String),
     /// It has stopped.
     Stopped(Why),
     /// Its runner ended by itself, and well.
@@ -75,8 +82,8 @@ pub(in crate::operator) fn plan(view: &View, config: &Config, now: Timestamp) ->
     let pod = evidence::state(view.pod.as_deref());
     let mut plan = match wish {
         Wish::Up => prompted(view, up(view, &pod, config, now)),
-        Wish::Down(why) => down(&pod, why),
-        Wish::Rest => rest(&pod),
+        Wish::Down(why) => down(view, &pod, why, config, now),
+        Wish::Rest => rest(view, &pod, config, now),
     };
     plan.wake = plan.wake.into_iter().chain(wake).min();
     if acted(view, &plan) {
@@ -97,8 +104,12 @@ fn up(view: &View, pod: &PodState, config: &Config, now: Timestamp) -> Plan {
     }
     let starts = !matches!(view.status().phase, SessionPhase::Creating | SessionPhase::Running);
     let plan = match pod {
-        PodState::Absent => comes(vec![Step::Provide, Step::CreatePod], "PodCreated", "The pod is made."),
-        PodState::Leaving => comes(vec![], "PodLeaving", "The pod before this one is ending."),
+        PodState::Absent => absent(view, starts, config, now),
+        PodState::Leaving => {
+            leaving(view, config, now, comes(vec![], "PodLeaving", "The pod before this one is ending."), |late| {
+                Saying::Creating { reason: "PodStuck".to_owned(), message: late }
+            })
+        }
         PodState::Starting(waits) => starting(view, waits, config, now),
         PodState::Ready => to_do(vec![Step::Provide], Saying::Running),
         PodState::Unready => to_do(vec![Step::Provide], Saying::Unready),
@@ -134,8 +145,25 @@ fn prompted(view: &View, plan: Plan) -> Plan {
     Plan { steps, ..plan }
 }
 
+fn absent(view: &View, starts: bool, config: &Config, now: Timestamp) -> Plan {
+    let Some(need) = needs::missing(view, config) else {
+        return comes(vec![Step::Provide, Step::CreatePod], "PodCreated", "The pod is made.");
+    };
+    let (saying, wake) = needs::waiting(need, view, starts, config, now);
+    Plan { wake, ..to_do(vec![], saying) }
+}
+
+/// A pod that ends has until its deadline; then its node is asked about.
+fn leaving(view: &View, config: &Config, now: Timestamp, in_time: Plan, late: impl Fn(String) -> Saying) -> Plan {
+    match leaving::due(view.pod.as_deref(), config, now) {
+        Due::In(deadline) => Plan { wake: Some(deadline), ..in_time },
+        Due::Late(message, again) => Plan { wake: Some(again), ..to_do(vec![Step::ReleasePod], late(message)) },
+    }
+}
+
 /// A pod that comes up has until its deadline.
 fn starting(view: &View, waits: &Waits, config: &Config, now: Timestamp) -> Plan {
+    let waits = claim::waits(view, waits.clone());
     let deadline = view.pod.as_deref().and_then(|pod| match evidence::scheduled_at(pod) {
         Some(scheduled) => after(scheduled, config.deadlines.start),
         None => after(evidence::created_at(pod)?, config.deadlines.schedule),
@@ -147,10 +175,12 @@ fn starting(view: &View, waits: &Waits, config: &Config, now: Timestamp) -> Plan
     Plan { wake: deadline, ..comes(vec![Step::Provide], &waits.reason, &waits.message) }
 }
 
-fn down(pod: &PodState, why: Why) -> Plan {
+fn down(view: &View, pod: &PodState, why: Why, config: &Config, now: Timestamp) -> Plan {
     match pod {
         PodState::Absent => to_do(vec![], Saying::Stopped(why)),
-        PodState::Leaving => to_do(vec![], Saying::Stopping(why)),
+        PodState::Leaving => {
+            leaving(view, config, now, to_do(vec![], Saying::Stopping(why)), |late| Saying::Stuck(why, late))
+        }
         PodState::Starting(_) | PodState::Ready | PodState::Unready | PodState::Ended(_) => {
             to_do(vec![Step::DeletePod], Saying::Stopping(why))
         }
@@ -158,9 +188,10 @@ fn down(pod: &PodState, why: Why) -> Plan {
 }
 
 /// A session at rest has no pod.
-fn rest(pod: &PodState) -> Plan {
+fn rest(view: &View, pod: &PodState, config: &Config, now: Timestamp) -> Plan {
     match pod {
-        PodState::Absent | PodState::Leaving => to_do(vec![], Saying::AsBefore),
+        PodState::Absent => to_do(vec![], Saying::AsBefore),
+        PodState::Leaving => leaving(view, config, now, to_do(vec![], Saying::AsBefore), |_| Saying::AsBefore),
         PodState::Starting(_) | PodState::Ready | PodState::Unready | PodState::Ended(_) => {
             to_do(vec![Step::DeletePod], Saying::AsBefore)
         }
@@ -172,7 +203,10 @@ fn acted(view: &View, plan: &Plan) -> bool {
     let annotations = view.session.annotations();
     match annotations.get(DESIRED_PHASE).map(String::as_str) {
         Some("Stopped") => matches!(plan.saying, Saying::Stopped(_)),
-        Some("Running") => plan.steps.contains(&Step::CreatePod) || matches!(plan.saying, Saying::Running),
+        // What has failed was tried: kept, the request would try it for ever.
+        Some("Running") => {
+            plan.steps.contains(&Step::CreatePod) || matches!(plan.saying, Saying::Running | Saying::Failed { .. })
+        }
         Some(_) => true,
         None => annotations.contains_key(STOP_REASON) && matches!(plan.saying, Saying::Running),
     }

@@ -4,17 +4,22 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::{
-    env::{self, DATA, FILES, SOCKET_DIR, STATE, WORKSPACE},
+    env,
     evidence::{AGENT, HYDRATE, RUNNER},
-    objects,
+    inputs::{Inputs, KEYS, Template},
+    objects, platform, resources,
+    template::{self, TemplateError},
+    tools,
+    volumes::Volumes,
 };
 use crate::{
-    api::{AgenticSession, McpServers, names},
+    api::{
+        AgenticSession, McpServers, names,
+        session::{Resources, RunnerSpec, RunnerType},
+    },
     operator::config::Config,
 };
 
-/// The Secret with the provider's keys; the runner needs it.
-const KEYS: &str = "ambient-runner-secrets";
 /// The Secret with the tokens of integrations; optional.
 const INTEGRATIONS: &str = "ambient-non-vertex-integrations";
 
@@ -24,11 +29,45 @@ const USER: u32 = 1001;
 const GRACE: u32 = 30;
 /// How long a pod stays on a node that does not answer: a lost node is known within a minute.
 const LOST_NODE: u32 = 15;
+/// The taints of such a node.
+const LOST: [&str; 2] = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
 
-/// The pod of a session.
-pub(super) fn pod(session: &AgenticSession, project: Option<&McpServers>, config: &Config) -> Value {
+/// What a pod is made from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parts<'a> {
+    /// The session.
+    pub(super) session: &'a AgenticSession,
+    /// The MCP servers of the namespace.
+    pub(super) project: Option<&'a McpServers>,
+    /// What it depends on beside them.
+    pub(super) inputs: &'a Inputs,
+    /// The operator's settings, as the registry changes them.
+    pub(super) config: &'a Config,
+}
+
+impl<'a> Parts<'a> {
+    /// The pod of the session.
+    pub(super) fn pod(&self) -> Result<Value, TemplateError> {
+        let mut pod = pod(self);
+        if let Template::Given(map) = &self.inputs.template {
+            template::merge(&mut pod, template::parse(map)?);
+        }
+        Ok(pod)
+    }
+
+    fn volumes(&self) -> Volumes<'a> {
+        Volumes { session: self.session, inputs: self.inputs, config: self.config }
+    }
+}
+
+/// The pod but for what a template adds to it.
+fn pod(parts: &Parts<'_>) -> Value {
+    let Parts { session, inputs, config, .. } = *parts;
     let name = session.name_any();
-    json!({
+    let mut init = vec![hydrate(parts)];
+    init.extend(tools::inject(session, config));
+    init.push(agent(parts));
+    let mut pod = json!({
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
@@ -43,8 +82,8 @@ pub(super) fn pod(session: &AgenticSession, project: Option<&McpServers>, config
             "enableServiceLinks": false,
             // A runner that crashes starts again in place, ends its open run, and goes on.
             "restartPolicy": "OnFailure",
-            "terminationGracePeriodSeconds": GRACE,
-            "tolerations": [lost("node.kubernetes.io/not-ready"), lost("node.kubernetes.io/unreachable")],
+            "terminationGracePeriodSeconds": inputs.entry().sandbox.termination_grace_period.unwrap_or(GRACE),
+            "tolerations": tolerations(session.spec.runner.as_ref()),
             "securityContext": {
                 "runAsNonRoot": true,
                 "runAsUser": USER,
@@ -53,88 +92,83 @@ pub(super) fn pod(session: &AgenticSession, project: Option<&McpServers>, config
                 "fsGroupChangePolicy": "OnRootMismatch",
                 "seccompProfile": { "type": "RuntimeDefault" },
             },
-            "initContainers": [hydrate(session, config), agent(config)],
-            "containers": [runner(session, project, config)],
-            "volumes": volumes(session, config),
+            "initContainers": init,
+            "containers": [runner(parts)],
+            "volumes": parts.volumes().all(),
         },
-    })
+    });
+    placed(&mut pod["spec"], session.spec.runner.as_ref());
+    pod
 }
 
-fn lost(taint: &str) -> Value {
-    json!({ "key": taint, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": LOST_NODE })
+/// The session's own, and ours for the taints of a lost node that it says nothing about.
+fn tolerations(runner: Option<&RunnerSpec>) -> Vec<Value> {
+    let own = runner.map(|runner| runner.tolerations.as_slice()).unwrap_or_default();
+    let lost = LOST
+        .into_iter()
+        .filter(|taint| !own.iter().any(|toleration| toleration.key.as_deref().is_none_or(|key| key == *taint)));
+    let lost = lost.map(
+        |taint| json!({ "key": taint, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": LOST_NODE }),
+    );
+    own.iter().filter_map(|toleration| serde_json::to_value(toleration).ok()).chain(lost).collect()
 }
 
-fn hydrate(session: &AgenticSession, config: &Config) -> Value {
-    let mut mounts = vec![
-        mount("workspace", WORKSPACE),
-        mount("agent-state", STATE),
-        mount("data", DATA),
-        mount("runner-tmp", "/tmp"),
-    ];
-    if !session.spec.files.is_empty() {
-        mounts.push(read_only("files", FILES));
+/// Which nodes take the pod, and how they run it.
+fn placed(spec: &mut Value, runner: Option<&RunnerSpec>) {
+    let Some(runner) = runner else { return };
+    if !runner.node_selector.is_empty() {
+        spec["nodeSelector"] = json!(runner.node_selector);
     }
+    if let Some(class) = &runner.runtime_class_name {
+        spec["runtimeClassName"] = json!(class);
+    }
+}
+
+fn hydrate(parts: &Parts<'_>) -> Value {
+    let Parts { session, inputs, config, .. } = *parts;
     json!({
         "name": HYDRATE,
         "image": config.runner_image,
         "imagePullPolicy": config.pull_policy,
         "args": ["hydrate"],
-        "env": env::hydrate(session),
+        "env": platform::trusting(env::hydrate(session), inputs),
         "envFrom": [{ "secretRef": { "name": INTEGRATIONS, "optional": true } }],
         "resources": { "requests": { "cpu": "50m", "memory": "64Mi" }, "limits": { "memory": "512Mi" } },
         "securityContext": restricted(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": mounts,
+        "volumeMounts": parts.volumes().of_hydrate(),
     })
 }
 
 /// A native sidecar: it starts before the runner and ends after it, and starts again by itself while the runner lives.
-fn agent(config: &Config) -> Value {
-    let workflows = json!({
-        "name": "workspace", "mountPath": format!("{WORKSPACE}/workflows"), "subPath": "workflows", "readOnly": true,
-    });
-    json!({
+fn agent(parts: &Parts<'_>) -> Value {
+    let Parts { session, inputs, config, .. } = *parts;
+    let mut agent = json!({
         "name": AGENT,
         "image": config.agent_image,
         "imagePullPolicy": config.pull_policy,
         "args": ["agent"],
         "restartPolicy": "Always",
-        "env": env::agent(),
+        "env": platform::trusting(env::agent(), inputs),
         "resources": { "requests": { "cpu": "100m", "memory": "512Mi" }, "limits": { "memory": "2Gi" } },
         "securityContext": restricted(),
-        "volumeMounts": [
-            mount("workspace", WORKSPACE),
-            workflows,
-            mount("agent-state", STATE),
-            mount("agent-socket", SOCKET_DIR),
-            mount("agent-home", "/home/ambient"),
-            mount("agent-tmp", "/tmp"),
-        ],
-    })
+        "volumeMounts": parts.volumes().of_agent(),
+    });
+    tools::adapt(&mut agent, session);
+    set(&mut agent, session.spec.agent.as_ref().and_then(|agent| agent.resources.as_ref()));
+    agent
 }
 
-fn runner(session: &AgenticSession, project: Option<&McpServers>, config: &Config) -> Value {
-    let mut mounts = vec![
-        mount("workspace", WORKSPACE),
-        read_only("agent-state", STATE),
-        mount("agent-socket", SOCKET_DIR),
-        mount("data", DATA),
-        mount("runner-tmp", "/tmp"),
-    ];
-    if config.backend_namespace.is_some() {
-        mounts.push(read_only("bot-token", "/var/run/secrets/ambient"));
-    }
+fn runner(parts: &Parts<'_>) -> Value {
+    let Parts { session, project, inputs, config } = *parts;
     let health = json!({ "path": "/health", "port": "agui" });
-    json!({
+    let mut runner = json!({
         "name": RUNNER,
         "image": config.runner_image,
         "imagePullPolicy": config.pull_policy,
         "args": ["runner"],
-        "env": env::runner(session, project, config),
-        "envFrom": [
-            { "secretRef": { "name": INTEGRATIONS, "optional": true } },
-            { "secretRef": { "name": KEYS } },
-        ],
+        "env": platform::runner(env::runner(session, project, config), session, inputs, config),
+        "envFrom": secrets(session, config),
         "ports": [{ "name": "agui", "containerPort": config.port, "protocol": "TCP" }],
         "readinessProbe": { "httpGet": health.clone(), "periodSeconds": 2, "timeoutSeconds": 2 },
         // One that does not answer for a minute is started again, and ends its open run.
@@ -142,37 +176,36 @@ fn runner(session: &AgenticSession, project: Option<&McpServers>, config: &Confi
         "resources": { "requests": { "cpu": "50m", "memory": "64Mi" }, "limits": { "memory": "512Mi" } },
         "securityContext": restricted(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": mounts,
-    })
+        "volumeMounts": parts.volumes().of_runner(),
+    });
+    set(&mut runner, Some(&inputs.entry().container.resources));
+    set(&mut runner, session.spec.runner.as_ref().and_then(|runner| runner.resources.as_ref()));
+    runner
 }
 
-fn restricted() -> Value {
+/// The Secrets whose keys are variables of the runner.
+fn secrets(session: &AgenticSession, config: &Config) -> Vec<Value> {
+    let mut secrets = vec![json!({ "secretRef": { "name": INTEGRATIONS, "optional": true } })];
+    if config.platform.vertex.is_none() {
+        let mut keys = json!({ "secretRef": { "name": KEYS } });
+        if session.spec.runner_type() == Ok(RunnerType::Replay) {
+            keys["secretRef"]["optional"] = json!(true);
+        }
+        secrets.push(keys);
+    }
+    secrets
+}
+
+fn set(container: &mut Value, resources: Option<&Resources>) {
+    if let Some(resources) = resources {
+        resources::over(container, resources);
+    }
+}
+
+pub(super) fn restricted() -> Value {
     json!({
         "allowPrivilegeEscalation": false,
         "readOnlyRootFilesystem": true,
         "capabilities": { "drop": ["ALL"] },
     })
-}
-
-fn mount(volume: &str, path: &str) -> Value {
-    json!({ "name": volume, "mountPath": path })
-}
-
-fn read_only(volume: &str, path: &str) -> Value {
-    json!({ "name": volume, "mountPath": path, "readOnly": true })
-}
-
-fn volumes(session: &AgenticSession, config: &Config) -> Vec<Value> {
-    let empty = ["workspace", "agent-state", "agent-home", "agent-tmp", "data", "runner-tmp"];
-    let mut volumes: Vec<Value> = empty.iter().map(|name| json!({ "name": name, "emptyDir": {} })).collect();
-    volumes.push(json!({ "name": "agent-socket", "emptyDir": { "sizeLimit": "1Mi" } }));
-    if config.backend_namespace.is_some() {
-        let token = json!({ "serviceAccountToken": { "path": "bot-token", "expirationSeconds": 3600 } });
-        volumes.push(json!({ "name": "bot-token", "projected": { "sources": [token] } }));
-    }
-    if !session.spec.files.is_empty() {
-        let name = names::files(&session.name_any());
-        volumes.push(json!({ "name": "files", "configMap": { "name": name } }));
-    }
-    volumes
 }

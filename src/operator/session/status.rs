@@ -7,6 +7,7 @@ use kube::ResourceExt;
 use super::{
     drift,
     evidence::{self, PodState},
+    needs::Secrets,
     plan::Saying,
     view::View,
     wish::{DESIRED, Why},
@@ -59,7 +60,8 @@ pub(in crate::operator) fn status(
         status.observed_generation = generation;
     }
     let mut conditions = std::mem::take(&mut status.conditions);
-    for aspect in aspects(view, saying) {
+    let secrets = Secrets::of(view, config);
+    for aspect in aspects(view, saying).into_iter().chain([secrets.aspect()]) {
         conditions::upsert(&mut conditions, aspect, view.session.metadata.generation, now);
     }
     status.conditions = conditions;
@@ -90,7 +92,7 @@ fn phase(saying: &Saying) -> SessionPhase {
     match saying {
         Saying::Creating { .. } => SessionPhase::Creating,
         Saying::Running | Saying::Unready => SessionPhase::Running,
-        Saying::Stopping(_) => SessionPhase::Stopping,
+        Saying::Stopping(_) | Saying::Stuck(..) => SessionPhase::Stopping,
         Saying::Stopped(_) | Saying::AsBefore => SessionPhase::Stopped,
         Saying::Completed => SessionPhase::Completed,
         Saying::Failed { .. } => SessionPhase::Failed,
@@ -100,14 +102,14 @@ fn phase(saying: &Saying) -> SessionPhase {
 /// Where clients inside the cluster find the runner while it is there.
 fn endpoint(view: &View, saying: &Saying, config: &Config) -> Option<String> {
     let service = names::service(&view.session.name_any());
-    let here = || format!("http://{service}.{}.svc.cluster.local:{}", view.namespace(), config.port);
+    let here = || format!("http://{service}.{}.svc.cluster.local:{}", view.namespace(), view.settings(config).port);
     matches!(saying, Saying::Running | Saying::Unready).then(here)
 }
 
 /// What only a session at rest, or on its way there, says.
 fn rest(status: &mut AgenticSessionStatus, saying: &Saying, now: Timestamp) {
     match saying {
-        Saying::Stopping(why) => status.stopped_reason = Some(why.as_str().to_owned()),
+        Saying::Stopping(why) | Saying::Stuck(why, _) => status.stopped_reason = Some(why.as_str().to_owned()),
         Saying::Stopped(why) => {
             status.stopped_reason = Some(why.as_str().to_owned());
             status.completion_time.get_or_insert(Time(now));
@@ -129,23 +131,31 @@ fn is_applied(status: &AgenticSessionStatus, view: &View, saying: &Saying) -> bo
             (PodState::Starting(_), Some(pod)) => !drift::is_outdated(pod, spec),
             (_, _) => true,
         },
-        Saying::Stopping(_) | Saying::Stopped(_) | Saying::Completed | Saying::Failed { .. } | Saying::AsBefore => true,
+        Saying::Stopping(_)
+        | Saying::Stuck(..)
+        | Saying::Stopped(_)
+        | Saying::Completed
+        | Saying::Failed { .. }
+        | Saying::AsBefore => true,
     }
 }
 
 /// The conditions in the order in which people read them.
-fn aspects<'a>(view: &View, saying: &'a Saying) -> [Aspect<'a>; 5] {
+fn aspects<'a>(view: &'a View, saying: &'a Saying) -> [Aspect<'a>; 5] {
     let (reason, message) = words(saying);
     let aspect = |kind, status: Status| Aspect { kind, status, reason, message };
     let quiet = |kind, status: bool| Aspect { kind, status: status.into(), reason, message: "" };
-    let moving = matches!(saying, Saying::Creating { .. } | Saying::Stopping(_) | Saying::Unready);
+    let moving = matches!(saying, Saying::Creating { .. } | Saying::Stopping(_) | Saying::Stuck(..) | Saying::Unready);
     let pod = evidence::state(view.pod.as_deref());
     let started = matches!(saying, Saying::Running | Saying::Unready);
     [
         aspect(conditions::READY, (*saying == Saying::Running).into()),
         quiet(conditions::RECONCILING, moving),
         quiet(conditions::STALLED, matches!(saying, Saying::Failed { .. })),
-        quiet(POD_CREATED, !matches!(pod, PodState::Absent)),
+        Aspect {
+            message: view.inputs.runner.note.as_deref().unwrap_or_default(),
+            ..quiet(POD_CREATED, !matches!(pod, PodState::Absent))
+        },
         quiet(RUNNER_STARTED, started),
     ]
 }
@@ -156,6 +166,8 @@ fn words(saying: &Saying) -> (&str, &str) {
         Saying::Running => ("Running", ""),
         Saying::Unready => ("Unready", "The runner does not answer at the moment; it starts again by itself."),
         Saying::Stopping(Why::Desired) => (DESIRED, "The pod is ending."),
+        Saying::Stuck(Why::Desired, message) => (DESIRED, message),
+        Saying::Stuck(_, message) => ("PodStuck", message),
         Saying::Stopping(_) => ("Stopping", "The pod is ending."),
         Saying::Stopped(why) => (why.reason(), why.message()),
         Saying::Completed => ("Completed", "The runner ended by itself."),

@@ -18,19 +18,20 @@ use super::{
     drift_task::Told,
     env,
     evidence::{self, PodState},
+    inputs::Inputs,
     objects,
     plan::{Plan, Saying, Step, plan},
-    pod,
+    pod::Parts,
     status::status,
     view::View,
     wish::{DESIRED_PHASE, Why},
 };
 use crate::{
     api::{AgenticSession, Run, outcome::OutcomeReason, session::SessionPhase},
-    operator::config::{Config, Deadlines, Policy},
+    operator::config::{Config, Deadlines, Platform, Policy},
 };
 
-fn config() -> Config {
+pub(super) fn config() -> Config {
     Config {
         watch_namespaces: Vec::new(),
         backend_namespace: Some("ambient-code".into()),
@@ -42,14 +43,15 @@ fn config() -> Config {
         inactivity: Duration::from_hours(24),
         deadlines: Deadlines::default(),
         policy: Policy::default(),
+        platform: Platform::default(),
     }
 }
 
-fn at(second: i64) -> Timestamp {
+pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_000_000 + second).unwrap()
 }
 
-fn session(spec: &Value) -> AgenticSession {
+pub(super) fn session(spec: &Value) -> AgenticSession {
     let object = json!({
         "apiVersion": "vteam.ambient-code/v1alpha1", "kind": "AgenticSession",
         "metadata": {"name": "s1", "namespace": "team", "uid": "session-uid", "generation": 1},
@@ -58,7 +60,7 @@ fn session(spec: &Value) -> AgenticSession {
     serde_json::from_value(object).unwrap()
 }
 
-fn pod_with(status: &Value) -> Pod {
+pub(super) fn pod_with(status: &Value) -> Pod {
     let object = json!({
         "metadata": {
             "name": "s1-runner", "namespace": "team", "uid": "pod-uid", "creationTimestamp": at(0).to_string(),
@@ -69,11 +71,11 @@ fn pod_with(status: &Value) -> Pod {
     serde_json::from_value(object).unwrap()
 }
 
-fn ready() -> Value {
+pub(super) fn ready() -> Value {
     json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}, {"type": "PodScheduled", "status": "True"}]})
 }
 
-fn view(session: AgenticSession, pod: Option<Pod>) -> View {
+pub(super) fn view(session: AgenticSession, pod: Option<Pod>) -> View {
     View {
         session: Arc::new(session),
         account: None,
@@ -84,12 +86,22 @@ fn view(session: AgenticSession, pod: Option<Pod>) -> View {
         pod: pod.map(Arc::new),
         runs: Vec::new(),
         project_inactivity: None,
+        inputs: inputs(),
         told: Told::default(),
     }
 }
 
+/// A namespace with keys, and nothing else.
+pub(super) fn inputs() -> Inputs {
+    Inputs { keys: true, ..Inputs::default() }
+}
+
+pub(super) fn made(session: &AgenticSession, inputs: &Inputs, config: &Config) -> Value {
+    Parts { session, project: None, inputs, config }.pod().unwrap()
+}
+
 /// The next status of a session, as the operator would write it.
-fn step(view: &View, second: i64) -> (Plan, AgenticSession) {
+pub(super) fn step(view: &View, second: i64) -> (Plan, AgenticSession) {
     let plan = plan(view, &config(), at(second));
     let mut session = (*view.session).clone();
     session.status = Some(status(view, &plan.saying, plan.starts, &config(), at(second)));
@@ -104,12 +116,12 @@ fn asks(mut session: AgenticSession, phase: &str) -> AgenticSession {
     session
 }
 
-fn phase(session: &AgenticSession) -> SessionPhase {
+pub(super) fn phase(session: &AgenticSession) -> SessionPhase {
     session.status.as_ref().unwrap().phase
 }
 
 /// Whatever is built is what its kind knows, and nothing else.
-fn is_typed<K: Serialize + DeserializeOwned>(object: &Value) {
+pub(super) fn is_typed<K: Serialize + DeserializeOwned>(object: &Value) {
     let typed: K = serde_json::from_value(object.clone()).unwrap();
     assert_eq!(&serde_json::to_value(typed).unwrap(), object);
 }
@@ -122,7 +134,7 @@ fn what_is_built_has_only_members_that_its_kind_knows() {
         "agent": {"allowedTools": ["Read"], "maxTurns": 3, "systemPrompt": "be brief"},
         "activeWorkflow": {"gitUrl": "https://git.example/w.git"}, "mcpServers": {"disabled": ["x"]},
     }));
-    is_typed::<Pod>(&pod::pod(&session, None, &config()));
+    is_typed::<Pod>(&made(&session, &inputs(), &config()));
     is_typed::<ServiceAccount>(&objects::account(&session));
     is_typed::<Secret>(&objects::token(&session, "t"));
     is_typed::<Service>(&objects::service(&session, &config()));
@@ -143,7 +155,7 @@ fn weakness_25_a_whole_temperature_is_that_temperature() {
 #[test]
 fn weakness_15_no_secret_is_a_plain_value_and_the_agent_has_no_key() {
     let session = session(&json!({"environmentVariables": {"AGUI_TOKEN": "mine", "HELLO": "there"}}));
-    let pod = pod::pod(&session, None, &config());
+    let pod = made(&session, &inputs(), &config());
     let runner = &pod["spec"]["containers"][0];
     let named = |name: &str| {
         runner["env"].as_array().unwrap().iter().filter(|variable| variable["name"] == name).collect::<Vec<_>>()

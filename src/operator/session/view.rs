@@ -9,6 +9,7 @@ use k8s_openapi::api::{
 use kube::ResourceExt;
 
 use super::drift_task::Told;
+use super::inputs::Inputs;
 use crate::api::{AgenticSession, AgenticSessionStatus, Run};
 
 /// A session and what belongs to it, as far as it is known.
@@ -26,6 +27,8 @@ pub(in crate::operator) struct View {
     pub(in crate::operator) runs: Vec<Arc<Run>>,
     /// The inactivity timeout of the `ProjectSettings`, in seconds.
     pub(in crate::operator) project_inactivity: Option<i64>,
+    /// What the pod depends on beside all this.
+    pub(in crate::operator) inputs: Inputs,
     /// What the runner was told of changes of the workspace.
     pub(in crate::operator) told: Told,
 }

@@ -21,10 +21,15 @@ use tokio::task::JoinSet;
 use super::objects::{LIMITS, MANAGED, TRIGGER};
 use crate::operator::{
     config::Config,
+    lean::Lean,
     stores::{Change, Scope},
     wake::Wakers,
     written::Written,
 };
+
+impl Lean for RoleBinding {}
+impl Lean for Role {}
+impl Lean for LimitRange {}
 
 /// A namespace; nothing but its metadata is looked at.
 pub(in crate::operator) type Project = PartialObjectMeta<Namespace>;

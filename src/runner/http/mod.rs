@@ -11,6 +11,7 @@ mod events;
 mod feedback;
 mod interrupt;
 mod join;
+mod log;
 mod mcp;
 mod model;
 mod pulse;
@@ -30,6 +31,7 @@ use axum::{
 use serde_json::{Value, json};
 
 pub use error::HttpError;
+pub use log::Acknowledged;
 pub use serve::serve;
 pub use stream::Pace;
 
@@ -58,6 +60,8 @@ pub struct Server {
     pub mcp_faults: Arc<[Fault]>,
     /// Keeps what people say of the work.
     pub feedback: FeedbackFile,
+    /// What is kept elsewhere of the log.
+    pub acknowledged: Arc<Acknowledged>,
     /// The session's repositories and workflow.
     pub sources: Arc<Sources>,
 }
@@ -81,10 +85,13 @@ pub fn router(server: Server) -> Router {
         .route("/tasks", get(tasks::list))
         .route("/tasks/{id}/output", get(tasks::output))
         .route("/tasks/{id}/stop", post(tasks::stop))
+        .route("/log/tail", post(log::tail))
+        .route("/log/ack", post(log::ack))
         .route("/events/{thread}", get(events::events))
         .route("/events/{thread}/wait", get(events::wait))
         .merge(content::router(Arc::clone(&server.content)))
         .layer(Extension(Arc::<join::Joins>::default()))
+        .layer(Extension(Arc::clone(&server.acknowledged)))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_INPUT))
         .layer(middleware::from_fn_with_state(server.clone(), auth::check));
     Router::new().route("/health", get(health)).merge(guarded).fallback(error::not_found).with_state(server)
