@@ -64,4 +64,10 @@ times: ## measure what each target takes, cold and warm (more than an hour), for
 bench: tools ## measure our figures against their goals and the original's
 	hack/bench.sh
 
-.PHONY: help build tools cluster-tools cluster-up cluster-down cluster-env smoke demo recording test lint contract image fuzz crds times bench
+bench-operator: ## measure the operator against its goals and the original's, on an API server with fake nodes
+	hack/bench-operator.sh
+
+soak: ## kill the operator at a hundred random points (POINTS=…): every Run is executed once
+	hack/soak.sh $(POINTS)
+
+.PHONY: help build tools cluster-tools cluster-up cluster-down cluster-env smoke demo recording test lint contract image fuzz crds times bench bench-operator soak

@@ -118,7 +118,8 @@ fn every_field_is_documented() {
 fn schemas_are_structural_and_say_absent_instead_of_null() {
     for definition in definitions() {
         for (path, part) in parts(schema(&definition)) {
-            let is_open = part["x-kubernetes-preserve-unknown-fields"] == true;
+            let is_open =
+                part["x-kubernetes-preserve-unknown-fields"] == true || part["x-kubernetes-int-or-string"] == true;
             assert!(part["type"].is_string() || is_open, "{path} has no type");
             assert!(part.get("nullable").is_none(), "{path} is nullable");
             let format = part["format"].as_str().unwrap_or("int64");
@@ -142,9 +143,12 @@ fn the_manifest_reader_knows_every_keyword_of_a_spec() {
         "minItems",
         "minLength",
         "minimum",
+        // Of amounts; api/validate/place.rs.
+        "pattern",
         "properties",
         "required",
         "type",
+        "x-kubernetes-int-or-string",
         "x-kubernetes-preserve-unknown-fields",
         "x-kubernetes-validations",
     ];

@@ -139,3 +139,11 @@ fn settings_have_the_one_name_and_known_roles() {
         &["spec.groupAccess[0].role", "expected one of admin, edit or view, found \"owner\""],
     );
 }
+
+#[test]
+fn where_a_session_works_is_checked_on_a_laptop_too() {
+    breaks(&session("  workspace: {storageClassName: fast}"), &["spec.workspace", "persistence PersistentVolume"]);
+    breaks(&session("  workspace: {size: 10 GB}"), &["spec.workspace.size", "10Gi"]);
+    breaks(&session("  runner: {tolerations: [{value: a}]}"), &["spec.runner.tolerations[0]", "operator Exists"]);
+    breaks(&session("  agent: {resources: {limits: {memory: 2gb}}}"), &["spec.agent.resources.limits.memory"]);
+}

@@ -80,6 +80,12 @@ pub fn prompt_run(session: &str, request: &str) -> String {
     object("", session, &format!("-again-{}", hash(request)))
 }
 
+/// The Run of a turn that somebody gave to the runner directly.
+#[must_use]
+pub fn adopted_run(session: &str, run_id: &str) -> String {
+    object("", session, &format!("-{}", hash(run_id)))
+}
+
 /// The value of the label [`SESSION_LABEL`].
 #[must_use]
 pub fn session_label(session: &str) -> String {

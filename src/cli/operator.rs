@@ -2,12 +2,13 @@
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
+use kube::client::ClientBuilder;
 use tokio::net::TcpListener;
 
 use super::{fail, logging, stop};
 use crate::{
     api::outcome::exit,
-    operator::{self, Config, Deadlines, Platform, Policy, Vertex},
+    operator::{self, Config, Deadlines, Listeners, Metrics, Platform, Policy, Vertex},
     security::{Redactor, credentials_from_env},
 };
 
@@ -42,6 +43,9 @@ pub(super) struct Args {
     /// imagePullPolicy of both
     #[arg(long, env = "IMAGE_PULL_POLICY", default_value = "IfNotPresent", value_parser = ["Always", "IfNotPresent", "Never"])]
     pull_policy: String,
+    /// The directory with what sessions have done; one operator at a time has it
+    #[arg(long, env = "AMBIENT_EVENT_STORE", default_value = "/var/lib/ambient/events")]
+    event_store: PathBuf,
     /// The port of runners
     #[arg(long, env = "AMBIENT_RUNNER_PORT", default_value_t = 8001)]
     runner_port: u16,
@@ -68,6 +72,16 @@ pub(super) struct Args {
     /// Where /healthz and /readyz are answered
     #[arg(long, env = "AMBIENT_HEALTH_ADDRESS", default_value = "0.0.0.0:8081")]
     health_address: std::net::SocketAddr,
+    /// Where /metrics is answered
+    #[arg(long, env = "AMBIENT_METRICS_ADDRESS", default_value = "0.0.0.0:8080", alias = "metrics-bind-address")]
+    metrics_address: std::net::SocketAddr,
+    /// Reconcile only while the lease in the operator's own namespace is this one's; others take over within 15 s
+    #[arg(long, env = "AMBIENT_LEADER_ELECT", num_args = 0..=1, default_missing_value = "true", default_value_t = false,
+        action = clap::ArgAction::Set, require_equals = true)]
+    leader_elect: bool,
+    /// What this operator is called in the lease; no two that are alive at once have the same. Default: unique
+    #[arg(long, env = "POD_NAME")]
+    identity: Option<String>,
     /// What is logged, e.g. info or ambient=debug
     #[arg(long, env = "LOG_LEVEL", default_value = "info")]
     log_level: String,
@@ -110,8 +124,8 @@ struct PlatformArgs {
 enum StartError {
     #[error("there is no cluster to reconcile: {0}; set KUBECONFIG, or run in a pod with a service account")]
     Cluster(Box<dyn std::error::Error>),
-    #[error("cannot listen on {address}: {error}; set AMBIENT_HEALTH_ADDRESS")]
-    Listen { address: std::net::SocketAddr, error: std::io::Error },
+    #[error("cannot listen on {address}: {error}; set {variable}")]
+    Listen { address: std::net::SocketAddr, error: std::io::Error, variable: &'static str },
     #[error(
         "USE_VERTEX needs CLOUD_ML_REGION, ANTHROPIC_VERTEX_PROJECT_ID and GOOGLE_APPLICATION_CREDENTIALS: set all three, or none"
     )]
@@ -136,11 +150,31 @@ pub(super) fn main(args: &Args) -> ExitCode {
 async fn run(args: &Args) -> Result<(), StartError> {
     let config = config(args)?;
     let stop = stop::on_signal().map_err(|error| StartError::Start(error.into()))?;
-    let address = args.health_address;
-    let health = TcpListener::bind(address).await.map_err(|error| StartError::Listen { address, error })?;
-    tracing::info!(address = %health.local_addr().map_err(|error| StartError::Listen { address, error })?, "health");
-    let client = kube::Client::try_default().await.map_err(|error| StartError::Cluster(error.into()))?;
-    operator::run(client, config, health, stop).await.map_err(|error| StartError::Start(error.into()))
+    let health = listen("health", args.health_address, "AMBIENT_HEALTH_ADDRESS").await?;
+    let metrics = listen("metrics", args.metrics_address, "AMBIENT_METRICS_ADDRESS").await?;
+    let listeners = Listeners { health, metrics };
+    let metrics = Metrics::new();
+    let client = connect(&metrics).await?;
+    let result = operator::run(client, config, listeners, metrics, stop).await;
+    result.map_err(|error| StartError::Start(error.into()))
+}
+
+/// A client whose requests are counted.
+async fn connect(metrics: &Metrics) -> Result<kube::Client, StartError> {
+    let config = kube::Config::infer().await.map_err(|error| StartError::Cluster(error.into()))?;
+    let builder = ClientBuilder::try_from(config).map_err(|error| StartError::Cluster(error.into()))?;
+    Ok(builder.with_layer(&metrics.count_requests()).build())
+}
+
+async fn listen(
+    what: &'static str,
+    address: std::net::SocketAddr,
+    variable: &'static str,
+) -> Result<TcpListener, StartError> {
+    let failed = |error| StartError::Listen { address, error, variable };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    tracing::info!(address = %listener.local_addr().map_err(failed)?, "{what}");
+    Ok(listener)
 }
 
 fn config(args: &Args) -> Result<Config, StartError> {
@@ -148,10 +182,12 @@ fn config(args: &Args) -> Result<Config, StartError> {
         watch_namespaces: args.watch_namespaces.iter().filter(|name| !name.is_empty()).cloned().collect(),
         backend_namespace: args.backend_namespace.clone().filter(|name| !name.is_empty()),
         namespace: args.namespace.clone(),
+        leader_elect: args.leader_elect.then(|| identity(args)),
         runner_image: args.runner_image.clone(),
         agent_image: args.agent_image.clone(),
         pull_policy: args.pull_policy.clone(),
         port: args.runner_port,
+        event_store: args.event_store.clone(),
         inactivity: Duration::from_secs(args.inactivity),
         deadlines: Deadlines {
             schedule: Duration::from_secs(args.schedule_deadline),
@@ -191,4 +227,8 @@ fn vertex(args: &PlatformArgs) -> Result<Option<Vertex>, StartError> {
     };
     let whole = [&vertex.region, &vertex.project, &vertex.credentials].into_iter().all(|text| !text.is_empty());
     if whole { Ok(Some(vertex)) } else { Err(StartError::Vertex) }
+}
+
+fn identity(args: &Args) -> String {
+    args.identity.clone().unwrap_or_else(|| format!("ambient-operator-{}", uuid::Uuid::new_v4()))
 }

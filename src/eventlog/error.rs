@@ -87,7 +87,7 @@ pub enum LogError {
 
 impl LogError {
     /// Sorts an error of the system: a full disk is told apart, since it has its own way out.
-    pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Self::DiskFull { dir: path.parent().unwrap_or(path).to_owned() }

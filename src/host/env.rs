@@ -51,6 +51,7 @@ const ALLOWED: &[&str] = &[
     "ALL_PROXY",
     "CURL_CA_BUNDLE",
     "GIT_SSL_CAINFO",
+    "GIT_SSL_CAPATH",
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "NODE_EXTRA_CA_CERTS",

@@ -11,6 +11,8 @@ pub struct Config {
     pub backend_namespace: Option<String>,
     /// The operator's own namespace. Its pods may reach runners.
     pub namespace: String,
+    /// Leader election, and what this one is called in it; none: it reconciles at once.
+    pub leader_elect: Option<String>,
     /// The image of the runner and of what sets up the workspace.
     pub runner_image: String,
     /// The image that the agent runs in.
@@ -21,6 +23,8 @@ pub struct Config {
     pub port: u16,
     /// After how long without activity a session stops that says nothing about it; zero: never.
     pub inactivity: Duration,
+    /// The directory with what sessions have done.
+    pub event_store: PathBuf,
     /// How long things may take.
     pub deadlines: Deadlines,
     /// What the platform has for all sessions.

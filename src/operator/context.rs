@@ -19,12 +19,17 @@ use kube::{
 
 use super::{
     config::Config,
+    guard::Broken,
+    history::{History, Kept},
     index::{self, Index},
+    ingest::{Ingest, Source},
     inputs::InputStores,
-    run::{Wake, followers::Followers, view::View as RunView},
+    metrics::Metrics,
+    run::{Wake, followers::Followers, queue, view::View as RunView},
     session::{
         drift_task::{Drifts, Wake as WakeSession},
-        objects,
+        evidence::{self, PodState},
+        inputs, objects,
         view::View,
     },
     settings::stores::Projects,
@@ -32,6 +37,7 @@ use super::{
     written::Written,
 };
 use crate::{
+    agui::Id,
     api::{
         AgenticSession, AgenticSessionStatus, McpServers, ProjectSettings, Run,
         conditions::{READY, SUCCEEDED},
@@ -39,6 +45,7 @@ use crate::{
         session::SessionPhase,
         settings::NAME,
     },
+    eventlog::{LogError, ThreadLog},
     security::Secret as Hidden,
 };
 
@@ -48,6 +55,8 @@ pub(super) struct Context {
     pub(super) config: Config,
     pub(super) stores: Stores,
     pub(super) index: Index,
+    pub(super) broken: Broken,
+    pub(super) metrics: Metrics,
     pub(super) inputs: InputStores,
     pub(super) sessions: Arc<Written<AgenticSession>>,
     pub(super) runs: Arc<Written<Run>>,
@@ -55,6 +64,8 @@ pub(super) struct Context {
     pub(super) children: Arc<Children>,
     pub(super) followers: Arc<Followers>,
     pub(super) http: reqwest::Client,
+    pub(super) history: Arc<History>,
+    pub(super) ingest: Arc<Ingest>,
     pub(super) wake_run: Wake,
     pub(super) projects: Projects,
     pub(super) settings: Arc<Written<ProjectSettings>>,
@@ -138,10 +149,15 @@ impl Context {
         }
     }
 
-    fn runs_of(&self, namespace: &str, session: &str) -> Vec<Arc<Run>> {
+    pub(super) fn runs_of(&self, namespace: &str, session: &str) -> Vec<Arc<Run>> {
         let runs = self.index.of(namespace, session).into_iter();
         let newest = runs.filter_map(|run| look(&self.stores.runs, &self.runs, namespace, &run.name));
         newest.filter(|run| index::is_of(run, namespace, session)).collect()
+    }
+
+    /// Whether the session of a Run is one that cannot be read.
+    pub(super) fn has_broken_session(&self, run: &Run) -> bool {
+        self.broken.has::<AgenticSession>(&run.namespace().unwrap_or_default(), &run.spec.session_ref.name)
     }
 
     fn settings(&self, namespace: &str) -> Option<Arc<ProjectSettings>> {
@@ -169,8 +185,41 @@ impl Context {
         token_in(&*look(&self.stores.tokens, &self.children.tokens, &namespace, &name)?)
     }
 
+    /// Where the events of a Run's thread are kept.
+    pub(super) fn log_of(&self, view: &RunView) -> Result<ThreadLog, LogError> {
+        let (namespace, name) = (view.run.namespace().unwrap_or_default(), view.run.spec.session_ref.name.clone());
+        let uid = view.session.as_ref().and_then(|session| session.uid()).unwrap_or_default();
+        let of = Kept { namespace, name, threads: Vec::new() };
+        self.history.log(&of, &uid, &Id::from(queue::thread(&view.run)))
+    }
+
+    /// Listens to the session's runner, if its pod can be reached.
+    pub(super) fn listen(&self, view: &View) {
+        let Some((source, _)) = self.source(view).zip(view.pod.as_ref().filter(|_| view.owns_pod())) else {
+            return;
+        };
+        self.ingest.follow(source);
+    }
+
+    fn source(&self, view: &View) -> Option<Source> {
+        let pod = view.pod.as_deref()?;
+        let started = matches!(evidence::state(Some(pod)), PodState::Ready | PodState::Unready | PodState::Leaving);
+        let address = pod.status.as_ref()?.pod_ip.clone().filter(|_| started)?;
+        let host = if address.contains(':') { format!("[{address}]") } else { address };
+        let port = inputs::port(pod).unwrap_or(self.config.port);
+        let (namespace, name) = (view.session.namespace()?, view.session.name_any());
+        Some(Source {
+            session: view.session.uid()?,
+            of: Kept { namespace, name, threads: Vec::new() },
+            pod: (pod.name_any(), pod.uid()?),
+            url: format!("http://{host}:{port}"),
+            token: self.token_of(&view.session)?,
+        })
+    }
+
     /// Tells people what became of a session, as an Event.
     pub(super) async fn tell_session(&self, before: &AgenticSessionStatus, session: &AgenticSession) {
+        self.metrics.session(before, session);
         let Some(status) = session.status.as_ref().filter(|status| status.phase != before.phase) else {
             return;
         };
@@ -182,6 +231,7 @@ impl Context {
 
     /// Tells people what became of a Run, as an Event.
     pub(super) async fn tell_run(&self, before: &Run, run: &Run) {
+        self.metrics.run(before.status.as_ref(), run);
         let phase = |run: &Run| run.status.as_ref().map(|status| status.phase).unwrap_or_default();
         let Some(status) = run.status.as_ref().filter(|_| phase(before) != phase(run)) else {
             return;

@@ -1,5 +1,7 @@
 //! What can go wrong in a reconcile. The kind says what happens next.
 
+use crate::eventlog::LogError;
+
 /// Why a reconcile ended early.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum OperatorError {
@@ -19,6 +21,9 @@ pub(super) enum OperatorError {
         /// What failed.
         source: Box<kube::Error>,
     },
+    /// The event store cannot be read or written: tried again soon.
+    #[error("the event store: {0}")]
+    Store(#[from] LogError),
 }
 
 impl OperatorError {

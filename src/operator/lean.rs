@@ -36,8 +36,8 @@ impl Lean for Service {
 }
 
 impl Lean for Pod {
-    /// What a pod is to be is decided once, when it is made. What it is, is in its status; what its runner was told first, and its
-    /// port, are read later.
+    /// What a pod is to be is decided once, when it is made. What it is, is in its status, and where it is, in one field; what its
+    /// runner was told first, and its port, are read later.
     fn shed(&mut self) {
         shed_notes(self);
         self.spec = self.spec.take().and_then(|spec| kept(&spec));
@@ -69,8 +69,9 @@ fn kept(spec: &PodSpec) -> Option<PodSpec> {
     };
     let containers: Vec<Container> = spec.containers.iter().filter_map(kept).collect();
     let init: Vec<Container> = spec.init_containers.iter().flatten().filter_map(kept).collect();
-    let any = !containers.is_empty() || !init.is_empty();
-    any.then(|| PodSpec { containers, init_containers: Some(init), ..PodSpec::default() })
+    let any = !containers.is_empty() || !init.is_empty() || spec.node_name.is_some();
+    let init_containers = Some(init).filter(|init| !init.is_empty());
+    any.then(|| PodSpec { containers, init_containers, node_name: spec.node_name.clone(), ..PodSpec::default() })
 }
 
 /// Who wrote which field would be the larger part of a cache.
@@ -96,7 +97,7 @@ mod tests {
                     {"apiVersion": "v", "kind": "AgenticSession", "name": "s", "uid": "o"},
                 ],
             },
-            "spec": {"containers": [{"name": "c"}]},
+            "spec": {"containers": [{"name": "c"}], "nodeName": "n"},
             "status": {
                 "podIP": "10.0.0.1",
                 "containerStatuses": [{"name": "c", "image": "i", "imageID": "long", "ready": true, "restartCount": 2}],
@@ -106,7 +107,9 @@ mod tests {
         pod.shed();
         assert_eq!((pod.name_any(), pod.uid()), ("a".to_owned(), Some("u".to_owned())));
         assert_eq!(pod.owner_references()[0].uid, "o");
-        assert!(pod.spec.is_none() && pod.metadata.managed_fields.is_none());
+        let spec = pod.spec.unwrap();
+        assert_eq!((spec.node_name.as_deref(), spec.containers.len()), (Some("n"), 0));
+        assert!(pod.metadata.managed_fields.is_none());
         let status = pod.status.unwrap();
         assert_eq!(status.pod_ip.as_deref(), Some("10.0.0.1"));
         assert_eq!(status.container_statuses.unwrap()[0].restart_count, 2);

@@ -7,10 +7,15 @@ mod apply;
 mod config;
 mod context;
 mod error;
+mod guard;
 mod health;
+mod history;
 mod index;
+mod ingest;
 mod inputs;
 mod lean;
+mod lease;
+mod metrics;
 mod registry;
 mod release;
 mod retire;
@@ -24,11 +29,16 @@ mod wake;
 mod write;
 mod written;
 
-use std::{convert::Infallible, fmt::Debug, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    fmt::Debug,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::{FutureExt, StreamExt, stream};
 use kube::{
-    Client, Resource,
+    Client, Resource, ResourceExt,
     runtime::{
         applier,
         controller::{self, Action},
@@ -37,16 +47,26 @@ use kube::{
     },
 };
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use self::config::{Config, Deadlines, Platform, Policy, Vertex};
+pub use self::{
+    config::{Config, Deadlines, Platform, Policy, Vertex},
+    metrics::{CountRequests, Counted, Metrics},
+};
 use self::{
     context::Context,
     error::OperatorError,
+    guard::Broken,
+    history::History,
     index::Index,
+    ingest::Ingest,
+    lease::Candidate,
+    metrics::{Objects, Waiting},
     stores::{Memory, stores, watch},
     wake::Wakers,
 };
+
+use crate::eventlog::LogError;
 
 /// How many objects of a kind are worked on at once.
 const CONCURRENCY: u16 = 32;
@@ -55,15 +75,45 @@ const RETRY: Duration = Duration::from_millis(500);
 /// How long connecting to a runner may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Reconciles until it is told to stop. `health` answers `/healthz` and `/readyz`.
-///
-/// # Errors
-/// When the HTTP client for runners cannot be made.
-pub async fn run(client: Client, config: Config, health: TcpListener, stop: CancellationToken) -> reqwest::Result<()> {
+/// How long what has begun may take to its end when the operator is told to stop.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Where an operator answers.
+#[derive(Debug)]
+pub struct Listeners {
+    /// `/healthz` and `/readyz`
+    pub health: TcpListener,
+    /// `/metrics`
+    pub metrics: TcpListener,
+}
+
+/// Why an operator ended before it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The HTTP client for runners cannot be made.
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
+    /// The event store is somebody else's, or not writable.
+    #[error("the event store (--event-store): {0}")]
+    Store(#[from] LogError),
+    /// Another operator may reconcile by now, so this one must not.
+    #[error("the lease was lost; another operator goes on")]
+    LeaseLost,
+}
+
+/// Reconciles until it is told to stop, then ends what it has begun. With leader election only while the lease is its own.
+pub async fn run(
+    client: Client,
+    config: Config,
+    listeners: Listeners,
+    metrics: Metrics,
+    stop: CancellationToken,
+) -> Result<(), RunError> {
     let (to_sessions, sessions) = mpsc::unbounded_channel();
     let (to_runs, runs) = mpsc::unbounded_channel();
     let (to_settings, settings_asked) = mpsc::unbounded_channel();
     let (to_namespaces, namespaces_asked) = mpsc::unbounded_channel();
+    let (to_faults, faults) = mpsc::unbounded_channel();
     let (stores, writers) = stores();
     let (projects, project_writers) = settings::stores::stores();
     let wakers = Wakers {
@@ -77,26 +127,46 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
         namespace_store: projects.namespaces.clone(),
         index: Index::default(),
         open: Arc::default(),
+        waiting_sessions: Waiting::default(),
+        waiting_runs: Waiting::default(),
     };
-    let memory = Memory::default();
+    // Nothing but a runner's own address is ever asked.
+    let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?;
+    let history = Arc::new(History::new(&config.event_store));
+    let (to_begun, begun) = mpsc::unbounded_channel();
+    let on_begun: ingest::OnBegun = Arc::new(move |run| drop(to_begun.send(run)));
+    let ingest = Arc::new(Ingest::new(Arc::clone(&history), http.clone(), on_begun));
+    let memory = Memory::new(Arc::clone(&ingest));
+    let broken = Broken::new(to_faults);
     let mut tasks = JoinSet::new();
-    watch(&client, &config, writers, &memory, &wakers, &mut tasks);
-    settings::stores::watch(&client, &config, &projects, project_writers, &wakers, &mut tasks);
+    watch(&client, &config, writers, &memory, &wakers, &broken, &mut tasks);
+    settings::stores::watch(&client, &config, &projects, project_writers, &wakers, &broken, &mut tasks);
     let inputs = inputs::watch(&client, &config, &wakers, &mut tasks);
+    let elect = config.leader_elect.clone();
+    let mut candidate = elect.map(|identity| Candidate::new(client.clone(), &config.namespace, identity));
+    metrics.watch(Objects {
+        sessions: stores.sessions.clone(),
+        runs: stores.runs.clone(),
+        waiting_sessions: wakers.waiting_sessions.clone(),
+        waiting_runs: wakers.waiting_runs.clone(),
+    });
     let context = Arc::new(Context {
         recorder: Recorder::new(client.clone(), Reporter::from(apply::MANAGER)),
-        client,
+        client: client.clone(),
         config,
         stores,
         index: wakers.index.clone(),
+        broken,
+        metrics: metrics.clone(),
         inputs,
         sessions: memory.sessions,
         runs: memory.runs,
         pods: memory.pods,
         children: memory.children,
         followers: memory.followers,
-        // Nothing but a runner's own address is ever asked.
-        http: reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?,
+        http,
+        history: Arc::clone(&history),
+        ingest,
         wake_run: wakers.of_runs(),
         projects,
         settings: memory.settings,
@@ -105,31 +175,83 @@ pub async fn run(client: Client, config: Config, health: TcpListener, stop: Canc
         made: std::sync::Mutex::default(),
     });
     let ready = CancellationToken::new();
-    tasks.spawn(health::serve(health, ready.clone()));
-    let work = async {
+    tasks.spawn(health::serve(listeners.health, ready.clone()));
+    tasks.spawn(metrics::serve(listeners.metrics, metrics.clone()));
+    let work = Work { stop: stop.clone(), tracker: TaskTracker::new() };
+    let prepare = async {
         tokio::join!(context.stores.ready(), context.inputs.ready(), context.projects.ready(&context.config));
         ready.cancel();
-        wakers.open();
         tracing::info!("ready");
-        let sessions = drive(sessions, context.stores.sessions.clone(), &context, session::reconcile);
-        let runs = drive(runs, context.stores.runs.clone(), &context, run::reconcile);
-        let settings = drive(settings_asked, context.stores.settings.clone(), &context, settings::reconcile);
-        let namespaces = context.projects.namespaces.clone();
-        let namespaces = drive(namespaces_asked, namespaces, &context, settings::reconcile_namespace);
-        tokio::join!(sessions, runs, settings, namespaces);
+        if let Some(candidate) = &mut candidate {
+            candidate.acquire().await;
+        }
     };
     tokio::select! {
-        () = work => {}
-        () = stop.cancelled() => {}
+        () = prepare => {}
+        () = stop.cancelled() => return Ok(()),
     }
+    // Only one operator has it, so not before it is this one.
+    history.open()?;
+    metrics.leads(true);
+    tracing::info!("reconciling");
+    wakers.open();
+    tasks.spawn(guard::tell(client, faults));
+    let sessions =
+        drive(sessions, &context.stores.sessions, &wakers.waiting_sessions, &context, &work, session::reconcile);
+    let runs = drive(runs, &context.stores.runs, &wakers.waiting_runs, &context, &work, run::reconcile);
+    let nobody = Waiting::default();
+    let settings = &context.stores.settings;
+    let settings = drive(settings_asked, settings, &nobody, &context, &work, settings::reconcile);
+    let nobody = Waiting::default();
+    let namespaces = &context.projects.namespaces;
+    let namespaces = drive(namespaces_asked, namespaces, &nobody, &context, &work, settings::reconcile_namespace);
+    let projects = async { tokio::join!(settings, namespaces) };
+    let lost = async {
+        match &mut candidate {
+            Some(candidate) => candidate.keep().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        ((), (), (), _) = async { tokio::join!(sessions, runs, run::adopt::adopt(begun, &context), projects) } => {}
+        () = work.ended() => {}
+        () = lost => {
+            metrics.leads(false);
+            return Err(RunError::LeaseLost);
+        }
+    }
+    if let Some(candidate) = &mut candidate {
+        candidate.release().await;
+    }
+    tasks.shutdown().await;
+    history.close();
     Ok(())
+}
+
+/// The reconciles that have begun.
+struct Work {
+    stop: CancellationToken,
+    tracker: TaskTracker,
+}
+
+impl Work {
+    /// Until somebody has said stop, and what had begun by then is over.
+    async fn ended(&self) {
+        self.stop.cancelled().await;
+        self.tracker.close();
+        if tokio::time::timeout(LAST_WORDS, self.tracker.wait()).await.is_err() {
+            tracing::warn!("a reconcile does not end; the next operator goes on with it");
+        }
+    }
 }
 
 /// Reconciles the objects of a kind as they are asked for, each one at a time.
 async fn drive<K, F, R>(
     queue: mpsc::UnboundedReceiver<ObjectRef<K>>,
-    store: Store<K>,
+    store: &Store<K>,
+    waiting: &Waiting<K>,
     context: &Arc<Context>,
+    work: &Work,
     reconcile: F,
 ) where
     K: Resource<DynamicType = ()> + Clone + Debug + 'static,
@@ -142,18 +264,31 @@ async fn drive<K, F, R>(
             |mut queue| async move { queue.recv().await.map(|next| (Ok::<_, Infallible>(next), queue)) },
         );
     let config = controller::Config::default().concurrency(CONCURRENCY);
-    let work = applier(
-        move |object, context| reconcile(object, context).boxed(),
-        again,
-        Arc::clone(context),
-        store,
-        queue,
-        config,
-    );
-    work.for_each(|result| {
+    let one = |object: Arc<K>, context: Arc<Context>| {
+        let waited = waiting.take(&ObjectRef::from_obj(&*object));
+        let nothing = std::future::ready(Ok(Action::await_change()));
+        if work.stop.is_cancelled() || is_broken(&*object, &context) {
+            return nothing.boxed();
+        }
+        let metrics = context.metrics.clone();
+        let reconcile = reconcile(object, context);
+        let measured = async move {
+            waited.into_iter().for_each(|waited| metrics.waited(kind::<K>(), waited));
+            let begun = Instant::now();
+            let result = reconcile.await;
+            metrics.reconciled(kind::<K>(), &result, begun.elapsed());
+            result
+        };
+        work.tracker.track_future(measured).boxed()
+    };
+    let all = applier(one, again, Arc::clone(context), store.clone(), queue, config);
+    all.for_each(|result| {
         match result {
+            Ok(_) => {}
             // An object that is gone has nothing to reconcile.
-            Ok(_) | Err(controller::Error::ObjectNotFound(_)) => {}
+            Err(controller::Error::ObjectNotFound(gone)) => {
+                waiting.take(&ObjectRef::new(&gone.name).within(gone.namespace.as_deref().unwrap_or_default()));
+            }
             Err(error) => tracing::warn!(%error, "a reconcile failed and is tried again"),
         }
         std::future::ready(())
@@ -161,9 +296,18 @@ async fn drive<K, F, R>(
     .await;
 }
 
+fn is_broken<K: Resource<DynamicType = ()>>(object: &K, context: &Context) -> bool {
+    context.broken.has::<K>(&object.namespace().unwrap_or_default(), &object.name_any())
+}
+
+/// The label of a kind in metrics.
+fn kind<K: Resource<DynamicType = ()>>() -> &'static str {
+    if K::plural(&()) == "runs" { "run" } else { "session" }
+}
+
 fn again<K>(_: Arc<K>, error: &OperatorError, _: Arc<Context>) -> Action {
     match error {
         OperatorError::Refused { .. } => Action::requeue(RETRY * 60),
-        OperatorError::Retry { .. } => Action::requeue(RETRY),
+        OperatorError::Retry { .. } | OperatorError::Store(_) => Action::requeue(RETRY),
     }
 }

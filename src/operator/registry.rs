@@ -20,7 +20,7 @@ const FRESH: Duration = Duration::from_secs(10);
 #[serde(default)]
 pub(super) struct Entry {
     /// The value of `RUNNER_TYPE`.
-    pub(in crate::operator) id: String,
+    pub(super) id: String,
     /// Its container.
     pub(super) container: Container,
     /// Its pod.
@@ -70,7 +70,7 @@ struct Models {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Model {
-    pub(in crate::operator) id: String,
+    id: String,
     vertex_id: String,
     available: bool,
 }

@@ -41,3 +41,19 @@ fn is_ready(node: &Node) -> bool {
     let conditions = node.status.iter().flat_map(|status| status.conditions.iter().flatten());
     conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_node_is_ready_only_while_it_says_so() {
+        let node = |status: &str| {
+            let node = json!({"metadata": {}, "status": {"conditions": [{"type": "Ready", "status": status}]}});
+            serde_json::from_value::<Node>(node).unwrap()
+        };
+        assert!(is_ready(&node("True")));
+        assert!(!is_ready(&node("False")) && !is_ready(&node("Unknown")) && !is_ready(&Node::default()));
+    }
+}

@@ -1,6 +1,6 @@
 //! Which namespaces are watched: all, one, or several as if they were one watch.
 
-use std::{collections::HashMap, fmt::Debug, sync::Arc};
+use std::{collections::HashMap, fmt::Debug};
 
 use futures_util::{
     StreamExt,
@@ -20,12 +20,20 @@ use serde::de::DeserializeOwned;
 /// What a watch says.
 type Said<K> = watcher::Result<Event<K>>;
 
-/// The objects of a kind in the namespaces; without any: in all. `store` is the one that the events go into.
+/// What a store knows of a namespace.
+pub(super) fn known<K: Resource<DynamicType = ()> + Clone + 'static>(store: Store<K>) -> impl Fn(&str) -> Vec<K> {
+    move |namespace| {
+        let is_its = |object: &K| object.meta().namespace.as_deref() == Some(namespace);
+        store.state_filter(is_its).into_iter().map(|object| (*object).clone()).collect()
+    }
+}
+
+/// The objects of a kind in the namespaces; without any: in all. `known` says what the events have told of a namespace.
 pub(super) fn events<K>(
     client: &Client,
     namespaces: &[String],
     config: &watcher::Config,
-    store: Store<K>,
+    known: impl Fn(&str) -> Vec<K> + Send + 'static,
 ) -> BoxStream<'static, Said<K>>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
@@ -48,7 +56,7 @@ where
             let mut merge = Merge::new(several.to_vec());
             all.flat_map(move |(number, said)| {
                 let events = match said {
-                    Ok(event) => merge.feed(number, event, &store).into_iter().map(Ok).collect(),
+                    Ok(event) => merge.feed(number, event, &known).into_iter().map(Ok).collect(),
                     Err(error) => vec![Err(error)],
                 };
                 stream::iter(events)
@@ -73,7 +81,7 @@ impl<K: Resource<DynamicType = ()> + Clone + 'static> Merge<K> {
         Self { listing: nothing(), first: Some(nothing()), namespaces }
     }
 
-    fn feed(&mut self, number: usize, event: Event<K>, known: &Store<K>) -> Vec<Event<K>> {
+    fn feed(&mut self, number: usize, event: Event<K>, known: &impl Fn(&str) -> Vec<K>) -> Vec<Event<K>> {
         match event {
             Event::Init => self.listing[number] = Some(HashMap::new()),
             Event::InitApply(object) => {
@@ -100,7 +108,7 @@ impl<K: Resource<DynamicType = ()> + Clone + 'static> Merge<K> {
         self.first.as_mut().map(|first| first[number].get_or_insert_default())
     }
 
-    fn listed(&mut self, number: usize, listed: HashMap<ObjectRef<K>, K>, known: &Store<K>) -> Vec<Event<K>> {
+    fn listed(&mut self, number: usize, listed: HashMap<ObjectRef<K>, K>, known: &impl Fn(&str) -> Vec<K>) -> Vec<Event<K>> {
         let Some(first) = &mut self.first else {
             return self.again(number, listed, known);
         };
@@ -113,12 +121,10 @@ impl<K: Resource<DynamicType = ()> + Clone + 'static> Merge<K> {
     }
 
     /// One namespace was listed anew: what is gone of it has ended meanwhile.
-    fn again(&self, number: usize, listed: HashMap<ObjectRef<K>, K>, known: &Store<K>) -> Vec<Event<K>> {
-        let namespace = self.namespaces.get(number);
-        let is_its = |object: &K| object.meta().namespace.as_ref() == namespace;
-        let gone =
-            known.state_filter(is_its).into_iter().filter(|known| !listed.contains_key(&ObjectRef::from_obj(&**known)));
-        let gone: Vec<Event<K>> = gone.map(|object: Arc<K>| Event::Delete((*object).clone())).collect();
+    fn again(&self, number: usize, listed: HashMap<ObjectRef<K>, K>, known: &impl Fn(&str) -> Vec<K>) -> Vec<Event<K>> {
+        let known = self.namespaces.get(number).map(|namespace| known(namespace)).unwrap_or_default();
+        let gone = known.into_iter().filter(|known| !listed.contains_key(&ObjectRef::from_obj(known)));
+        let gone: Vec<Event<K>> = gone.map(Event::Delete).collect();
         gone.into_iter().chain(listed.into_values().map(Event::Apply)).collect()
     }
 }
@@ -153,7 +159,7 @@ mod tests {
         let (reader, mut writer) = store::<ConfigMap>();
         let mut merge = Merge::new(vec!["a".into(), "b".into()]);
         let mut feed = |number, event| {
-            let events = merge.feed(number, event, &reader);
+            let events = merge.feed(number, event, &known(reader.clone()));
             events.iter().for_each(|event| writer.apply_watcher_event(event));
             said(&events)
         };

@@ -1,8 +1,8 @@
 //! What the watches have seen.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{collections::HashSet, fmt::Debug, sync::Arc};
 
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use k8s_openapi::api::{
     core::v1::{ConfigMap, Pod, Secret, Service, ServiceAccount},
     networking::v1::NetworkPolicy,
@@ -20,8 +20,16 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 
 use super::{
-    config::Config, context::Children, lean::Lean, run::followers::Followers, scope, session::drift_task::Drifts,
-    wake::Wakers, written::Written,
+    config::Config,
+    context::Children,
+    guard::{Broken, Guarded},
+    ingest::Ingest,
+    lean::Lean,
+    run::followers::Followers,
+    scope,
+    session::drift_task::Drifts,
+    wake::Wakers,
+    written::Written,
 };
 use crate::api::{AgenticSession, ProjectSettings, Run, names};
 
@@ -62,7 +70,6 @@ pub(super) enum Change<'a, K> {
 }
 
 /// What was written of the kinds that a reconcile reads back.
-#[derive(Default)]
 pub(super) struct Memory {
     pub(super) sessions: Arc<Written<AgenticSession>>,
     pub(super) runs: Arc<Written<Run>>,
@@ -73,6 +80,23 @@ pub(super) struct Memory {
     pub(super) followers: Arc<Followers>,
     /// So are sessions.
     pub(super) drifts: Arc<Drifts>,
+    /// And pods.
+    pub(super) ingest: Arc<Ingest>,
+}
+
+impl Memory {
+    pub(super) fn new(ingest: Arc<Ingest>) -> Self {
+        Self {
+            settings: Arc::default(),
+            sessions: Arc::default(),
+            runs: Arc::default(),
+            pods: Arc::default(),
+            children: Arc::default(),
+            followers: Arc::default(),
+            drifts: Arc::default(),
+            ingest,
+        }
+    }
 }
 
 /// Empty stores.
@@ -124,13 +148,15 @@ pub(super) fn watch(
     writers: Writers,
     memory: &Memory,
     wakers: &Wakers,
+    broken: &Broken,
     tasks: &mut JoinSet<()>,
 ) {
-    let mut scope = Scope { client, config, tasks };
+    let mut scope = Scope { client, config, broken, tasks };
     let children = &memory.children;
+    let there = writers.pods.as_reader();
     // Those that are looked for by owner have the session's label.
     let ours = Some(names::SESSION_LABEL);
-    scope.follow(writers.sessions, None, Arc::clone(&memory.sessions), {
+    scope.follow_ours(writers.sessions, Arc::clone(&memory.sessions), {
         let (to, drifts) = (wakers.clone(), Arc::clone(&memory.drifts));
         move |change| {
             if let Change::Deleted(session) = change {
@@ -139,7 +165,7 @@ pub(super) fn watch(
             to.session(change);
         }
     });
-    scope.follow(writers.runs, None, Arc::clone(&memory.runs), {
+    scope.follow_ours(writers.runs, Arc::clone(&memory.runs), {
         let (to, followers) = (wakers.clone(), Arc::clone(&memory.followers));
         move |change| {
             to.index.take(change, || to.run_store.state());
@@ -151,8 +177,23 @@ pub(super) fn watch(
             to.run(change);
         }
     });
-    scope.follow(writers.settings, None, Arc::clone(&memory.settings), wakers.when(Wakers::settings));
-    scope.follow(writers.pods, ours, Arc::clone(&memory.pods), wakers.when(Wakers::child));
+    scope.follow_ours(writers.settings, Arc::clone(&memory.settings), wakers.when(Wakers::settings));
+    scope.follow(writers.pods, ours, Arc::clone(&memory.pods), {
+        let (to, ingest) = (wakers.clone(), Arc::clone(&memory.ingest));
+        let pods = there;
+        move |change| {
+            match change {
+                Change::Applied(_) => {}
+                Change::Deleted(pod) => ingest.retain(|known| pod.metadata.uid.as_deref() != Some(known)),
+                Change::Listed => {
+                    let there: HashSet<String> =
+                        pods.state().iter().filter_map(|pod| pod.metadata.uid.clone()).collect();
+                    ingest.retain(|known| there.contains(known));
+                }
+            }
+            to.child(change);
+        }
+    });
     scope.follow(writers.accounts, ours, Arc::clone(&children.accounts), wakers.when(Wakers::child));
     scope.follow(writers.tokens, ours, Arc::clone(&children.tokens), wakers.when(Wakers::child));
     scope.follow(writers.services, ours, Arc::clone(&children.services), wakers.when(Wakers::child));
@@ -165,6 +206,7 @@ pub(super) fn watch(
 pub(super) struct Scope<'a> {
     pub(super) client: &'a Client,
     pub(super) config: &'a Config,
+    pub(super) broken: &'a Broken,
     pub(super) tasks: &'a mut JoinSet<()>,
 }
 
@@ -187,14 +229,14 @@ impl Scope<'_> {
             + 'static,
     {
         let config = labels.map_or_else(watcher::Config::default, |labels| watcher::Config::default().labels(labels));
-        self.follow_with(writer, config, written, wake);
+        self.follow_with(writer, &config, written, wake);
     }
 
     /// The same, with a choice of objects that is more than labels.
     pub(super) fn follow_with<K>(
         &mut self,
         writer: Writer<K>,
-        config: watcher::Config,
+        config: &watcher::Config,
         written: Arc<Written<K>>,
         wake: impl Fn(&Change<'_, K>) + Send + 'static,
     ) where
@@ -207,8 +249,49 @@ impl Scope<'_> {
             + Sync
             + 'static,
     {
-        let stream = scope::events(self.client, &self.config.watch_namespaces, &config, writer.as_reader());
-        let stream = stream.modify(Lean::shed);
+        let known = scope::known(writer.as_reader());
+        let stream = scope::events(self.client, &self.config.watch_namespaces, config, known);
+        self.reflect(stream.modify(Lean::shed), writer, written, wake);
+    }
+
+    /// The same for a kind of ours: one object that cannot be read is nobody else's trouble.
+    fn follow_ours<K>(
+        &mut self,
+        writer: Writer<K>,
+        written: Arc<Written<K>>,
+        wake: impl Fn(&Change<'_, K>) + Send + 'static,
+    ) where
+        K: Lean
+            + Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + Debug
+            + DeserializeOwned
+            + Send
+            + Sync
+            + 'static,
+    {
+        let (broken, store) = (self.broken.clone(), writer.as_reader());
+        let known = scope::known(writer.as_reader());
+        let known = move |namespace: &str| -> Vec<Guarded<K>> {
+            known(namespace).into_iter().map(|object| Guarded::Good(Box::new(object))).collect()
+        };
+        let config = watcher::Config::default();
+        let guarded = scope::events(self.client, &self.config.watch_namespaces, &config, known);
+        let stream = guarded
+            .modify(Lean::shed)
+            .filter_map(move |event| std::future::ready(event.map(|event| broken.sort(event, &store)).transpose()));
+        self.reflect(stream, writer, written, wake);
+    }
+
+    fn reflect<K>(
+        &mut self,
+        stream: impl Stream<Item = watcher::Result<Event<K>>> + Send + 'static,
+        writer: Writer<K>,
+        written: Arc<Written<K>>,
+        wake: impl Fn(&Change<'_, K>) + Send + 'static,
+    ) where
+        K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
+    {
         let work = stream.reflect(writer).for_each(move |event| {
             let change = match &event {
                 Ok(Event::Apply(object)) => Some(Change::Applied(object)),

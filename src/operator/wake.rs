@@ -11,7 +11,7 @@ use kube::{
 };
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{index::Index, settings::stores::Project, stores::Change};
+use super::{index::Index, metrics::Waiting, settings::stores::Project, stores::Change};
 use crate::api::{AgenticSession, ProjectSettings, Run, settings::NAME};
 
 /// The queues, and what is needed to find out who belongs to whom.
@@ -28,6 +28,8 @@ pub(super) struct Wakers {
     pub(super) index: Index,
     /// Whether anybody works on the queues. Until then nothing is put there, and then everything once.
     pub(super) open: Arc<AtomicBool>,
+    pub(super) waiting_sessions: Waiting<AgenticSession>,
+    pub(super) waiting_runs: Waiting<Run>,
 }
 
 impl Wakers {
@@ -89,13 +91,18 @@ impl Wakers {
         self.project(change);
         self.shared(change);
         // A project that has lost its settings gets others.
-        if let Change::Deleted(settings) = change {
+        if let Change::Deleted(settings) = change
+            && self.is_open()
+        {
             let _ = self.namespaces.send(ObjectRef::new(&settings.namespace().unwrap_or_default()));
         }
     }
 
     /// Something that belongs to a project's settings has changed.
     pub(super) fn project<K: Resource<DynamicType = ()>>(&self, change: &Change<'_, K>) {
+        if !self.is_open() {
+            return;
+        }
         match change {
             Change::Applied(object) | Change::Deleted(object) => {
                 let _ = self.settings.send(ObjectRef::new(NAME).within(&object.namespace().unwrap_or_default()));
@@ -106,17 +113,18 @@ impl Wakers {
 
     /// A namespace has become a project, or is none any more.
     pub(super) fn namespace(&self, change: &Change<'_, Project>) {
+        if !self.is_open() {
+            return;
+        }
         match change {
             Change::Applied(object) | Change::Deleted(object) => {
                 let _ = self.namespaces.send(ObjectRef::from_obj(*object));
                 let name = object.name_any();
-                if self.is_open() {
-                    let is_in = |namespace: Option<&String>| namespace == Some(&name);
-                    self.wake_sessions(|session| is_in(session.metadata.namespace.as_ref()));
-                    self.wake_settings(|settings| is_in(settings.metadata.namespace.as_ref()));
-                    for run in self.run_store.state_filter(|run| is_in(run.metadata.namespace.as_ref())) {
-                        let _ = self.runs.send(ObjectRef::from_obj(&*run));
-                    }
+                let is_in = |namespace: Option<&String>| namespace == Some(&name);
+                self.wake_sessions(|session| is_in(session.metadata.namespace.as_ref()));
+                self.wake_settings(|settings| is_in(settings.metadata.namespace.as_ref()));
+                for run in self.run_store.state_filter(|run| is_in(run.metadata.namespace.as_ref())) {
+                    self.wake_run(ObjectRef::from_obj(&*run));
                 }
             }
             Change::Listed => {
@@ -161,7 +169,7 @@ impl Wakers {
         if self.is_open() {
             self.wake_sessions(|_| true);
             for run in self.run_store.state() {
-                let _ = self.runs.send(ObjectRef::from_obj(&*run));
+                self.wake_run(ObjectRef::from_obj(&*run));
             }
         }
     }
@@ -172,32 +180,38 @@ impl Wakers {
             return;
         }
         let namespace = namespace.unwrap_or_default();
-        // A closed queue is that of an operator that ends.
-        let _ = self.sessions.send(ObjectRef::new(session).within(namespace));
+        self.wake_session(ObjectRef::new(session).within(namespace));
         for run in self.index.of(namespace, session) {
-            let _ = self.runs.send(run);
+            self.wake_run(run);
         }
     }
 
     fn wake_sessions(&self, which: impl Fn(&AgenticSession) -> bool) {
         for session in self.session_store.state_filter(which) {
-            let _ = self.sessions.send(ObjectRef::from_obj(&*session));
+            self.wake_session(ObjectRef::from_obj(&*session));
         }
+    }
+
+    /// A closed queue is that of an operator that ends.
+    fn wake_session(&self, session: ObjectRef<AgenticSession>) {
+        self.waiting_sessions.add(&session);
+        let _ = self.sessions.send(session);
+    }
+
+    fn wake_run(&self, run: ObjectRef<Run>) {
+        self.waiting_runs.add(&run);
+        let _ = self.runs.send(run);
     }
 
     /// Wakes one session.
     pub(super) fn of_sessions(&self) -> super::session::drift_task::Wake {
-        let sessions = self.sessions.clone();
-        Arc::new(move |session| {
-            let _ = sessions.send(session);
-        })
+        let to = self.clone();
+        Arc::new(move |session| to.wake_session(session))
     }
 
     /// Wakes one Run.
     pub(super) fn of_runs(&self) -> super::run::Wake {
-        let runs = self.runs.clone();
-        Arc::new(move |run| {
-            let _ = runs.send(run);
-        })
+        let to = self.clone();
+        Arc::new(move |run| to.wake_run(run))
     }
 }

@@ -120,4 +120,14 @@ mod tests {
         written.listed();
         assert_eq!(newest(&written, None), None);
     }
+
+    /// Item 22 of the original's weaknesses: a pod that was just made was taken for missing, and made again.
+    #[test]
+    fn weakness_22_a_pod_that_was_just_made_is_not_missing_though_no_watch_has_shown_it() {
+        let written = Written::default();
+        written.remember(pod("10"));
+        assert_eq!(newest(&written, None), Some("10".into()));
+        // The one before it, which was deleted, is shown late.
+        assert_eq!(newest(&written, Some("8")), Some("10".into()));
+    }
 }

@@ -24,6 +24,7 @@ pub(crate) fn tiny(storage: Arc<dyn Storage>) -> Options {
         reserve_bytes: 512,
         grant_step: 8,
         journal_bytes: 200,
+        first_seq: 1,
         storage,
     }
 }

@@ -1,27 +1,35 @@
 //! The operator's own process.
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
+    time::Instant,
 };
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{cluster::Cluster, rig::SOON};
 
 /// A running operator; killed when dropped.
 pub(crate) struct Operator {
     child: Child,
+    metrics: String,
     log: Option<thread::JoinHandle<String>>,
 }
 
 impl Operator {
-    /// Starts one for the test's namespace, and waits until it has seen everything.
-    pub(crate) fn start(cluster: &Cluster, kubeconfig: &Path, port: &str, more: &[&str]) -> Self {
+    /// Starts one for the test's namespace with more arguments, and waits until it has seen everything.
+    pub(crate) fn start(cluster: &Cluster, kubeconfig: &Path, port: &str, events: &Path, more: &[String]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ambient"))
             .args(["operator", "--log-format", "text", "--health-address", "127.0.0.1:0"])
+            .args(["--metrics-address", "127.0.0.1:0"])
             .args(["--watch-namespace", &cluster.namespace, "--runner-port", port])
+            .arg("--event-store")
+            .arg(events)
             .args(["--schedule-deadline", "3", "--session-deadline", "3"])
             .args(more)
             .env_clear()
@@ -35,20 +43,69 @@ impl Operator {
         let log = thread::spawn(move || {
             let mut all = String::new();
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                if line.contains("ready") {
-                    let _ = tell.send(());
+                if let Some(address) = line.split("metrics address=").nth(1) {
+                    let _ = tell.send(address.trim().to_owned());
+                }
+                if line.ends_with(": ready") {
+                    let _ = tell.send(String::new());
                 }
                 all.push_str(&line);
                 all.push('\n');
             }
             all
         });
+        let metrics = told.recv_timeout(SOON).expect("the operator says where its metrics are");
         told.recv_timeout(SOON).expect("the operator is ready");
-        Self { child, log: Some(log) }
+        Self { child, metrics: format!("http://{metrics}/metrics"), log: Some(log) }
+    }
+
+    /// Every sample by its name and labels.
+    pub(crate) async fn metrics(&self) -> BTreeMap<String, f64> {
+        let text = reqwest::get(&self.metrics).await.unwrap().text().await.unwrap();
+        assert!(text.ends_with("# EOF\n"), "{text}");
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        samples
+            .map(|line| {
+                let (name, value) = line.rsplit_once(' ').unwrap();
+                (name.to_owned(), value.parse().unwrap())
+            })
+            .collect()
+    }
+
+    /// Until the metrics are as they are wanted.
+    pub(crate) async fn metrics_until(&self, wanted: impl Fn(&BTreeMap<String, f64>) -> bool) -> BTreeMap<String, f64> {
+        let deadline = Instant::now() + SOON;
+        loop {
+            let metrics = self.metrics().await;
+            if wanted(&metrics) {
+                return metrics;
+            }
+            assert!(Instant::now() < deadline, "not in time: {metrics:#?}");
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Asks it to end, as Kubernetes does.
+    pub(crate) fn terminate(&mut self) -> ExitStatus {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+        self.wait()
+    }
+
+    /// Until it has ended by itself.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + SOON;
+        while Instant::now() < deadline {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            thread::sleep(std::time::Duration::from_millis(20));
+        }
+        panic!("the operator does not end");
     }
 
     /// Ends it as a lost node would.
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
         if let Some(log) = self.log.take() {

@@ -37,6 +37,8 @@ pub(crate) struct World {
     account: Account,
     operator: Option<Operator>,
     port: String,
+    pub(crate) events: tempfile::TempDir,
+    arguments: Vec<String>,
     kubelet: JoinHandle<()>,
     pub(crate) process: Runner,
 }
@@ -48,8 +50,15 @@ impl Drop for World {
 }
 
 impl World {
-    /// An operator and a runner of session `s1`.
+    /// An operator and a runner of session `s1`, in a namespace that has the provider's keys.
     pub(crate) async fn begin(cluster: Cluster, pods: Pods) -> Self {
+        create_secret(&cluster, "ambient-runner-secrets", "ANTHROPIC_API_KEY").await;
+        Self::begin_with(cluster, pods, &[]).await
+    }
+
+    /// An operator with more arguments and a runner of session `s1`, in a namespace that has nothing.
+    pub(crate) async fn begin_with(cluster: Cluster, pods: Pods, arguments: &[&str]) -> Self {
+        let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
         let token = uuid::Uuid::new_v4().to_string();
         let secret = json!({
             "metadata": {"name": "ambient-runner-token-s1", "labels": {"agentic-session": "s1"}},
@@ -66,8 +75,9 @@ impl World {
             Pods::Unschedulable => tokio::spawn(std::future::ready(())),
         };
         let account = Account::of(&cluster).await;
-        let operator = Some(Operator::start(&cluster, account.path(), &port, &[]));
-        Self { account, cluster, runner, operator, port, kubelet, process }
+        let events = tempfile::tempdir().unwrap();
+        let operator = Some(Operator::start(&cluster, account.path(), &port, events.path(), &arguments));
+        Self { arguments, account, cluster, runner, operator, port, events, kubelet, process }
     }
 
     /// Kills the operator and starts another one.
@@ -78,7 +88,10 @@ impl World {
     /// The same, with more arguments.
     pub(crate) fn restart_operator_with(&mut self, more: &[&str]) {
         drop(self.operator.take());
-        self.operator = Some(Operator::start(&self.cluster, self.account.path(), &self.port, more));
+        let (account, events) = (self.account.path(), self.events.path());
+        let own = self.arguments.iter().cloned();
+        let more: Vec<String> = own.chain(more.iter().map(|text| (*text).to_owned())).collect();
+        self.operator = Some(Operator::start(&self.cluster, account, &self.port, events, &more));
     }
 
     /// What opens the runner.
@@ -91,7 +104,12 @@ impl World {
         &self.port
     }
 
-    /// Ends the operator.
+    /// The operator that there is.
+    pub(crate) fn operator(&self) -> &Operator {
+        self.operator.as_ref().unwrap()
+    }
+
+    /// Kills the operator.
     pub(crate) fn stop_operator(&mut self) {
         drop(self.operator.take());
     }
@@ -118,6 +136,14 @@ impl World {
     {
         let seen = await_condition(self.cluster.api::<K>(), name, |object: Option<&K>| object.is_none());
         tokio::time::timeout(SOON, seen).await.expect("the object goes").unwrap();
+    }
+
+    /// One more, with more arguments.
+    pub(crate) fn another_operator(&self, arguments: &[&str]) -> Operator {
+        {
+            let more: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+            Operator::start(&self.cluster, self.account.path(), &self.port, self.events.path(), &more)
+        }
     }
 
     /// Applies a session.
@@ -211,6 +237,13 @@ impl World {
         let ours = list.iter().filter(|object| object.name_any().contains("s1"));
         ours.map(|object| (object.name_any(), object.resource_version())).collect()
     }
+}
+
+/// Creates a Secret with one key of no value.
+pub(crate) async fn create_secret(cluster: &Cluster, name: &str, key: &str) {
+    let secret = json!({"metadata": {"name": name}, "stringData": {key: "of-no-value"}});
+    let secret: Secret = serde_json::from_value(secret).unwrap();
+    cluster.api::<Secret>().create(&PostParams::default(), &secret).await.unwrap();
 }
 
 pub(crate) fn status(session: &AgenticSession) -> AgenticSessionStatus {

@@ -96,3 +96,18 @@ async fn a_resumed_session_gets_no_initial_prompt() {
     assert_eq!(text(&runner.run("r1", "echo hi").await), "hi");
     assert!(!session.log_text().contains("the first words"));
 }
+
+/// What a session whose workspace is kept does when it is stopped and resumed: another pod, the same folders.
+#[tokio::test]
+async fn a_runner_that_stops_and_starts_on_the_same_volume_goes_on_with_the_conversation() {
+    let session = Session::new();
+    let runner = session.start();
+    let before = text(&runner.run("r1", "session").await);
+    runner.terminate();
+    runner.end();
+    let runner = session.start();
+    let after = text(&runner.run("r2", "session").await);
+    let id = |said: &str| said.trim().split(' ').next().unwrap().to_owned();
+    assert_eq!(id(&after), id(&before));
+    assert!(after.contains("resumed=true"), "{after}");
+}

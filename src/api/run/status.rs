@@ -133,6 +133,9 @@ pub struct RunnerRef {
     pub pod: String,
     /// Its UID: a pod of the same name that came later is another one.
     pub uid: String,
+    /// The UID of the pod's session: what the Run did is kept under it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
 }
 
 /// How a run ended and why.

@@ -57,6 +57,9 @@ pub(in crate::cli) struct Args {
     /// The model; absent: the agent's default.
     #[arg(long, env = "LLM_MODEL")]
     pub(super) model: Option<String>,
+    /// What Vertex AI calls the model; wins over its name.
+    #[arg(long, env = "LLM_MODEL_VERTEX_ID")]
+    pub(super) vertex_model: Option<String>,
     /// For agents that can honour it; the Claude CLI manages its own.
     #[arg(long, env = "LLM_MAX_TOKENS", default_value_t = alias("MAX_TOKENS"), hide_default_value = true)]
     pub(super) max_tokens: String,

@@ -1,25 +1,28 @@
-//! Giving a Run to its runner and listening to what becomes of it.
+//! Giving a Run to its runner, and folding what is kept of it.
 //!
 //! Giving is idempotent: a runner never executes a run id twice. So it is done again whenever nobody knows whether it was done.
 
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
-use super::{records::Records, view::Seen};
-use crate::{agui::RunAgentInput, eventlog::Record, fold::Fold, security::Secret};
+use super::view::Seen;
+use crate::{
+    agui::{Id, RunAgentInput},
+    eventlog::{Chunk, LogError, ThreadLog},
+    fold::Fold,
+    security::Secret,
+};
 
 /// The header with the token.
 const TOKEN: &str = "x-ambient-session-token";
 /// How often what is going on goes into the status at most.
 const PROGRESS: Duration = Duration::from_secs(10);
-/// How long a runner may take to accept a Run or to answer with the head of a stream.
+/// How long a runner may take to accept a Run.
 const ANSWER: Duration = Duration::from_secs(30);
 /// How long a runner may be out of reach before a Run that it may not have is given up.
 const REACH: Duration = Duration::from_mins(10);
-/// How long a stream may be silent: the runner says every 15 s that it lives.
-const SILENCE: Duration = Duration::from_mins(1);
 /// The pauses between attempts: the first, and the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
@@ -32,25 +35,35 @@ pub(super) struct Target {
     pub(super) input: RunAgentInput,
     /// What the Run asks for beside the input.
     pub(super) options: serde_json::Value,
+    /// Somebody else gave it to the runner.
+    pub(super) is_there: bool,
 }
 
-/// Gives the Run to its runner, and publishes what happens until it has ended.
-pub(super) async fn follow(http: reqwest::Client, target: Target, seen: watch::Sender<Seen>, wake: impl Fn()) {
-    let given = tokio::time::timeout(REACH, deliver(&http, &target)).await;
-    if let Some(end) = given.map_or(Some(Seen::Unreachable), |given| given.err().map(Seen::Refused)) {
-        seen.send_replace(end);
-        return wake();
-    }
-    let mut tail =
-        Tail { fold: Fold::new(), after: 0, run_id: target.input.run_id.to_string(), told: None, seen, wake };
-    let mut pause = PAUSE.0;
-    while !tail.fold.is_over() {
-        let before = tail.after;
-        let _ = tail.listen(&http, &target).await;
-        pause = if tail.after > before { PAUSE.0 } else { (pause * 2).min(PAUSE.1) };
-        if !tail.fold.is_over() {
-            tokio::time::sleep(pause).await;
+/// Gives the Run to its runner unless the runner has it for sure, and publishes what is kept of it until it has ended.
+pub(super) async fn follow(
+    http: reqwest::Client,
+    target: Target,
+    log: ThreadLog,
+    seen: watch::Sender<Seen>,
+    wake: impl Fn(),
+) {
+    // Before the runner has it: nothing of it is missed.
+    let known = log.run(&target.input.run_id);
+    let after = known.as_ref().map_or_else(|| log.last_seq(), |span| span.first - 1);
+    if known.is_none() && !target.is_there {
+        let given = tokio::time::timeout(REACH, deliver(&http, &target)).await;
+        if let Some(end) = given.map_or(Some(Seen::Unreachable), |given| given.err().map(Seen::Refused)) {
+            seen.send_replace(end);
+            return wake();
         }
+    }
+    let mut tail = Tail { fold: Fold::new(), after, run: target.input.run_id, told: None, seen, wake };
+    while let Err(error) = tail.listen(&log).await {
+        if matches!(error, LogError::Closed { .. }) {
+            return;
+        }
+        tracing::warn!(run = %tail.run, %error, "what is kept of a run cannot be read and is read again");
+        tokio::time::sleep(PAUSE.1).await;
     }
 }
 
@@ -114,56 +127,49 @@ pub(super) async fn interrupt(http: &reqwest::Client, target: &Target) -> bool {
 struct Tail<W> {
     fold: Fold,
     after: u64,
-    run_id: String,
-    told: Option<tokio::time::Instant>,
+    run: Id,
+    told: Option<Instant>,
     seen: watch::Sender<Seen>,
     wake: W,
 }
 
 impl<W: Fn()> Tail<W> {
-    /// Takes the thread's events from where it was until the stream ends.
-    async fn listen(&mut self, http: &reqwest::Client, target: &Target) -> reqwest::Result<()> {
-        let url = format!("{}/events/{}?after={}&format=record", target.url, target.input.thread_id, self.after);
-        let request = http.get(url).header(TOKEN, target.token.expose());
-        let mut response = request.send().await?.error_for_status()?;
-        let mut records = Records::default();
+    /// Takes the thread's events from where it was until the Run is over.
+    async fn listen(&mut self, log: &ThreadLog) -> Result<(), LogError> {
+        let mut reader = log.reader(self.after.max(log.first_seq().saturating_sub(1)));
         let mut dirty = false;
-        loop {
-            let patience = if dirty { PROGRESS } else { SILENCE };
-            match tokio::time::timeout(patience, response.chunk()).await {
-                Ok(Ok(Some(chunk))) => {
-                    for record in records.feed(&chunk) {
-                        dirty |= self.take(&record);
-                    }
+        while !self.fold.is_over() {
+            let tell_at = self.told.map_or_else(Instant::now, |told| told + PROGRESS);
+            tokio::select! {
+                biased;
+                chunk = reader.next() => dirty |= self.take(&chunk?),
+                () = tokio::time::sleep_until(tell_at), if dirty => {
+                    self.tell();
+                    dirty = false;
                 }
-                Ok(Ok(None)) => return Ok(()),
-                Ok(Err(error)) => return Err(error),
-                // A connection that nobody answers any more looks like a silent one.
-                Err(_) if !dirty => return Ok(()),
-                Err(_) => {}
-            }
-            if self.fold.is_over() || (dirty && self.told.is_none_or(|told| told.elapsed() >= PROGRESS)) {
-                self.tell();
-                dirty = false;
-            }
-            if self.fold.is_over() {
-                return Ok(());
             }
         }
+        // The end is told when it cannot be lost any more.
+        log.sync().await?;
+        self.tell();
+        Ok(())
     }
 
-    /// Whether the record is of the Run.
-    fn take(&mut self, record: &Record) -> bool {
-        self.after = self.after.max(record.seq);
-        let ours = *record.run_id == *self.run_id;
-        if ours {
-            self.fold.apply(record.seq, record.at, &record.event);
+    /// Whether some of the records are of the Run.
+    fn take(&mut self, chunk: &Chunk) -> bool {
+        let mut ours = false;
+        for record in chunk.records().filter(|record| *record.run_id() == self.run) {
+            if let Ok(event) = record.event() {
+                self.fold.apply(record.seq(), record.at(), &event);
+                ours = true;
+            }
         }
+        self.after = chunk.last;
         ours
     }
 
     fn tell(&mut self) {
-        self.told = Some(tokio::time::Instant::now());
+        self.told = Some(Instant::now());
         self.seen.send_replace(Seen::Events(Box::new(self.fold.status())));
         (self.wake)();
     }

@@ -12,7 +12,10 @@ use super::{
     follow::{Target, follow, interrupt},
     view::Seen,
 };
-use crate::api::Run;
+use crate::{
+    api::Run,
+    eventlog::{LogError, ThreadLog},
+};
 
 /// One task for each Run that a runner was given.
 #[derive(Debug, Default)]
@@ -42,18 +45,27 @@ impl Followers {
     }
 
     /// Listens to a Run unless it is listened to.
-    pub(super) fn follow(&self, run: &Run, http: &reqwest::Client, target: Target, wake: super::Wake) {
+    pub(super) fn follow(
+        &self,
+        run: &Run,
+        http: &reqwest::Client,
+        target: Target,
+        wake: super::Wake,
+        log: impl FnOnce() -> Result<ThreadLog, LogError>,
+    ) -> Result<(), LogError> {
         let mut tasks = self.lock();
         let uid = run.uid().unwrap_or_default();
         // A pod that started again in place may have another address.
         if tasks.get(&uid).is_some_and(|known| known.target.url == target.url) {
-            return;
+            return Ok(());
         }
+        let log = log()?;
         let (tell, seen) = watch::channel(Seen::Nothing);
         let reference = ObjectRef::from_obj(run);
-        let work = follow(http.clone(), target.clone(), tell, move || wake(reference.clone()));
+        let work = follow(http.clone(), target.clone(), log, tell, move || wake(reference.clone()));
         let task = tokio::spawn(work).abort_handle();
         tasks.insert(uid, Follower { seen, task, target, interrupted: false });
+        Ok(())
     }
 
     /// Interrupts a Run, once. Says whether it is interrupted.

@@ -1,5 +1,6 @@
 //! Runs: each is given to its session's runner once, and its status says what became of it.
 
+pub(super) mod adopt;
 pub(super) mod first;
 pub(super) mod followers;
 pub(super) mod plan;
@@ -9,7 +10,6 @@ pub(super) mod view;
 mod follow;
 #[cfg(test)]
 mod question_tests;
-mod records;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -38,7 +38,7 @@ use super::{
 use crate::{
     agui::Id,
     api::{Run, RunStatus},
-    fold,
+    fold::{self, Fold},
 };
 
 /// Has a Run reconciled.
@@ -57,14 +57,45 @@ pub(super) async fn reconcile(run: Arc<Run>, context: Arc<Context>) -> Result<Ac
         context.followers.forget(&view.run);
         return Ok(Action::await_change());
     }
+    if view.session.is_none() && context.has_broken_session(&view.run) {
+        // It is there, though nobody can read it: that is said of the session.
+        return Ok(Action::await_change());
+    }
     let now = Timestamp::now();
     let mut next = plan(&view, &context.config, now);
+    if matches!(next, Next::End { .. }) && view.status().runner.is_some() {
+        match last_words(&view, &next, &context).await? {
+            Some(last) => next = last,
+            // What its runner still has to say is worth a moment.
+            None => return Ok(Action::requeue(SOON)),
+        }
+    }
     view.run = write_status(&view, &next, &context, now).await?;
     if next == Next::Start {
         // Only now that it is written down whose Run it is, the runner hears of it.
         next = plan(&view, &context.config, now);
     }
     carry_out(&view, &next, &context).await
+}
+
+/// What is kept of a Run whose pod is gone is its truth; one that has no end gets it now. None: more may come.
+async fn last_words(view: &View, next: &Next, context: &Context) -> Result<Option<Next>, OperatorError> {
+    let (Next::End { reason, message }, Some(session)) = (next, session_uid(view)) else {
+        return Ok(Some(next.clone()));
+    };
+    let pod = view.status().runner.map(|runner| runner.uid).unwrap_or_default();
+    if context.ingest.is_heard(&session, &pod) {
+        return Ok(None);
+    }
+    let (thread, id) = (Id::from(queue::thread(&view.run)), Id::from(status::run_id(&view.run)));
+    context.history.end(&session, &thread, &id, (*reason, message)).await?;
+    let fold = context.history.fold(&session, &thread, &id)?.filter(Fold::is_over);
+    Ok(Some(fold.map_or_else(|| next.clone(), |fold| plan::taken(view, &fold.status()))))
+}
+
+/// The session that the Run was given to, also when that is gone.
+fn session_uid(view: &View) -> Option<String> {
+    view.session.as_ref().and_then(|session| session.uid()).or_else(|| view.status().runner?.session)
 }
 
 async fn carry_out(view: &View, next: &Next, context: &Context) -> Result<Action, OperatorError> {
@@ -95,7 +126,9 @@ async fn listen(view: &View, cancel: bool, context: &Context) -> Result<Action, 
     let Some(target) = target(view, context) else {
         return Ok(Action::requeue(SOON));
     };
-    context.followers.follow(&view.run, &context.http, target, Arc::clone(&context.wake_run));
+    let wake = Arc::clone(&context.wake_run);
+    let log = || context.log_of(view);
+    context.followers.follow(&view.run, &context.http, target, wake, log)?;
     if cancel && !context.followers.interrupt(&view.run, &context.http).await {
         return Ok(Action::requeue(SOON));
     }
@@ -110,9 +143,10 @@ fn target(view: &View, context: &Context) -> Option<Target> {
     let host = if address.contains(':') { format!("[{address}]") } else { address };
     let run = &view.run;
     let spec = &run.spec;
+    let is_there = adopt::is_adopted(run);
     let input = fold::input(Id::from(queue::thread(run)), Id::from(status::run_id(run)), spec);
     let options = json!({ "timeoutSeconds": spec.timeout, "model": spec.model, "outputSchema": spec.output_schema });
-    Some(Target { url: format!("http://{host}:{port}"), token, input, options })
+    Some(Target { url: format!("http://{host}:{port}"), token, input, options, is_there })
 }
 
 async fn write_status(view: &View, next: &Next, context: &Context, now: Timestamp) -> Result<Arc<Run>, OperatorError> {

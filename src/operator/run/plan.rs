@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use super::{
+    adopt,
     queue::{self, Turn},
     view::{Seen, View},
 };
@@ -105,7 +106,7 @@ fn end(reason: OutcomeReason, message: &str) -> Next {
 /// A Run that a runner was given, or may have been given.
 fn started(view: &View) -> Next {
     match &view.seen {
-        Seen::Events(seen) if ended(seen) => return Next::Take(told(view, seen)),
+        Seen::Events(seen) if ended(seen) => return taken(view, seen),
         Seen::Refused(why) => return end(OutcomeReason::SetupFailed, &format!("The runner refused the Run: {why}")),
         Seen::Unreachable => return end(OutcomeReason::RunnerLost, "Its runner could not be reached for ten minutes."),
         Seen::Events(_) | Seen::Nothing => {}
@@ -119,6 +120,11 @@ fn started(view: &View) -> Next {
             _ => Next::Follow { cancel: cancelled(view) },
         },
     }
+}
+
+/// The status that a Run's events tell.
+pub(in crate::operator) fn taken(view: &View, seen: &RunStatus) -> Next {
+    Next::Take(told(view, seen))
 }
 
 /// What the runner said, and why its pod was told to end: of that a runner knows no more than that it was.
@@ -183,6 +189,10 @@ fn ready(session: &AgenticSession) -> Option<(String, String)> {
 
 /// A Run that no runner knows.
 fn waiting(view: &View, config: &Config, now: Timestamp) -> Next {
+    // It runs already.
+    if adopt::is_adopted(&view.run) {
+        return Next::Start;
+    }
     if cancelled(view) {
         return end(OutcomeReason::Cancelled, "The Run was cancelled before it started.");
     }

@@ -25,7 +25,7 @@ pub(super) fn phase(run: &Run) -> RunPhase {
 }
 
 /// The conversation of a Run.
-pub(super) fn thread(run: &Run) -> &str {
+pub(in crate::operator) fn thread(run: &Run) -> &str {
     run.spec.thread_id.as_deref().unwrap_or(&run.spec.session_ref.name)
 }
 

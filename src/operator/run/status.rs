@@ -1,10 +1,10 @@
 //! What the status of a Run says. Pure.
 
 use jiff::Timestamp;
-use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
-use super::{plan::Next, queue, view::View};
+use super::{adopt, plan::Next, queue, view::View};
 use crate::api::{
     Run, RunStatus,
     conditions::{self, Aspect, Status},
@@ -21,7 +21,7 @@ pub(super) fn status(view: &View, next: &Next, now: Timestamp) -> Option<RunStat
             status.phase = RunPhase::Waiting;
             said = Some((*reason, message.as_str()));
         }
-        Next::Start => status = begun(status, &view.run, view.pod.as_deref()),
+        Next::Start => status = begun(status, view),
         Next::Take(seen) => status = taken(status, seen),
         Next::End { reason, message } => {
             status.phase = reason.phase();
@@ -39,8 +39,12 @@ pub(super) fn status(view: &View, next: &Next, now: Timestamp) -> Option<RunStat
 }
 
 /// From here on the Run is that pod's, and of no other.
-fn begun(status: RunStatus, run: &Run, pod: Option<&Pod>) -> RunStatus {
-    let runner = pod.map(|pod| RunnerRef { pod: pod.name_any(), uid: pod.uid().unwrap_or_default() });
+fn begun(status: RunStatus, view: &View) -> RunStatus {
+    let run = &view.run;
+    let session = view.session.as_ref().and_then(|session| session.uid());
+    let given =
+        view.pod.as_ref().map(|pod| RunnerRef { pod: pod.name_any(), uid: pod.uid().unwrap_or_default(), session });
+    let runner = adopt::runner(run).or(given);
     RunStatus {
         phase: RunPhase::Running,
         run_id: Some(run_id(run)),

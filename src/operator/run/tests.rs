@@ -32,6 +32,8 @@ fn config() -> Config {
         agent_image: String::new(),
         pull_policy: String::new(),
         port: 8001,
+        event_store: std::path::PathBuf::new(),
+        leader_elect: None,
         inactivity: Duration::ZERO,
         deadlines: Deadlines::default(),
         policy: Policy::default(),

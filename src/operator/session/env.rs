@@ -19,13 +19,14 @@ pub(super) const FILES: &str = "/etc/ambient";
 const SOCKET: &str = "/run/ambient/agent.sock";
 
 /// Variables that a session cannot set: the pod would not be what the operator takes it for.
-const OURS: [&str; 12] = [
+const OURS: [&str; 13] = [
     "AGUI_HOST",
     "AGUI_PORT",
     "AGUI_TOKEN",
     "AMBIENT_AGENT_SOCKET",
     "AMBIENT_DATA_DIR",
     "AMBIENT_FILES",
+    "AMBIENT_FIRST_SEQ",
     "BACKEND_API_URL",
     "INITIAL_PROMPT",
     "PROJECT_NAME",

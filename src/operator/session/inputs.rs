@@ -3,8 +3,9 @@
 use std::{borrow::Cow, sync::Arc};
 
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret};
+use kube::ResourceExt;
 
-use super::{evidence::RUNNER, view::View};
+use super::view::View;
 use crate::operator::{
     config::Config,
     registry::{Entry, Selected},
@@ -23,6 +24,9 @@ pub(in crate::operator) const TEMPLATE_KEY: &str = "pod.yaml";
 /// The label that says of a `ConfigMap` that it holds a pod template, and the session's annotation that names another one than
 /// [`TEMPLATE`].
 pub(in crate::operator) const TEMPLATE_LABEL: &str = "ambient-code.io/pod-template";
+
+/// The label of a pod with its runner's port: the registry may say another one by now.
+pub(super) const PORT_LABEL: &str = "ambient-code.io/runner-port";
 
 /// A Secret of the operator's namespace that sessions get a copy of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,9 +128,7 @@ impl View {
     }
 }
 
-/// The port that a pod's runner listens on.
+/// The port that a pod's runner listens on, if the pod says so.
 pub(in crate::operator) fn port(pod: &Pod) -> Option<u16> {
-    let runner = pod.spec.as_ref()?.containers.iter().find(|container| container.name == RUNNER)?;
-    let port = runner.ports.iter().flatten().find(|port| port.name.as_deref() == Some("agui"))?;
-    u16::try_from(port.container_port).ok()
+    pod.labels().get(PORT_LABEL)?.parse().ok()
 }

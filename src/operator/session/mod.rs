@@ -75,6 +75,7 @@ pub(super) async fn reconcile(session: Arc<AgenticSession>, context: Arc<Context
         context.drifts.forget(&view.session);
         return Ok(Action::await_change());
     }
+    context.listen(&view);
     let now = Timestamp::now();
     let mut plan = plan(&view, &context.config, now);
     let refused = match carry_out(&view, &plan, &context).await {
@@ -109,7 +110,14 @@ async fn carry_out(view: &View, plan: &Plan, context: &Context) -> Result<(), Op
     let mut session = Arc::clone(&view.session);
     for step in &plan.steps {
         match step {
-            Step::Provide => provide(view, context).await?,
+            Step::Provide if plan.steps.contains(&Step::CreatePod) => {
+                // What the pod mounts may come a moment after it: the kubelet waits for it.
+                tokio::try_join!(begin(view, context), provide_rest(view, context))?;
+            }
+            Step::Provide => {
+                tokio::try_join!(provide_first(view, context), provide_rest(view, context), supply(view, context))?;
+            }
+            Step::CreatePod if plan.steps.contains(&Step::Provide) => {}
             Step::CreatePod => create_pod(view, context).await?,
             Step::DeletePod => delete_pod(view, context).await?,
             Step::ReleasePod => release_pod(view, context).await?,
@@ -122,30 +130,46 @@ async fn carry_out(view: &View, plan: &Plan, context: &Context) -> Result<(), Op
     Ok(())
 }
 
-/// Everything but the pod.
-async fn provide(view: &View, context: &Context) -> Result<(), OperatorError> {
+/// The pod, as soon as it may be.
+async fn begin(view: &View, context: &Context) -> Result<(), OperatorError> {
+    provide_first(view, context).await?;
+    supply(view, context).await?;
+    create_pod(view, context).await
+}
+
+/// What is to be there before the pod: the API server wants its account, and nobody is to reach it who may not.
+async fn provide_first(view: &View, context: &Context) -> Result<(), OperatorError> {
+    let (account, policy) = (objects::account(&view.session), objects::policy(&view.namespace(), &context.config));
+    let (account, policy): (Option<ServiceAccount>, Option<NetworkPolicy>) = tokio::try_join!(
+        apply::ensure(&context.client, &account, view.account.as_deref()),
+        apply::ensure(&context.client, &policy, view.policy.as_deref()),
+    )?;
+    context.children.remember(account, None, None);
+    context.children.remember_policy(policy);
+    Ok(())
+}
+
+/// Everything else.
+async fn provide_rest(view: &View, context: &Context) -> Result<(), OperatorError> {
     let (session, client) = (&view.session, &context.client);
     let token = context.token(view);
-    let account: Option<ServiceAccount> =
-        apply::ensure(client, &objects::account(session), view.account.as_deref()).await?;
-    let secret = adopt::token(view, &token, context).await?;
-    let service = adopt::service(view, context).await?;
-    context.children.remember(account, secret, service);
+    let (secret, service) = tokio::try_join!(adopt::token(view, &token, context), adopt::service(view, context))?;
+    context.children.remember(None, secret, service);
     if let Some(files) = objects::files(session) {
         let files: Option<ConfigMap> = apply::ensure(client, &files, view.files.as_deref()).await?;
         context.children.remember_files(files);
     }
-    let policy = objects::policy(&view.namespace(), &context.config);
-    let policy: Option<NetworkPolicy> = apply::ensure(client, &policy, view.policy.as_deref()).await?;
-    context.children.remember_policy(policy);
-    supply(view, context).await
+    Ok(())
 }
 
 async fn create_pod(view: &View, context: &Context) -> Result<(), OperatorError> {
     let project: Option<McpServers> = context.project_servers(&view.namespace());
     let config = view.settings(&context.config);
     let parts = Parts { session: &view.session, project: project.as_ref(), inputs: &view.inputs, config: &config };
-    let pod = parts.pod().map_err(|error| refused_template(view, &error))?;
+    let mut pod = parts.pod().map_err(|error| refused_template(view, &error))?;
+    if let Some(first) = context.history.first_seq(&view.session.uid().unwrap_or_default())? {
+        pod::begin_at(&mut pod, first);
+    }
     if let Some(created) = apply::create(&context.client, &pod).await? {
         context.pods.remember(created);
     }

@@ -106,12 +106,12 @@ pub(super) fn waiting(
     (Saying::Creating { reason: need.reason.to_owned(), message: need.message }, Some(deadline))
 }
 
-/// When the session began to be without a runner.
+/// When the session began to be without a runner; nothing when its status does not say so yet.
 fn since(view: &View) -> Option<Timestamp> {
     let status = view.status();
-    let ready = status.conditions.iter().find(|condition| condition.type_ == READY);
-    let unready = ready.filter(|ready| ready.status != "True").map(|ready| ready.last_transition_time.0);
-    status.start_time.as_ref().map(|time| time.0).into_iter().chain(unready).max()
+    let ready = status.conditions.iter().find(|condition| condition.type_ == READY)?;
+    let unready = (ready.status != "True").then_some(ready.last_transition_time.0)?;
+    status.start_time.as_ref().map(|time| time.0).into_iter().chain([unready]).max()
 }
 
 /// What the condition about Secrets says.

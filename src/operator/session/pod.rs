@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     env,
     evidence::{AGENT, HYDRATE, RUNNER},
-    inputs::{Inputs, KEYS, Template},
+    inputs::{Inputs, KEYS, PORT_LABEL, Template},
     objects, platform, resources,
     template::{self, TemplateError},
     tools,
@@ -61,6 +61,15 @@ impl<'a> Parts<'a> {
 }
 
 /// The pod but for what a template adds to it.
+/// The runner's numbers go on where those of the pods before it ended.
+pub(super) fn begin_at(pod: &mut Value, first: u64) {
+    let containers = pod["spec"]["containers"].as_array_mut().into_iter().flatten();
+    let runner = containers.filter(|container| container["name"] == RUNNER);
+    for env in runner.filter_map(|runner| runner["env"].as_array_mut()) {
+        env.push(json!({ "name": "AMBIENT_FIRST_SEQ", "value": first.to_string() }));
+    }
+}
+
 fn pod(parts: &Parts<'_>) -> Value {
     let Parts { session, inputs, config, .. } = *parts;
     let name = session.name_any();
@@ -73,7 +82,11 @@ fn pod(parts: &Parts<'_>) -> Value {
         "metadata": {
             "name": names::pod(&name),
             "namespace": session.namespace(),
-            "labels": { names::SESSION_LABEL: names::session_label(&name), names::APP_LABEL: names::APP },
+            "labels": {
+                names::SESSION_LABEL: names::session_label(&name),
+                names::APP_LABEL: names::APP,
+                PORT_LABEL: config.port.to_string(),
+            },
             "ownerReferences": [objects::owner(session)],
         },
         "spec": {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{
     env,
     evidence::{AGENT, HYDRATE, RUNNER},
-    inputs::TEMPLATE_KEY,
+    inputs::{PORT_LABEL, TEMPLATE_KEY},
     resources,
 };
 use crate::api::{AgenticSession, names, session::Resources};
@@ -72,7 +72,8 @@ struct Variable {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Mount {
     name: String,
-    mount_path: String,
+    #[serde(rename = "mountPath")]
+    place: String,
     #[serde(default)]
     sub_path: Option<String>,
     #[serde(default)]
@@ -128,7 +129,7 @@ fn refused(what: impl Into<String>, why: &'static str) -> Result<(), TemplateErr
 
 fn check(template: &PodTemplate) -> Result<(), TemplateError> {
     let Metadata { labels, annotations } = &template.metadata;
-    for label in [names::SESSION_LABEL, names::APP_LABEL] {
+    for label in [names::SESSION_LABEL, names::APP_LABEL, PORT_LABEL] {
         if labels.contains_key(label) {
             return refused(format!("metadata.labels.{label}"), "the operator finds the pod by it");
         }
@@ -181,7 +182,7 @@ fn check_container(container: &Container) -> Result<(), TemplateError> {
         }
     }
     for mount in &container.volume_mounts {
-        let place = mount.mount_path.as_str();
+        let place = mount.place.as_str();
         let home = container.name == AGENT && place.starts_with("/home/ambient/");
         let clean = !place.split('/').any(|part| part == "..");
         if !clean || !(home || place.starts_with("/mnt/")) {
@@ -281,7 +282,7 @@ fn add(spec: &mut Value, container: Container) {
         }
     }
     let mounts = container.volume_mounts.into_iter().map(|mount| {
-        let mut made = json!({ "name": mount.name, "mountPath": mount.mount_path, "readOnly": mount.read_only });
+        let mut made = json!({ "name": mount.name, "mountPath": mount.place, "readOnly": mount.read_only });
         if let Some(path) = mount.sub_path {
             made["subPath"] = json!(path);
         }

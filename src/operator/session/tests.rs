@@ -40,6 +40,8 @@ pub(super) fn config() -> Config {
         agent_image: "agent".into(),
         pull_policy: "IfNotPresent".into(),
         port: 8001,
+        event_store: std::path::PathBuf::new(),
+        leader_elect: None,
         inactivity: Duration::from_hours(24),
         deadlines: Deadlines::default(),
         policy: Policy::default(),

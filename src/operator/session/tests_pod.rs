@@ -227,7 +227,7 @@ fn weakness_24_a_runners_port_is_the_registrys_everywhere() {
     assert_eq!(objects::policy("team", &config)["spec"]["ingress"][0]["ports"][0]["port"], "agui");
     // A pod that is there keeps its port, whatever the registry says by now.
     let mut there = pod_with(&ready());
-    there.spec = serde_json::from_value(pod["spec"].clone()).unwrap();
+    there.metadata.labels = serde_json::from_value(pod["metadata"]["labels"].clone()).unwrap();
     view.pod = Some(Arc::new(there));
     view.inputs.runner = Selected::default();
     assert_eq!(view.settings(&config).port, 9001);

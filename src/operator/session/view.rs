@@ -46,7 +46,7 @@ impl View {
     }
 
     /// Whether the pod of the session's name is of this very session.
-    pub(super) fn owns_pod(&self) -> bool {
+    pub(in crate::operator) fn owns_pod(&self) -> bool {
         let uid = self.session.uid();
         self.pod.as_ref().is_none_or(|pod| pod.owner_references().iter().any(|owner| Some(&owner.uid) == uid.as_ref()))
     }

@@ -87,7 +87,7 @@ fn refusable(result: Result<(), OperatorError>, done: &mut Done) -> Result<bool,
             done.refused.push(format!("{object} was refused: {message}"));
             Ok(false)
         }
-        Err(error @ OperatorError::Retry { .. }) => Err(error),
+        Err(error @ (OperatorError::Retry { .. } | OperatorError::Store(_))) => Err(error),
     }
 }
 

@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use super::objects::{LIMITS, MANAGED, TRIGGER};
 use crate::operator::{
     config::Config,
+    guard::Broken,
     lean::Lean,
     stores::{Change, Scope},
     wake::Wakers,
@@ -108,16 +109,17 @@ pub(in crate::operator) fn watch(
     projects: &Projects,
     writers: Writers,
     wakers: &Wakers,
+    broken: &Broken,
     tasks: &mut JoinSet<()>,
 ) {
-    let mut scope = Scope { client, config, tasks };
+    let mut scope = Scope { client, config, broken, tasks };
     let (written, named) =
         (&projects.written, |name: &str| watcher::Config::default().fields(&format!("metadata.name={name}")));
     let labelled = watcher::Config::default().labels(&format!("{MANAGED}=true"));
-    scope.follow_with(writers.bindings, labelled.clone(), Arc::clone(&written.bindings), wakers.when(Wakers::project));
-    scope.follow_with(writers.roles, named(TRIGGER), Arc::clone(&written.roles), wakers.when(Wakers::project));
-    scope.follow_with(writers.accounts, named(TRIGGER), Arc::clone(&written.accounts), wakers.when(Wakers::project));
-    scope.follow_with(writers.limits, named(LIMITS), Arc::clone(&written.limits), wakers.when(Wakers::project));
+    scope.follow_with(writers.bindings, &labelled, Arc::clone(&written.bindings), wakers.when(Wakers::project));
+    scope.follow_with(writers.roles, &named(TRIGGER), Arc::clone(&written.roles), wakers.when(Wakers::project));
+    scope.follow_with(writers.accounts, &named(TRIGGER), Arc::clone(&written.accounts), wakers.when(Wakers::project));
+    scope.follow_with(writers.limits, &named(LIMITS), Arc::clone(&written.limits), wakers.when(Wakers::project));
     if config.policy.knows_namespaces() {
         let stream = watcher(Api::<Project>::all(client.clone()), labelled).default_backoff();
         tasks.spawn(namespaces(stream, writers.namespaces, wakers.when(Wakers::namespace)));

@@ -12,13 +12,14 @@ use super::{
 };
 
 /// What git may know of our environment: where programs are, and how the network is reached.
-const INHERITED: [&str; 16] = [
+const INHERITED: [&str; 17] = [
     "PATH",
     "TMPDIR",
     "SSH_AUTH_SOCK",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "GIT_SSL_CAINFO",
+    "GIT_SSL_CAPATH",
     "CURL_CA_BUNDLE",
     "HTTPS_PROXY",
     "https_proxy",

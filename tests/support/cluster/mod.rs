@@ -28,8 +28,11 @@ use kube::{
 
 pub(crate) use find::{Kind, Ring};
 
-/// How long a test may take.
-const LIMIT: Duration = Duration::from_mins(4);
+/// How long a test may take; one that is asked to do more than usual says so.
+fn limit() -> Duration {
+    let minutes = std::env::var("AMBIENT_TEST_LIMIT_MINUTES").ok().and_then(|minutes| minutes.parse().ok());
+    Duration::from_mins(minutes.unwrap_or(4))
+}
 
 /// What a test works with.
 #[derive(Clone)]
@@ -97,7 +100,7 @@ fn inside<F: Future<Output = ()>>(
     runtime.block_on(async {
         let cluster = join(ring, name).await;
         let limited = async {
-            tokio::time::timeout(LIMIT, test(cluster.clone())).await.expect("the test takes too long");
+            tokio::time::timeout(limit(), test(cluster.clone())).await.expect("the test takes too long");
         };
         let outcome = AssertUnwindSafe(limited).catch_unwind().await;
         if outcome.is_err() {

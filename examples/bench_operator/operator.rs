@@ -1,0 +1,120 @@
+//! The operator that is measured.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    Arguments, Result,
+    process::{Cpu, resident},
+};
+
+/// Longest wait for an operator to have looked at everything.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// A running operator; killed when dropped.
+pub(crate) struct Operator {
+    child: Child,
+    metrics: String,
+    begun: Instant,
+}
+
+/// What the metrics say, by name and labels.
+pub(crate) type Samples = BTreeMap<String, f64>;
+
+impl Operator {
+    /// Starts one for all namespaces.
+    pub(crate) fn start(arguments: &Arguments) -> Result<Self> {
+        let begun = Instant::now();
+        let mut child = Command::new(&arguments.ambient)
+            .args(["operator", "--log-format", "text", "--health-address", "127.0.0.1:0"])
+            .args(["--metrics-address", "127.0.0.1:0"])
+            .env_clear()
+            .env("KUBECONFIG", &arguments.kubeconfig)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let stderr = child.stderr.take().ok_or("no stderr")?;
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(std::result::Result::ok) {
+                if let Some(address) = line.split("metrics address=").nth(1) {
+                    let _ = tell.send(address.trim().to_owned());
+                } else if line.contains("WARN") || line.contains("ERROR") || line.starts_with("error") {
+                    eprintln!("  operator: {line}");
+                }
+            }
+        });
+        let address = told.recv_timeout(PATIENCE).map_err(|_| "the operator does not say where its metrics are")?;
+        Ok(Self { child, metrics: format!("http://{address}/metrics"), begun })
+    }
+
+    pub(crate) async fn samples(&self) -> Result<Samples> {
+        let text = reqwest::get(&self.metrics).await?.text().await?;
+        let samples = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.rsplit_once(' '));
+        Ok(samples.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect())
+    }
+
+    /// Until at least so many sessions were looked at and nothing waits. How long that took since the start.
+    pub(crate) async fn reconciled(&self, sessions: usize) -> Result<Duration> {
+        while self.begun.elapsed() < PATIENCE {
+            let samples = self.samples().await?;
+            let sum = |part: &str| -> f64 {
+                samples.iter().filter(|(name, _)| name.starts_with(part)).map(|(_, value)| value).sum()
+            };
+            let done = sum("ambient_reconcile_duration_seconds_count{kind=\"session\"");
+            if done >= load_of(sessions) && sum("ambient_queue_depth") < 0.5 && sum("ambient_leader") > 0.5 {
+                return Ok(self.begun.elapsed());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Err(format!("the operator has not looked at {sessions} sessions").into())
+    }
+
+    pub(crate) fn cpu(&self) -> Result<Cpu> {
+        Cpu::of(self.child.id())
+    }
+
+    /// Resident memory in MB (10^6 bytes).
+    pub(crate) fn memory(&self) -> Result<f64> {
+        resident(self.child.id())
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        // Killed twice is killed.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn load_of(sessions: usize) -> f64 {
+    u32::try_from(sessions).map_or(f64::INFINITY, f64::from)
+}
+
+/// Requests that write, without Events and leases.
+pub(crate) fn writes(samples: &Samples) -> f64 {
+    requests(samples, &["create", "patch", "update", "delete", "deletecollection"])
+}
+
+/// Requests that neither write nor begin a watch.
+pub(crate) fn reads(samples: &Samples) -> f64 {
+    requests(samples, &["get", "list"])
+}
+
+fn requests(samples: &Samples, verbs: &[&str]) -> f64 {
+    let wanted = |name: &str| {
+        let is = |label: &str, value: &str| name.contains(&format!("{label}=\"{value}\""));
+        name.starts_with("ambient_api_requests_total{")
+            && verbs.iter().any(|verb| is("verb", verb))
+            && !is("resource", "events")
+            && !is("resource", "leases")
+    };
+    samples.iter().filter(|(name, _)| wanted(name)).map(|(_, count)| count).sum()
+}

@@ -1,0 +1,216 @@
+//! What sessions have done, kept beyond their pods: a log for each thread of each session, with the runner's own numbers.
+//!
+//! A record that is here is never changed, and none comes twice. What only the operator knows (a pod is gone with a run in it) is
+//! written here too, so that every run has an end.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    agui::{Event, EventKind, Id},
+    api::outcome::{self, OutcomeReason, OutcomeReport},
+    eventlog::{LogError, Options, Record, Seq, Store, ThreadLog, write_atomic},
+    fold::Fold,
+};
+
+/// How far the numbers of a new pod are beyond those that are known: its readers may have seen more than came here.
+const MARGIN: Seq = 1 << 20;
+
+/// The name of the CUSTOM event that says that events may be missing.
+const GAP: &str = "ambient:gap";
+
+/// The logs of all sessions, below one directory that one operator at a time has.
+pub(super) struct History {
+    root: PathBuf,
+    store: OnceLock<Store>,
+    dir: PathBuf,
+    sessions: Mutex<HashMap<String, Kept>>,
+}
+
+/// Whose logs they are: also for what was deleted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    /// The session's namespace.
+    pub(super) namespace: String,
+    /// Its name.
+    pub(super) name: String,
+    /// Its threads, in the order in which they came.
+    pub(super) threads: Vec<Id>,
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It is new.
+    New,
+    /// It was here, or comes after its run's end.
+    Known,
+}
+
+impl History {
+    /// A directory that nobody has opened yet.
+    pub(super) fn new(root: &Path) -> Self {
+        Self { root: root.to_owned(), store: OnceLock::new(), dir: root.join("sessions"), sessions: Mutex::default() }
+    }
+
+    /// Opens the directory, and makes it if need be: from now on it is this process's alone.
+    pub(super) fn open(&self) -> Result<(), LogError> {
+        let store = Store::open(&self.root, Options { journal_bytes: 0, reserve_bytes: 0, ..Options::default() })?;
+        fs::create_dir_all(&self.dir).map_err(|error| failed("create", &self.dir, error))?;
+        let _ = self.store.set(store);
+        Ok(())
+    }
+
+    fn store(&self) -> Result<&Store, LogError> {
+        self.store.get().ok_or_else(|| LogError::Closed { dir: self.root.clone() })
+    }
+
+    /// Ends all logs: readers get what is left.
+    pub(super) fn close(&self) {
+        if let Some(Err(error)) = self.store.get().map(Store::close) {
+            tracing::warn!(%error, "the event store was not closed cleanly");
+        }
+    }
+
+    /// Whose logs are kept under a session's UID.
+    pub(super) fn session(&self, uid: &str) -> Result<Option<Kept>, LogError> {
+        if let Some(kept) = self.lock().get(uid) {
+            return Ok(Some(kept.clone()));
+        }
+        let Some(path) = self.file(uid) else { return Ok(None) };
+        let kept: Option<Kept> = match fs::read(&path) {
+            Ok(bytes) => {
+                serde_json::from_slice(&bytes).map(Some).map_err(|error| failed("read", &path, error.into()))?
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(failed("read", &path, error)),
+        };
+        if let Some(kept) = &kept {
+            self.lock().insert(uid.to_owned(), kept.clone());
+        }
+        Ok(kept)
+    }
+
+    /// The log of a thread, if there is one.
+    pub(super) fn find(&self, uid: &str, thread: &Id) -> Result<Option<ThreadLog>, LogError> {
+        self.store()?.find(&key(uid, thread))
+    }
+
+    /// The log of a thread, made when the thread is new.
+    pub(super) fn log(&self, of: &Kept, uid: &str, thread: &Id) -> Result<ThreadLog, LogError> {
+        let mut kept = self.session(uid)?.unwrap_or_else(|| Kept { threads: Vec::new(), ..of.clone() });
+        if !kept.threads.contains(thread) {
+            kept.threads.push(thread.clone());
+            let path = self.file(uid).ok_or_else(|| failed("name", &self.dir, io::ErrorKind::InvalidInput.into()))?;
+            let json = serde_json::to_vec(&kept).map_err(|error| failed("write", &path, error.into()))?;
+            write_atomic(&path, &json).map_err(|error| failed("write", &path, error))?;
+            self.lock().insert(uid.to_owned(), kept);
+        }
+        self.store()?.thread(&key(uid, thread))
+    }
+
+    /// How far each thread of a session has got.
+    pub(super) fn cursors(&self, uid: &str) -> Result<HashMap<Id, Seq>, LogError> {
+        let mut cursors = HashMap::new();
+        for thread in self.session(uid)?.unwrap_or_default().threads {
+            if let Some(log) = self.find(uid, &thread)? {
+                cursors.insert(thread, log.last_seq());
+            }
+        }
+        Ok(cursors)
+    }
+
+    /// The number that a new pod of a session begins with; none while nothing is here.
+    pub(super) fn first_seq(&self, uid: &str) -> Result<Option<Seq>, LogError> {
+        Ok(self.cursors(uid)?.into_values().max().filter(|last| *last > 0).map(|last| last + MARGIN))
+    }
+
+    /// A run as far as it is here; none of which there is nothing.
+    pub(super) fn fold(&self, uid: &str, thread: &Id, run: &Id) -> Result<Option<Fold>, LogError> {
+        let Some(log) = self.find(uid, thread)? else { return Ok(None) };
+        let Some(span) = log.run(run) else { return Ok(None) };
+        let mut fold = Fold::new();
+        let mut reader = log.reader(span.first - 1);
+        while let Some(chunk) = reader.try_next()? {
+            for record in chunk.records().filter(|record| record.run_id() == run) {
+                if let Ok(event) = record.event() {
+                    fold.apply(record.seq(), record.at(), &event);
+                }
+            }
+            if chunk.last >= span.last {
+                break;
+            }
+        }
+        Ok(Some(fold))
+    }
+
+    /// Ends a run whose pod is gone, if it has begun here and has no end. Returns when that is on disk.
+    pub(super) async fn end(
+        &self,
+        uid: &str,
+        thread: &Id,
+        run: &Id,
+        (reason, message): (OutcomeReason, &str),
+    ) -> Result<(), LogError> {
+        let Some(log) = self.find(uid, thread)? else { return Ok(()) };
+        if log.run(run).is_none_or(|span| span.ended) {
+            return Ok(());
+        }
+        let now = Timestamp::now().as_millisecond();
+        let events =
+            last_words(log.last_seq(), reason, message).map(|kind| Event { timestamp: Some(now), ..kind.into() });
+        log.append_synced(run, now, &events).await.map(drop)
+    }
+
+    fn file(&self, uid: &str) -> Option<PathBuf> {
+        let safe = !uid.is_empty() && uid.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-');
+        safe.then(|| self.dir.join(format!("{uid}.json")))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Kept>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes a record of a thread.
+pub(super) fn take(log: &ThreadLog, record: &Record) -> Result<Taken, LogError> {
+    let last = log.last_seq();
+    if record.seq <= last || log.run(&record.run_id).is_some_and(|span| span.ended) {
+        return Ok(Taken::Known);
+    }
+    if record.seq > last + 1 {
+        log.set_first_seq(record.seq)?;
+    }
+    log.append(&record.run_id, record.at, std::slice::from_ref(&record.event))?;
+    Ok(Taken::New)
+}
+
+fn last_words(known: Seq, reason: OutcomeReason, message: &str) -> [EventKind; 3] {
+    let report = OutcomeReport { reason: Some(reason), message: Some(message.to_owned()), ..OutcomeReport::default() };
+    let custom = |name: &str, value| EventKind::Custom { name: name.to_owned(), value };
+    [
+        custom(GAP, json!({ "from": known + 1 })),
+        custom(outcome::EVENT_NAME, serde_json::to_value(report).unwrap_or_default()),
+        EventKind::RunError { message: message.to_owned(), code: Some(reason.to_string()), usage: Vec::new() },
+    ]
+}
+
+fn key(uid: &str, thread: &Id) -> Id {
+    Id::from(format!("{uid}/{thread}"))
+}
+
+fn failed(what: &'static str, path: &Path, error: io::Error) -> LogError {
+    LogError::io(what, path, error)
+}
+
+#[cfg(test)]
+#[path = "history_tests.rs"]
+mod tests;

@@ -1,0 +1,94 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const UID: &str = "0d184141-1707";
+
+fn opened(dir: &Path) -> History {
+    let history = History::new(dir);
+    history.open().unwrap();
+    history
+}
+
+fn owner() -> Kept {
+    Kept { namespace: "team".into(), name: "s1".into(), threads: Vec::new() }
+}
+
+fn record(seq: Seq, run: &str, kind: EventKind) -> Record {
+    Record { seq, run_id: Id::from(run), at: 5, event: kind.into() }
+}
+
+fn started(seq: Seq, run: &str) -> Record {
+    let kind = json!({"type": "RUN_STARTED", "threadId": "t", "runId": run});
+    Record { seq, run_id: Id::from(run), at: 5, event: serde_json::from_value(kind).unwrap() }
+}
+
+fn ended(seq: Seq, run: &str) -> Record {
+    let kind = json!({"type": "RUN_FINISHED", "threadId": "t", "runId": run});
+    Record { seq, run_id: Id::from(run), at: 6, event: serde_json::from_value(kind).unwrap() }
+}
+
+fn raw(seq: Seq, run: &str) -> Record {
+    record(seq, run, EventKind::Custom { name: "x".into(), value: json!(seq) })
+}
+
+fn seqs(log: &ThreadLog) -> Vec<Seq> {
+    let mut reader = log.reader(log.first_seq().saturating_sub(1));
+    let mut seqs = Vec::new();
+    while let Some(chunk) = reader.try_next().unwrap() {
+        seqs.extend(chunk.records().map(|record| record.seq()));
+    }
+    seqs
+}
+
+#[tokio::test]
+async fn a_run_whose_pod_is_gone_has_one_end_and_a_gap_and_its_late_words_are_not_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let history = opened(dir.path());
+    let (thread, run) = (Id::from("t"), Id::from("r"));
+    let log = history.log(&owner(), UID, &thread).unwrap();
+    take(&log, &started(1, "r")).unwrap();
+    history.end(UID, &thread, &run, (OutcomeReason::Evicted, "The node is gone.")).await.unwrap();
+    history.end(UID, &thread, &run, (OutcomeReason::RunnerLost, "Again.")).await.unwrap();
+    assert_eq!(take(&log, &ended(9, "r")).unwrap(), Taken::Known);
+    assert_eq!(seqs(&log), [1, 2, 3, 4]);
+    let status = history.fold(UID, &thread, &run).unwrap().unwrap().status();
+    assert_eq!(status.outcome.unwrap().reason, OutcomeReason::Evicted);
+}
+
+#[test]
+fn logs_are_found_again_by_the_uid_and_a_new_pod_begins_beyond_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let thread = Id::from("a/../thread of any name");
+    let history = opened(dir.path());
+    assert_eq!(history.first_seq(UID).unwrap(), None);
+    take(&history.log(&owner(), UID, &thread).unwrap(), &started(7, "r")).unwrap();
+    history.close();
+    drop(history);
+    let history = opened(dir.path());
+    let kept = history.session(UID).unwrap().unwrap();
+    assert_eq!((kept.name.as_str(), &kept.threads), ("s1", &vec![thread.clone()]));
+    assert_eq!(history.cursors(UID).unwrap()[&thread], 7);
+    assert_eq!(history.first_seq(UID).unwrap(), Some(7 + MARGIN));
+    assert_eq!(history.session("../../etc").unwrap(), None);
+    assert_eq!(history.session("unknown").unwrap(), None);
+}
+
+proptest! {
+    /// However often a tail breaks off and begins again anywhere, every record is here once, in order.
+    #[test]
+    fn a_tail_that_begins_anew_anywhere_brings_every_record_once(starts in prop::collection::vec((0_u64..40, 1_usize..40), 1..12)) {
+        let dir = tempfile::tempdir().unwrap();
+        let history = opened(dir.path());
+        let log = history.log(&owner(), UID, &Id::from("t")).unwrap();
+        let all: Vec<Record> = std::iter::once(started(1, "r")).chain((2..=40).map(|seq| raw(seq, "r"))).collect();
+        for (back, many) in starts {
+            let from = usize::try_from(log.last_seq().saturating_sub(back)).unwrap();
+            for record in all.iter().skip(from).take(many) {
+                take(&log, record).unwrap();
+            }
+        }
+        let last = log.last_seq();
+        prop_assert_eq!(seqs(&log), (1..=last).collect::<Vec<_>>());
+    }
+}
