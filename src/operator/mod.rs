@@ -7,6 +7,7 @@ mod apply;
 mod config;
 mod context;
 mod error;
+pub mod gateway;
 mod guard;
 mod health;
 mod history;
@@ -85,6 +86,8 @@ pub struct Listeners {
     pub health: TcpListener,
     /// `/metrics`
     pub metrics: TcpListener,
+    /// What sessions do, for clients.
+    pub gateway: gateway::Endpoint,
 }
 
 /// Why an operator ended before it was told to.
@@ -192,6 +195,7 @@ pub async fn run(
     }
     // Only one operator has it, so not before it is this one.
     history.open()?;
+    tasks.spawn(gateway::serve(listeners.gateway, Arc::clone(&context)));
     metrics.leads(true);
     tracing::info!("reconciling");
     wakers.open();

@@ -11,6 +11,7 @@ mod broken;
 mod cluster;
 #[path = "../support/fake_claude.rs"]
 mod fake_claude;
+mod gateway;
 #[path = "../support/git_server.rs"]
 mod git_server;
 mod inputs;

@@ -146,6 +146,11 @@ impl World {
         }
     }
 
+    /// Where the operator's gateway is.
+    pub(crate) fn gateway(&self) -> &str {
+        &self.operator.as_ref().unwrap().gateway
+    }
+
     /// Applies a session.
     pub(crate) async fn session(&self, name: &str, spec: Value) {
         self.apply::<AgenticSession>("AgenticSession", name, spec).await;
