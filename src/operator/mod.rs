@@ -19,10 +19,15 @@ mod lease;
 mod metrics;
 mod registry;
 mod release;
+mod retire;
 mod run;
+mod scope;
 mod session;
+mod settings;
 mod stores;
+pub mod trigger;
 mod wake;
+mod write;
 mod written;
 
 use std::{
@@ -46,7 +51,7 @@ use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::{
-    config::{Config, Deadlines, Platform, Vertex},
+    config::{Config, Deadlines, Platform, Policy, Vertex},
     metrics::{CountRequests, Counted, Metrics},
 };
 use self::{
@@ -116,13 +121,20 @@ pub async fn run(
     };
     let (to_sessions, sessions) = mpsc::unbounded_channel();
     let (to_runs, runs) = mpsc::unbounded_channel();
+    let (to_settings, settings_asked) = mpsc::unbounded_channel();
+    let (to_namespaces, namespaces_asked) = mpsc::unbounded_channel();
     let (to_faults, faults) = mpsc::unbounded_channel();
     let (stores, writers) = stores();
+    let (projects, project_writers) = settings::stores::stores();
     let wakers = Wakers {
         sessions: to_sessions,
         runs: to_runs,
+        settings: to_settings,
+        namespaces: to_namespaces,
         session_store: stores.sessions.clone(),
         run_store: stores.runs.clone(),
+        settings_store: stores.settings.clone(),
+        namespace_store: projects.namespaces.clone(),
         index: Index::default(),
         open: Arc::default(),
         waiting_sessions: Waiting::default(),
@@ -137,6 +149,7 @@ pub async fn run(
     let memory = Memory::new(Arc::clone(&ingest));
     let broken = Broken::new(to_faults);
     watch(&client, &config, writers, &memory, &wakers, &broken, &mut tasks);
+    settings::stores::watch(&client, &config, &projects, project_writers, &wakers, &broken, &mut tasks);
     let inputs = inputs::watch(&client, &config, &wakers, &mut tasks);
     metrics.watch(Objects {
         sessions: stores.sessions.clone(),
@@ -162,13 +175,15 @@ pub async fn run(
         history: Arc::clone(&history),
         ingest,
         wake_run: wakers.of_runs(),
+        projects,
+        settings: memory.settings,
         drifts: memory.drifts,
         wake_session: wakers.of_sessions(),
         made: std::sync::Mutex::default(),
     });
     let work = Work { stop, tracker: TaskTracker::new() };
     let all = async {
-        tokio::join!(context.stores.ready(), context.inputs.ready());
+        tokio::join!(context.stores.ready(), context.inputs.ready(), context.projects.ready(&context.config));
         wakers.open();
         tasks.spawn(gateway::serve(listeners.gateway, Arc::clone(&context)));
         if !ready.is_cancelled() {
@@ -179,7 +194,13 @@ pub async fn run(
         let sessions =
             drive(sessions, &context.stores.sessions, &wakers.waiting_sessions, &context, &work, session::reconcile);
         let runs = drive(runs, &context.stores.runs, &wakers.waiting_runs, &context, &work, run::reconcile);
-        tokio::join!(sessions, runs, run::adopt::adopt(begun, &context));
+        let nobody = Waiting::default();
+        let settings = &context.stores.settings;
+        let settings = drive(settings_asked, settings, &nobody, &context, &work, settings::reconcile);
+        let nobody = Waiting::default();
+        let namespaces = &context.projects.namespaces;
+        let namespaces = drive(namespaces_asked, namespaces, &nobody, &context, &work, settings::reconcile_namespace);
+        tokio::join!(sessions, runs, settings, namespaces, run::adopt::adopt(begun, &context));
     };
     tokio::select! {
         () = all => {}
