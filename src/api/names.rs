@@ -80,6 +80,12 @@ pub fn adopted_run(session: &str, run_id: &str) -> String {
     object("", session, &format!("-{}", hash(run_id)))
 }
 
+/// The Run that a client asks for by an AG-UI run id: the same id is the same Run.
+#[must_use]
+pub fn requested_run(session: &str, run_id: &str) -> String {
+    object("", session, &format!("-{}{}", hash(run_id), hash(&format!("{session}/{run_id}"))))
+}
+
 /// The value of the label [`SESSION_LABEL`].
 #[must_use]
 pub fn session_label(session: &str) -> String {

@@ -5,6 +5,8 @@ mod assemble;
 mod completions;
 pub mod crds;
 mod credential;
+mod events;
+mod gateway;
 mod hydrate;
 mod init;
 mod logging;
@@ -45,6 +47,8 @@ Examples:
 enum Verb {
     /// Run AgenticSession and Run manifests on this machine.
     Run(run::Args),
+    /// Follow the events of a session or of a Run in a cluster.
+    Events(events::Args),
     /// Write a commented manifest to start from.
     Init(init::Args),
     /// Serve one session's agent over AG-UI (the main container of a session's pod).
@@ -71,6 +75,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.verb {
         Verb::Run(args) => run::main(args),
+        Verb::Events(args) => events::main(&args),
         Verb::Init(args) => init::main(&args),
         Verb::Runner(args) => runner::main(args),
         Verb::Operator(args) => operator::main(&args),

@@ -1,6 +1,6 @@
 //! `ambient operator`: reconciles sessions and Runs in a cluster.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use kube::client::ClientBuilder;
 use tokio::net::TcpListener;
@@ -8,7 +8,10 @@ use tokio::net::TcpListener;
 use super::{fail, logging, stop};
 use crate::{
     api::outcome::exit,
-    operator::{self, Config, Deadlines, Listeners, Metrics, Platform, Vertex},
+    operator::{
+        self, Config, Deadlines, Listeners, Metrics, Platform, Vertex,
+        gateway::{Endpoint, TlsFiles},
+    },
     security::{Redactor, credentials_from_env},
 };
 
@@ -62,10 +65,10 @@ pub(super) struct Args {
     platform: PlatformArgs,
     /// Where /healthz and /readyz are answered
     #[arg(long, env = "AMBIENT_HEALTH_ADDRESS", default_value = "0.0.0.0:8081")]
-    health_address: std::net::SocketAddr,
+    health_address: SocketAddr,
     /// Where /metrics is answered
     #[arg(long, env = "AMBIENT_METRICS_ADDRESS", default_value = "0.0.0.0:8080", alias = "metrics-bind-address")]
-    metrics_address: std::net::SocketAddr,
+    metrics_address: SocketAddr,
     /// Reconcile only while the lease in the operator's own namespace is this one's; others take over within 15 s
     #[arg(long, env = "AMBIENT_LEADER_ELECT", num_args = 0..=1, default_missing_value = "true", default_value_t = false,
         action = clap::ArgAction::Set, require_equals = true)]
@@ -73,6 +76,15 @@ pub(super) struct Args {
     /// What this operator is called in the lease; no two that are alive at once have the same. Default: unique
     #[arg(long, env = "POD_NAME")]
     identity: Option<String>,
+    /// Where the gateway (events of sessions and Runs) is served, over TLS
+    #[arg(long, env = "AMBIENT_GATEWAY_ADDRESS", default_value = "0.0.0.0:8443")]
+    gateway_address: SocketAddr,
+    /// The gateway's certificate and chain (PEM), read again when it changes; absent: one of its own
+    #[arg(long, env = "AMBIENT_GATEWAY_TLS_CERT", value_name = "FILE", requires = "gateway_tls_key")]
+    gateway_tls_cert: Option<std::path::PathBuf>,
+    /// The key of the gateway's certificate (PEM)
+    #[arg(long, env = "AMBIENT_GATEWAY_TLS_KEY", value_name = "FILE", requires = "gateway_tls_cert")]
+    gateway_tls_key: Option<std::path::PathBuf>,
     /// What is logged, e.g. info or ambient=debug
     #[arg(long, env = "LOG_LEVEL", default_value = "info")]
     log_level: String,
@@ -116,7 +128,7 @@ enum StartError {
     #[error("there is no cluster to reconcile: {0}; set KUBECONFIG, or run in a pod with a service account")]
     Cluster(Box<dyn std::error::Error>),
     #[error("cannot listen on {address}: {error}; set {variable}")]
-    Listen { address: std::net::SocketAddr, error: std::io::Error, variable: &'static str },
+    Listen { address: SocketAddr, variable: &'static str, error: std::io::Error },
     #[error(
         "USE_VERTEX needs CLOUD_ML_REGION, ANTHROPIC_VERTEX_PROJECT_ID and GOOGLE_APPLICATION_CREDENTIALS: set all three, or none"
     )]
@@ -143,7 +155,10 @@ async fn run(args: &Args) -> Result<(), StartError> {
     let stop = stop::on_signal().map_err(|error| StartError::Start(error.into()))?;
     let health = listen("health", args.health_address, "AMBIENT_HEALTH_ADDRESS").await?;
     let metrics = listen("metrics", args.metrics_address, "AMBIENT_METRICS_ADDRESS").await?;
-    let listeners = Listeners { health, metrics };
+    let listener = listen("gateway", args.gateway_address, "AMBIENT_GATEWAY_ADDRESS").await?;
+    let tls = args.gateway_tls_cert.clone().zip(args.gateway_tls_key.clone());
+    let gateway = Endpoint { listener, tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }) };
+    let listeners = Listeners { health, metrics, gateway };
     let metrics = Metrics::new();
     let client = connect(&metrics).await?;
     let result = operator::run(client, config, listeners, metrics, stop).await;
@@ -157,11 +172,7 @@ async fn connect(metrics: &Metrics) -> Result<kube::Client, StartError> {
     Ok(builder.with_layer(&metrics.count_requests()).build())
 }
 
-async fn listen(
-    what: &'static str,
-    address: std::net::SocketAddr,
-    variable: &'static str,
-) -> Result<TcpListener, StartError> {
+async fn listen(what: &'static str, address: SocketAddr, variable: &'static str) -> Result<TcpListener, StartError> {
     let failed = |error| StartError::Listen { address, error, variable };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     tracing::info!(address = %listener.local_addr().map_err(failed)?, "{what}");

@@ -9,15 +9,16 @@ mod broken;
 mod cluster;
 #[path = "../support/fake_claude.rs"]
 mod fake_claude;
+mod gateway;
 mod inputs;
 mod kubelet;
 mod leader;
 mod operator;
 mod requests;
-mod soak;
 #[path = "../runner/rig.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod rig;
+mod soak;
 mod world;
 
 use ambient::api::{outcome::OutcomeReason, run::RunPhase, session::SessionPhase};

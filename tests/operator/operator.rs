@@ -19,6 +19,8 @@ pub(crate) struct Operator {
     child: Child,
     metrics: String,
     log: Option<thread::JoinHandle<String>>,
+    /// Where its gateway is.
+    pub(crate) gateway: String,
 }
 
 impl Operator {
@@ -27,6 +29,7 @@ impl Operator {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ambient"))
             .args(["operator", "--log-format", "text", "--health-address", "127.0.0.1:0"])
             .args(["--metrics-address", "127.0.0.1:0"])
+            .args(["--gateway-address", "127.0.0.1:0"])
             .args(["--watch-namespace", &cluster.namespace, "--runner-port", port])
             .arg("--event-store")
             .arg(events)
@@ -43,20 +46,26 @@ impl Operator {
         let log = thread::spawn(move || {
             let mut all = String::new();
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                if let Some(address) = line.split("metrics address=").nth(1) {
-                    let _ = tell.send(address.trim().to_owned());
-                }
-                if line.ends_with(": ready") {
-                    let _ = tell.send(String::new());
-                }
+                let _ = tell.send(line.clone());
                 all.push_str(&line);
                 all.push('\n');
             }
             all
         });
-        let metrics = told.recv_timeout(SOON).expect("the operator says where its metrics are");
-        told.recv_timeout(SOON).expect("the operator is ready");
-        Self { child, metrics: format!("http://{metrics}/metrics"), log: Some(log) }
+        let (mut metrics, mut gateway) = (String::new(), String::new());
+        loop {
+            let line = told.recv_timeout(SOON).expect("the operator is ready");
+            if let Some((_, address)) = line.split_once("metrics address=") {
+                metrics = format!("http://{}/metrics", address.trim());
+            }
+            if let Some((_, address)) = line.split_once("gateway address=") {
+                gateway = format!("https://{}", address.trim());
+            }
+            if line.ends_with(": ready") {
+                break;
+            }
+        }
+        Self { child, metrics, log: Some(log), gateway }
     }
 
     /// Every sample by its name and labels.

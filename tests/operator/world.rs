@@ -98,8 +98,15 @@ impl World {
 
     /// One more, with more arguments.
     pub(crate) fn another_operator(&self, arguments: &[&str]) -> Operator {
-        let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
-        Operator::start(&self.cluster, self.account.path(), &self.port, self.events.path(), &arguments)
+        {
+            let more: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+            Operator::start(&self.cluster, self.account.path(), &self.port, self.events.path(), &more)
+        }
+    }
+
+    /// Where the operator's gateway is.
+    pub(crate) fn gateway(&self) -> &str {
+        &self.operator.as_ref().unwrap().gateway
     }
 
     /// Applies a session.

@@ -7,7 +7,7 @@ mod load;
 mod output;
 mod place;
 mod questions;
-mod render;
+pub(super) mod render;
 mod request;
 mod session;
 mod signals;

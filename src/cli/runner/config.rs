@@ -71,7 +71,8 @@ fn address(args: &Args) -> Result<SocketAddr, ConfigError> {
 fn session(args: &Args, options: SdkOptions) -> Result<AgenticSessionSpec, ConfigError> {
     let repos = given_repos(&args.repos)?;
     let known = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
-    let model = known(&args.vertex_model).or_else(|| known(&args.model)).or(options.model).filter(|model| !model.is_empty());
+    let model =
+        known(&args.vertex_model).or_else(|| known(&args.model)).or(options.model).filter(|model| !model.is_empty());
     let agent = AgentSpec {
         permission_mode: options.permission_mode.unwrap_or_default(),
         allowed_tools: options.allowed_tools,

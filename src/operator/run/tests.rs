@@ -33,6 +33,7 @@ fn config() -> Config {
         pull_policy: String::new(),
         port: 8001,
         event_store: std::path::PathBuf::new(),
+        leader_elect: None,
         inactivity: Duration::ZERO,
         deadlines: Deadlines::default(),
         platform: Platform::default(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// `0.3s`, `1m 05s`, `2h 03m`
-pub(in crate::cli::run) fn duration(time: Duration) -> String {
+pub(in crate::cli) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         0..60 => format!("{:.1}s", time.as_secs_f64()),
@@ -13,7 +13,7 @@ pub(in crate::cli::run) fn duration(time: Duration) -> String {
 }
 
 /// `950`, `12.4k`, `1.2M`
-pub(in crate::cli::run) fn tokens(count: u64) -> String {
+pub(in crate::cli) fn tokens(count: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "one digit after the point is shown")]
     let count_f = count as f64;
     match count {
@@ -24,7 +24,7 @@ pub(in crate::cli::run) fn tokens(count: u64) -> String {
 }
 
 /// `$0.04`, and `<$0.01` for what would round to nothing
-pub(in crate::cli::run) fn money(dollars: f64) -> String {
+pub(in crate::cli) fn money(dollars: f64) -> String {
     if dollars > 0.0 && dollars < 0.005 { "<$0.01".to_owned() } else { format!("${dollars:.2}") }
 }
 

@@ -11,6 +11,7 @@ mod tool;
 mod view;
 
 pub(super) use figures::duration;
-pub(super) use screen::{Screen, Terminal};
-pub(super) use summary::{ended_before, heading, outcome_lines};
-pub(super) use view::{Detail, View};
+pub(in crate::cli) use screen::{Screen, Terminal};
+pub(in crate::cli) use summary::outcome_lines;
+pub(super) use summary::{ended_before, heading};
+pub(in crate::cli) use view::{Detail, View};

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 const TICK: Duration = Duration::from_millis(120);
 
 /// Something that shows text.
-pub(in crate::cli::run) trait Screen {
+pub(in crate::cli) trait Screen {
     /// Shows text as it is; it may end in the middle of a line.
     fn print(&mut self, text: &str);
     /// Shows what goes on now, or nothing.
@@ -23,7 +23,7 @@ pub(in crate::cli::run) trait Screen {
 }
 
 /// The process's standard output.
-pub(in crate::cli::run) struct Terminal {
+pub(in crate::cli) struct Terminal {
     spinner: Option<ProgressBar>,
     is_tty: bool,
     /// The reader of the output went away (`ambient run | head`): nothing more is shown, the work goes on.
@@ -31,7 +31,7 @@ pub(in crate::cli::run) struct Terminal {
 }
 
 impl Terminal {
-    pub(in crate::cli::run) fn new() -> Self {
+    pub(in crate::cli) fn new() -> Self {
         Self { spinner: None, is_tty: io::stdout().is_terminal(), gone: false }
     }
 }

@@ -23,12 +23,12 @@ const BOLD: Style = Style::new().bold();
 const NAMED: usize = 5;
 
 /// `fix-bug  claude-agent-sdk · claude-sonnet-4-5 · ./.ambient/fix-bug`
-pub(in crate::cli::run) fn heading(session: &str, runner: &str, model: &str, place: &str) -> String {
+pub(in crate::cli) fn heading(session: &str, runner: &str, model: &str, place: &str) -> String {
     format!("{BOLD}{session}{BOLD:#}  {runner} · {model} · {place}\n")
 }
 
 /// How the run ended, what it cost, and what it left behind.
-pub(in crate::cli::run) fn outcome_lines(run: &Run) -> Vec<String> {
+pub(in crate::cli) fn outcome_lines(run: &Run) -> Vec<String> {
     let Some(status) = &run.status else {
         return Vec::new();
     };
@@ -72,7 +72,7 @@ fn failure(run: &Run) -> Option<&str> {
 }
 
 /// `fix-bug-initial Failed (SetupFailed)`
-pub(in crate::cli::run) fn ended_before(run: &Run) -> String {
+pub(in crate::cli) fn ended_before(run: &Run) -> String {
     let name = run.metadata.name.as_deref().unwrap_or_default();
     let status = run.status.as_ref();
     let phase = status.map(|status| status.phase).unwrap_or_default();

@@ -14,15 +14,15 @@ const WARN: Style = AnsiColor::Yellow.on_default();
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::cli::run) struct Detail {
+pub(in crate::cli) struct Detail {
     /// The agent's thinking, in full.
-    pub(in crate::cli::run) thinking: bool,
+    pub(in crate::cli) thinking: bool,
     /// The output of tools.
-    pub(in crate::cli::run) verbose: bool,
+    pub(in crate::cli) verbose: bool,
 }
 
 /// What has been shown of a run, and what is going on.
-pub(in crate::cli::run) struct View {
+pub(in crate::cli) struct View {
     detail: Detail,
     workspace: String,
     tools: HashMap<Id, Tool>,
@@ -34,7 +34,7 @@ pub(in crate::cli::run) struct View {
 }
 
 impl View {
-    pub(in crate::cli::run) fn new(detail: Detail, workspace: String) -> Self {
+    pub(in crate::cli) fn new(detail: Detail, workspace: String) -> Self {
         Self {
             detail,
             workspace,
@@ -47,7 +47,7 @@ impl View {
     }
 
     /// Shows one event.
-    pub(in crate::cli::run) fn event(&mut self, event: &Event, at_ms: i64, screen: &mut dyn Screen) {
+    pub(in crate::cli) fn event(&mut self, event: &Event, at_ms: i64, screen: &mut dyn Screen) {
         let depth = usize::from(event.subagent_run_id.is_some());
         match &event.kind {
             EventKind::TextMessageStart { role, .. } => {
@@ -84,7 +84,7 @@ impl View {
     }
 
     /// Ends a line that is open, so that something else can be said.
-    pub(in crate::cli::run) fn end_line(&mut self, screen: &mut dyn Screen) {
+    pub(in crate::cli) fn end_line(&mut self, screen: &mut dyn Screen) {
         if !self.line.is_empty() {
             screen.print(&std::mem::take(&mut self.line));
         }

@@ -57,10 +57,6 @@ fn end(log: &ThreadLog) -> Seq {
 
 fn frames(events: &[Event], at: Seq) -> Bytes {
     let mut out = Vec::new();
-    for event in events {
-        // Events of the log have a JSON form: they came from one.
-        let json = serde_json::to_vec(event).unwrap_or_default();
-        sse::write_frame(&mut out, at, &json);
-    }
+    sse::write_events(&mut out, at, events);
     out.into()
 }

@@ -1,0 +1,235 @@
+//! What readers are sent: a run, or a session's thread, from its past to its end.
+
+use std::sync::Arc;
+
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
+
+use super::{
+    Gateway,
+    out::{Format, Left, Next, Out, frame, unnumbered},
+    source::{Log, Records},
+};
+use crate::{
+    agui::{Event, EventKind, Id, Thread, sse},
+    api::{Run, RunStatus},
+    eventlog::{Record, Seq},
+};
+
+/// What a reader asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum From {
+    /// An AG-UI stream: what was before as snapshots, then event by event.
+    Joining,
+    /// The records themselves, after a number.
+    After(Seq, Format),
+}
+
+/// The AG-UI id of a Run.
+pub(super) fn run_id(run: &Run) -> String {
+    run.spec.run_id.clone().or_else(|| run.uid()).unwrap_or_default()
+}
+
+/// Writes one run, to its terminal event. It waits for a Run that has not started, and ends with one that never will.
+pub(super) async fn run(gateway: Arc<Gateway>, run: Arc<Run>, from: From, out: Out) -> Result<(), Left> {
+    let log = loop {
+        if let Some(log) = gateway.log_of(&run) {
+            break log;
+        }
+        // It waits for its session; its status says so.
+        match out.next(&mut nothing(), true).await? {
+            Next::Look => match never(&gateway, &run, from) {
+                Some(end) => return out.send(end).await,
+                None if gone(&gateway, &run) => return Ok(()),
+                None => {}
+            },
+            Next::Record(_) | Next::End => {}
+        }
+    };
+    let mut reading = OfRun { id: run_id(&run), from, thread: Thread::new(), begun: false };
+    let mut after = if let From::After(after, _) = from { after } else { 0 };
+    let mut records = gateway.source.read(&log, after);
+    loop {
+        match out.next(&mut records, !reading.begun).await? {
+            Next::Record(record) => {
+                after = record.seq;
+                let (bytes, last) = reading.take(&record);
+                out.send(bytes).await?;
+                if last {
+                    return Ok(());
+                }
+            }
+            Next::Look | Next::End if reading.begun => return Ok(()),
+            look => {
+                if let Some(end) = never(&gateway, &run, from) {
+                    return out.send(end).await;
+                }
+                if gone(&gateway, &run) || ended(&gateway, &run, after) {
+                    return Ok(());
+                }
+                if matches!(look, Next::End) {
+                    // The pod is not there yet, or no more.
+                    out.next(&mut nothing(), true).await?;
+                    records = gateway.source.read(&log, after);
+                }
+            }
+        }
+    }
+}
+
+fn nothing() -> Records {
+    Box::pin(futures_util::stream::pending())
+}
+
+/// One run out of its thread.
+struct OfRun {
+    id: String,
+    from: From,
+    thread: Thread,
+    begun: bool,
+}
+
+impl OfRun {
+    /// What to send for a record, and whether it is the run's last one.
+    fn take(&mut self, record: &Record) -> (Vec<u8>, bool) {
+        let ours = *record.run_id == *self.id;
+        let first = ours && !self.begun;
+        self.begun |= ours;
+        let bytes = match self.from {
+            From::After(_, format) if ours => frame(record, format),
+            From::After(..) => Vec::new(),
+            From::Joining if first => {
+                self.thread.apply(&record.event);
+                let mut bytes = Vec::new();
+                sse::write_events(&mut bytes, record.seq, &self.thread.prelude());
+                self.thread = Thread::new();
+                bytes
+            }
+            From::Joining if ours => frame(record, Format::Event),
+            From::Joining => {
+                if !self.begun {
+                    self.thread.apply(&record.event);
+                }
+                Vec::new()
+            }
+        };
+        (bytes, ours && record.event.kind.is_terminal())
+    }
+}
+
+fn newest(gateway: &Gateway, run: &Run) -> Option<Arc<Run>> {
+    let reference = ObjectRef::new(&run.name_any()).within(run.metadata.namespace.as_deref().unwrap_or_default());
+    gateway.runs.get(&reference).filter(|now| now.uid() == run.uid())
+}
+
+fn gone(gateway: &Gateway, run: &Run) -> bool {
+    newest(gateway, run).is_none()
+}
+
+/// The words for a Run that ended without ever having started.
+fn never(gateway: &Gateway, run: &Run, from: From) -> Option<Vec<u8>> {
+    let run = newest(gateway, run)?;
+    let status = run.status.as_ref().filter(|status| status.phase.is_terminal() && never_started(status))?;
+    let outcome = status.outcome.as_ref();
+    let message =
+        outcome.and_then(|outcome| outcome.message.clone()).unwrap_or_else(|| "The Run never started.".into());
+    let code = outcome.map(|outcome| outcome.reason.to_string());
+    let event = Event::from(EventKind::RunError { message, code, usage: Vec::new() });
+    let at = status.completion_time.as_ref().map_or(0, |time| time.0.as_millisecond());
+    let record = Record { seq: 0, run_id: Id::from(run_id(&run)), at, event };
+    Some(unnumbered(&record, if let From::After(_, format) = from { format } else { Format::Event }))
+}
+
+fn never_started(status: &RunStatus) -> bool {
+    status.runner.is_none() || status.events.as_ref().is_none_or(|events| events.count == 0)
+}
+
+/// Whether everything of the Run has been read.
+fn ended(gateway: &Gateway, run: &Run, after: Seq) -> bool {
+    let run = newest(gateway, run);
+    let status = run.as_ref().and_then(|run| run.status.as_ref()).filter(|status| is_over(status));
+    status.and_then(|status| status.events.as_ref()).is_some_and(|events| events.last_id <= after)
+}
+
+/// Whether nothing of a Run follows.
+pub(super) fn is_over(status: &RunStatus) -> bool {
+    status.phase.is_terminal() || !status.interrupts.is_empty()
+}
+
+/// Writes a thread: joining, what has been and the run that goes, or the next one, to its end; from a number, everything
+/// until the reader leaves, or until `last`.
+pub(super) async fn thread(
+    gateway: Arc<Gateway>,
+    log: Log,
+    from: From,
+    last: Option<Seq>,
+    out: Out,
+) -> Result<(), Left> {
+    let mut reading = OfThread { from, thread: Thread::new(), upto: upto(&gateway, &log), sent: false };
+    let mut after = if let From::After(after, _) = from { after } else { 0 };
+    let mut records = gateway.source.read(&log, after);
+    loop {
+        if last.is_some_and(|last| last <= after) {
+            return Ok(());
+        }
+        match out.next(&mut records, true).await? {
+            Next::Record(record) => {
+                after = record.seq;
+                let (bytes, ends) = reading.take(&record);
+                out.send(bytes).await?;
+                if ends {
+                    return Ok(());
+                }
+            }
+            Next::Look if is_there(&gateway, &log) => {}
+            Next::End if is_there(&gateway, &log) => {
+                out.next(&mut nothing(), true).await?;
+                records = gateway.source.read(&log, after);
+            }
+            Next::Look | Next::End => return Ok(()),
+        }
+    }
+}
+
+fn is_there(gateway: &Gateway, log: &Log) -> bool {
+    let session = gateway.sessions.get(&ObjectRef::new(&log.session).within(&log.namespace));
+    session.is_some_and(|session| session.uid().as_deref() == Some(&log.uid))
+}
+
+/// The last record of all Runs of a thread that are over: what stands before it is history.
+pub(super) fn upto(gateway: &Gateway, log: &Log) -> Seq {
+    let own = |run: &Run| {
+        run.spec.session_ref.name == log.session
+            && run.metadata.namespace.as_deref() == Some(&log.namespace)
+            && run.spec.thread_id.as_deref().unwrap_or(&log.session) == &*log.thread
+    };
+    let runs = gateway.runs.state_filter(own);
+    let over = runs.iter().filter_map(|run| run.status.as_ref()).filter(|status| is_over(status));
+    over.filter_map(|status| status.events.as_ref()).map(|events| events.last_id).max().unwrap_or(0)
+}
+
+/// A thread that is joined or followed.
+struct OfThread {
+    from: From,
+    thread: Thread,
+    upto: Seq,
+    sent: bool,
+}
+
+impl OfThread {
+    fn take(&mut self, record: &Record) -> (Vec<u8>, bool) {
+        if let From::After(_, format) = self.from {
+            return (frame(record, format), false);
+        }
+        if self.sent {
+            return (frame(record, Format::Event), record.event.kind.is_terminal());
+        }
+        self.thread.apply(&record.event);
+        if record.seq < self.upto {
+            return (Vec::new(), false);
+        }
+        self.sent = true;
+        let mut bytes = Vec::new();
+        sse::write_events(&mut bytes, record.seq, &self.thread.prelude());
+        (bytes, false)
+    }
+}
