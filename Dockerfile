@@ -47,6 +47,8 @@ RUN set -eu; \
     install -d -o 1001 -g 0 -m 0770 /app /app/.claude /home/ambient /run/ambient /var/lib/ambient /workspace
 ENV HOME=/home/ambient LANG=C.UTF-8
 COPY --from=binary --chmod=0755 /ambient /usr/local/bin/ambient
+# The platform's CronJobs call `./operator session-trigger` where the image begins.
+RUN ln -s /usr/local/bin/ambient /workspace/operator
 WORKDIR /workspace
 USER 1001:0
 ENTRYPOINT ["/usr/local/bin/ambient"]

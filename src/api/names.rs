@@ -74,6 +74,12 @@ pub fn initial_run(session: &str) -> String {
     object("", session, "-initial")
 }
 
+/// A Run that `initialPrompt` becomes once more; `request` tells one such request from another.
+#[must_use]
+pub fn prompt_run(session: &str, request: &str) -> String {
+    object("", session, &format!("-again-{}", hash(request)))
+}
+
 /// The Run of a turn that somebody gave to the runner directly.
 #[must_use]
 pub fn adopted_run(session: &str, run_id: &str) -> String {

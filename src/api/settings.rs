@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "the KubeSchema derive copies `pub` structs into functions")]
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -94,7 +95,7 @@ pub enum Provider {
 }
 
 /// What is observed about the settings.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectSettingsStatus {
     /// How many `RoleBinding`s exist for groupAccess.
@@ -107,4 +108,11 @@ pub struct ProjectSettingsStatus {
     /// Whether the namespace's `LimitRange` exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_range_ready: Option<bool>,
+    /// The generation of the spec that this status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Whether everything is as the settings ask for, and what was refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
 }

@@ -14,6 +14,7 @@ mod operator;
 mod probe;
 mod run;
 mod runner;
+mod session_trigger;
 mod stop;
 mod workspace;
 
@@ -55,6 +56,8 @@ enum Verb {
     Runner(runner::Args),
     /// Reconcile sessions and Runs in a cluster
     Operator(operator::Args),
+    /// Start a session of a schedule (what the platform's CronJobs run)
+    SessionTrigger(session_trigger::Args),
     /// Set up a session's workspace (the init container of its pod)
     Hydrate(hydrate::Args),
     /// Start agents on request over a unix socket (the agent container of a session's pod).
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Verb::Init(args) => init::main(&args),
         Verb::Runner(args) => runner::main(args),
         Verb::Operator(args) => operator::main(&args),
+        Verb::SessionTrigger(args) => session_trigger::main(&args),
         Verb::Hydrate(args) => hydrate::main(&args),
         Verb::Agent(args) => supervise(args),
         Verb::Credential(args) => credential::main(&args),

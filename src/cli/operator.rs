@@ -9,7 +9,7 @@ use super::{fail, logging, stop};
 use crate::{
     api::outcome::exit,
     operator::{
-        self, Config, Deadlines, Listeners, Metrics, Platform, Vertex,
+        self, Config, Deadlines, Listeners, Metrics, Platform, Policy, Vertex,
         gateway::{Endpoint, TlsFiles},
     },
     security::{Redactor, credentials_from_env},
@@ -22,9 +22,18 @@ pub(super) struct Args {
     /// The operator's own namespace; its pods may reach runners
     #[arg(long, env = "NAMESPACE", default_value = "ambient-system")]
     namespace: String,
-    /// Reconcile one namespace only; default: all
-    #[arg(long, env = "AMBIENT_WATCH_NAMESPACE")]
-    watch_namespace: Option<String>,
+    /// Reconcile these namespaces only, with commas between them; default: all
+    #[arg(long, alias = "watch-namespace", env = "AMBIENT_WATCH_NAMESPACES", value_delimiter = ',')]
+    watch_namespaces: Vec<String>,
+    /// Reconcile only what is in namespaces with the label ambient-code.io/managed=true
+    #[arg(long, env = "AMBIENT_MANAGED_NAMESPACES_ONLY")]
+    managed_namespaces_only: bool,
+    /// Do not give namespaces with the label ambient-code.io/managed=true empty ProjectSettings when they have none
+    #[arg(long, env = "AMBIENT_NO_PROJECT_SETTINGS")]
+    no_project_settings: bool,
+    /// How many finished Runs of a session are kept; 0: all
+    #[arg(long, env = "AMBIENT_KEEP_RUNS", default_value_t = 100)]
+    keep_runs: usize,
     /// The platform backend's namespace: runners get its address and a token for it
     #[arg(long, env = "BACKEND_NAMESPACE")]
     backend_namespace: Option<String>,
@@ -181,7 +190,7 @@ async fn listen(what: &'static str, address: SocketAddr, variable: &'static str)
 
 fn config(args: &Args) -> Result<Config, StartError> {
     Ok(Config {
-        watch_namespace: args.watch_namespace.clone().filter(|name| !name.is_empty()),
+        watch_namespaces: args.watch_namespaces.iter().filter(|name| !name.is_empty()).cloned().collect(),
         backend_namespace: args.backend_namespace.clone().filter(|name| !name.is_empty()),
         namespace: args.namespace.clone(),
         leader_elect: args.leader_elect.then(|| identity(args)),
@@ -197,6 +206,11 @@ fn config(args: &Args) -> Result<Config, StartError> {
             session: Duration::from_secs(args.session_deadline),
             inputs: Duration::from_secs(args.input_deadline),
             end: Duration::from_secs(args.end_deadline),
+        },
+        policy: Policy {
+            managed_only: args.managed_namespaces_only,
+            create_settings: !args.no_project_settings,
+            keep_runs: Some(args.keep_runs).filter(|number| *number > 0),
         },
         platform: platform(&args.platform)?,
     })

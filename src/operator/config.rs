@@ -5,8 +5,8 @@ use std::{path::PathBuf, time::Duration};
 /// The settings of an operator.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The namespace whose objects are reconciled; none: all.
-    pub watch_namespace: Option<String>,
+    /// The namespaces whose objects are reconciled; none: all.
+    pub watch_namespaces: Vec<String>,
     /// The platform backend's namespace. Its pods may reach runners, and runners are told its address.
     pub backend_namespace: Option<String>,
     /// The operator's own namespace. Its pods may reach runners.
@@ -29,6 +29,41 @@ pub struct Config {
     pub deadlines: Deadlines,
     /// What the platform has for all sessions.
     pub platform: Platform,
+    /// Which projects are whose, and what is kept.
+    pub policy: Policy,
+}
+
+impl Config {
+    /// Whether a namespace is among those that are watched.
+    #[must_use]
+    pub fn watches(&self, namespace: &str) -> bool {
+        self.watch_namespaces.is_empty() || self.watch_namespaces.iter().any(|watched| watched == namespace)
+    }
+}
+
+/// Which projects are whose, and what is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Only what is in namespaces with the label `ambient-code.io/managed=true` is reconciled; the original's rule.
+    pub managed_only: bool,
+    /// Namespaces with that label get empty settings when they have none.
+    pub create_settings: bool,
+    /// How many finished Runs of a session are kept; none: all.
+    pub keep_runs: Option<usize>,
+}
+
+impl Policy {
+    /// Whether the labels of namespaces matter.
+    #[must_use]
+    pub const fn knows_namespaces(&self) -> bool {
+        self.managed_only || self.create_settings
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { managed_only: false, create_settings: true, keep_runs: Some(100) }
+    }
 }
 
 /// What the platform has for all sessions; nothing by default.

@@ -32,6 +32,7 @@ use super::{
         inputs, objects,
         view::View,
     },
+    settings::stores::Projects,
     stores::Stores,
     written::Written,
 };
@@ -42,13 +43,11 @@ use crate::{
         conditions::{READY, SUCCEEDED},
         names,
         session::SessionPhase,
+        settings::NAME,
     },
     eventlog::{LogError, ThreadLog},
     security::Secret as Hidden,
 };
-
-/// The only name that `ProjectSettings` may have.
-const SETTINGS: &str = "projectsettings";
 
 /// What every reconcile is given.
 pub(super) struct Context {
@@ -68,6 +67,8 @@ pub(super) struct Context {
     pub(super) history: Arc<History>,
     pub(super) ingest: Arc<Ingest>,
     pub(super) wake_run: Wake,
+    pub(super) projects: Projects,
+    pub(super) settings: Arc<Written<ProjectSettings>>,
     pub(super) drifts: Arc<Drifts>,
     pub(super) wake_session: WakeSession,
     pub(super) recorder: Recorder,
@@ -102,7 +103,7 @@ impl Children {
 }
 
 /// The newest that is known of an object.
-fn look<K>(store: &Store<K>, written: &Written<K>, namespace: &str, name: &str) -> Option<Arc<K>>
+pub(super) fn look<K>(store: &Store<K>, written: &Written<K>, namespace: &str, name: &str) -> Option<Arc<K>>
 where
     K: Resource<DynamicType = ()> + Clone + 'static,
 {
@@ -160,7 +161,7 @@ impl Context {
     }
 
     fn settings(&self, namespace: &str) -> Option<Arc<ProjectSettings>> {
-        self.stores.settings.get(&ObjectRef::new(SETTINGS).within(namespace))
+        self.stores.settings.get(&ObjectRef::new(NAME).within(namespace))
     }
 
     /// The MCP servers of the namespace's settings.
@@ -256,7 +257,8 @@ impl Context {
     }
 }
 
-fn token_in(secret: &Secret) -> Option<Hidden> {
+/// The token in its Secret, if there is one.
+pub(super) fn token_in(secret: &Secret) -> Option<Hidden> {
     let bytes = &secret.data.as_ref()?.get(objects::TOKEN_KEY)?.0;
     String::from_utf8(bytes.clone()).ok().filter(|token| !token.is_empty()).map(Hidden::from)
 }

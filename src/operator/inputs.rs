@@ -9,7 +9,7 @@ use futures_util::{Stream, StreamExt};
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret};
 use kube::{
     Api, Client, Resource, ResourceExt,
-    core::{NamespaceResourceScope, PartialObjectMeta},
+    core::PartialObjectMeta,
     runtime::{
         WatchStreamExt,
         reflector::{self, ObjectRef, Store, store::Writer},
@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use super::{
     config::Config,
     registry::Registry,
+    scope,
     session::inputs::{BUNDLE, BUNDLE_KEY, Copied, Inputs, KEYS, Shared, TEMPLATE, TEMPLATE_LABEL, Template},
     stores::Change,
     wake::Wakers,
@@ -95,16 +96,19 @@ pub(super) fn watch(client: &Client, config: &Config, wakers: &Wakers, tasks: &m
     let here = watcher::Config::default;
     let named = |name: &str| here().fields(&format!("metadata.name={name}"));
     let (keys, keys_in) = reflector::store();
-    let stream = watcher(scope::<PartialObjectMeta<Secret>>(client, config), named(KEYS));
+    let places = &config.watch_namespaces;
+    let stream =
+        scope::events::<PartialObjectMeta<Secret>>(client, places, &named(KEYS), scope::known(keys_in.as_reader()));
     fill(stream, keys_in, wakers.when(Wakers::shared), |_| {}, tasks);
     let (bundles, bundles_in) = reflector::store();
-    let stream = watcher(scope(client, config), named(BUNDLE));
+    let stream = scope::events(client, places, &named(BUNDLE), scope::known(bundles_in.as_reader()));
     fill(stream, bundles_in, wakers.when(Wakers::shared), forget_values, tasks);
     let (templates, templates_in) = reflector::store();
-    let stream = watcher(scope(client, config), here().labels(TEMPLATE_LABEL));
+    let stream = scope::events(client, places, &here().labels(TEMPLATE_LABEL), scope::known(templates_in.as_reader()));
     fill(stream, templates_in, wakers.when(Wakers::shared), |_| {}, tasks);
     let (claims, claims_in) = reflector::store();
-    let stream = watcher(scope(client, config), here().labels(names::SESSION_LABEL));
+    let stream =
+        scope::events(client, places, &here().labels(names::SESSION_LABEL), scope::known(claims_in.as_reader()));
     fill(stream, claims_in, wakers.when(Wakers::child), |_| {}, tasks);
     let shared = Shared::wanted(config).into_iter().map(|shared| {
         let (store, writer) = reflector::store();
@@ -115,13 +119,6 @@ pub(super) fn watch(client: &Client, config: &Config, wakers: &Wakers, tasks: &m
     let shared = shared.collect();
     let registry = Registry::new(&config.platform.registry, &config.platform.models);
     InputStores { keys, bundles, templates, claims, shared, registry }
-}
-
-fn scope<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(client: &Client, config: &Config) -> Api<K> {
-    match &config.watch_namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
-    }
 }
 
 /// That a bundle is there is enough: it has hundreds of kilobytes.

@@ -1,11 +1,12 @@
 //! What is kept in memory of the objects that are watched: only what somebody here reads.
 
 use k8s_openapi::api::{
-    core::v1::{ConfigMap, Pod, PodSpec, Secret, Service, ServiceAccount},
+    core::v1::{ConfigMap, Container, EnvVar, Pod, PodSpec, Secret, Service, ServiceAccount},
     networking::v1::NetworkPolicy,
 };
 use kube::Resource;
 
+use super::session::drift;
 use crate::api::{AgenticSession, ProjectSettings, Run};
 
 /// What `kubectl apply` notes down: the object once more, as a text.
@@ -35,11 +36,11 @@ impl Lean for Service {
 }
 
 impl Lean for Pod {
-    /// What a pod is to be is decided once, when it is made. What it is, is in its status, and where it is, in one field.
+    /// What a pod is to be is decided once, when it is made. What it is, is in its status, and where it is, in one field; what its
+    /// runner was told first, and its port, are read later.
     fn shed(&mut self) {
         shed_notes(self);
-        let node_name = self.spec.take().and_then(|spec| spec.node_name);
-        self.spec = node_name.map(|name| PodSpec { node_name: Some(name), ..PodSpec::default() });
+        self.spec = self.spec.take().and_then(|spec| kept(&spec));
         self.metadata.annotations = None;
         let Some(status) = &mut self.status else { return };
         let lists = [&mut status.init_container_statuses, &mut status.container_statuses];
@@ -51,6 +52,26 @@ impl Lean for Pod {
             container.image_id.clear();
         }
     }
+}
+
+/// What is read of how a pod was made.
+fn kept(spec: &PodSpec) -> Option<PodSpec> {
+    let kept = |container: &Container| {
+        let is_read = |variable: &&EnvVar| drift::TOLD.contains(&variable.name.as_str());
+        let env: Vec<EnvVar> = container.env.iter().flatten().filter(is_read).cloned().collect();
+        let kept = Container {
+            name: container.name.clone(),
+            env: Some(env).filter(|env| !env.is_empty()),
+            ports: container.ports.clone(),
+            ..Container::default()
+        };
+        (kept.env.is_some() || kept.ports.is_some()).then_some(kept)
+    };
+    let containers: Vec<Container> = spec.containers.iter().filter_map(kept).collect();
+    let init: Vec<Container> = spec.init_containers.iter().flatten().filter_map(kept).collect();
+    let any = !containers.is_empty() || !init.is_empty() || spec.node_name.is_some();
+    let init_containers = Some(init).filter(|init| !init.is_empty());
+    any.then(|| PodSpec { containers, init_containers, node_name: spec.node_name.clone(), ..PodSpec::default() })
 }
 
 /// Who wrote which field would be the larger part of a cache.
@@ -92,6 +113,21 @@ mod tests {
         let status = pod.status.unwrap();
         assert_eq!(status.pod_ip.as_deref(), Some("10.0.0.1"));
         assert_eq!(status.container_statuses.unwrap()[0].restart_count, 2);
+    }
+
+    #[test]
+    fn what_a_runner_was_told_first_and_its_port_stay() {
+        let mut pod: Pod = serde_json::from_value(json!({"spec": {
+            "containers": [{"name": "r", "image": "i", "ports": [{"containerPort": 9}], "env": [{"name": "A", "value": "b"}]}],
+            "initContainers": [{"name": "h", "env": [{"name": "REPOS_JSON", "value": "[]"}, {"name": "A", "value": "b"}]}],
+        }}))
+        .unwrap();
+        pod.shed();
+        let spec = pod.spec.unwrap();
+        let (runner, hydrate) = (&spec.containers[0], &spec.init_containers.unwrap()[0]);
+        assert_eq!(runner.ports.as_ref().unwrap()[0].container_port, 9);
+        assert!(runner.env.is_none() && runner.image.is_none());
+        assert_eq!(hydrate.env.as_ref().unwrap().len(), 1);
     }
 
     #[test]

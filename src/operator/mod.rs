@@ -19,10 +19,15 @@ mod lease;
 mod metrics;
 mod registry;
 mod release;
+mod retire;
 mod run;
+mod scope;
 mod session;
+mod settings;
 mod stores;
+pub mod trigger;
 mod wake;
+mod write;
 mod written;
 
 use std::{
@@ -46,7 +51,7 @@ use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::{
-    config::{Config, Deadlines, Platform, Vertex},
+    config::{Config, Deadlines, Platform, Policy, Vertex},
     metrics::{CountRequests, Counted, Metrics},
 };
 use self::{
@@ -77,23 +82,23 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Where an operator answers.
 #[derive(Debug)]
 pub struct Listeners {
+    /// What sessions do, for clients.
+    pub gateway: gateway::Endpoint,
     /// `/healthz` and `/readyz`
     pub health: TcpListener,
     /// `/metrics`
     pub metrics: TcpListener,
-    /// What sessions do, for clients.
-    pub gateway: gateway::Endpoint,
 }
 
 /// Why an operator ended before it was told to.
 #[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The HTTP client for runners cannot be made.
-    #[error(transparent)]
-    Http(#[from] reqwest::Error),
+pub enum StartError {
     /// The event store is somebody else's, or not writable.
     #[error("the event store (--event-store): {0}")]
     Store(#[from] LogError),
+    /// The HTTP client for runners cannot be made.
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
     /// Another operator may reconcile by now, so this one must not.
     #[error("the lease was lost; another operator goes on")]
     LeaseLost,
@@ -106,16 +111,30 @@ pub async fn run(
     listeners: Listeners,
     metrics: Metrics,
     stop: CancellationToken,
-) -> Result<(), RunError> {
+) -> Result<(), StartError> {
+    let mut tasks = JoinSet::new();
+    let ready = CancellationToken::new();
+    tasks.spawn(health::serve(listeners.health, ready.clone()));
+    tasks.spawn(metrics::serve(listeners.metrics, metrics.clone()));
+    let Some(mut candidate) = stand_by(&client, &config, &metrics, &ready, &stop).await else {
+        return Ok(());
+    };
     let (to_sessions, sessions) = mpsc::unbounded_channel();
     let (to_runs, runs) = mpsc::unbounded_channel();
+    let (to_settings, settings_asked) = mpsc::unbounded_channel();
+    let (to_namespaces, namespaces_asked) = mpsc::unbounded_channel();
     let (to_faults, faults) = mpsc::unbounded_channel();
     let (stores, writers) = stores();
+    let (projects, project_writers) = settings::stores::stores();
     let wakers = Wakers {
         sessions: to_sessions,
         runs: to_runs,
+        settings: to_settings,
+        namespaces: to_namespaces,
         session_store: stores.sessions.clone(),
         run_store: stores.runs.clone(),
+        settings_store: stores.settings.clone(),
+        namespace_store: projects.namespaces.clone(),
         index: Index::default(),
         open: Arc::default(),
         waiting_sessions: Waiting::default(),
@@ -123,17 +142,15 @@ pub async fn run(
     };
     // Nothing but a runner's own address is ever asked.
     let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?;
-    let history = Arc::new(History::new(&config.event_store));
+    let history = Arc::new(History::open(&config.event_store)?);
     let (to_begun, begun) = mpsc::unbounded_channel();
     let on_begun: ingest::OnBegun = Arc::new(move |run| drop(to_begun.send(run)));
     let ingest = Arc::new(Ingest::new(Arc::clone(&history), http.clone(), on_begun));
     let memory = Memory::new(Arc::clone(&ingest));
     let broken = Broken::new(to_faults);
-    let mut tasks = JoinSet::new();
     watch(&client, &config, writers, &memory, &wakers, &broken, &mut tasks);
+    settings::stores::watch(&client, &config, &projects, project_writers, &wakers, &broken, &mut tasks);
     let inputs = inputs::watch(&client, &config, &wakers, &mut tasks);
-    let elect = config.leader_elect.clone();
-    let mut candidate = elect.map(|identity| Candidate::new(client.clone(), &config.namespace, identity));
     metrics.watch(Objects {
         sessions: stores.sessions.clone(),
         runs: stores.runs.clone(),
@@ -158,51 +175,71 @@ pub async fn run(
         history: Arc::clone(&history),
         ingest,
         wake_run: wakers.of_runs(),
+        projects,
+        settings: memory.settings,
         drifts: memory.drifts,
         wake_session: wakers.of_sessions(),
         made: std::sync::Mutex::default(),
     });
-    let ready = CancellationToken::new();
-    tasks.spawn(health::serve(listeners.health, ready.clone()));
-    tasks.spawn(metrics::serve(listeners.metrics, metrics.clone()));
-    let work = Work { stop: stop.clone(), tracker: TaskTracker::new() };
-    let prepare = async {
-        tokio::join!(context.stores.ready(), context.inputs.ready());
-        ready.cancel();
-        tracing::info!("ready");
-        if let Some(candidate) = &mut candidate {
-            candidate.acquire().await;
+    let work = Work { stop, tracker: TaskTracker::new() };
+    let all = async {
+        tokio::join!(context.stores.ready(), context.inputs.ready(), context.projects.ready(&context.config));
+        wakers.open();
+        tasks.spawn(gateway::serve(listeners.gateway, Arc::clone(&context)));
+        if !ready.is_cancelled() {
+            ready.cancel();
+            tracing::info!("ready");
         }
+        tasks.spawn(guard::tell(client, faults));
+        let sessions =
+            drive(sessions, &context.stores.sessions, &wakers.waiting_sessions, &context, &work, session::reconcile);
+        let runs = drive(runs, &context.stores.runs, &wakers.waiting_runs, &context, &work, run::reconcile);
+        let nobody = Waiting::default();
+        let settings = &context.stores.settings;
+        let settings = drive(settings_asked, settings, &nobody, &context, &work, settings::reconcile);
+        let nobody = Waiting::default();
+        let namespaces = &context.projects.namespaces;
+        let namespaces = drive(namespaces_asked, namespaces, &nobody, &context, &work, settings::reconcile_namespace);
+        tokio::join!(sessions, runs, settings, namespaces, run::adopt::adopt(begun, &context));
     };
     tokio::select! {
-        () = prepare => {}
-        () = stop.cancelled() => return Ok(()),
-    }
-    // Only one operator has it, so not before it is this one.
-    history.open()?;
-    tasks.spawn(gateway::serve(listeners.gateway, Arc::clone(&context)));
-    metrics.leads(true);
-    tracing::info!("reconciling");
-    wakers.open();
-    tasks.spawn(guard::tell(client, faults));
-    let sessions =
-        drive(sessions, &context.stores.sessions, &wakers.waiting_sessions, &context, &work, session::reconcile);
-    let runs = drive(runs, &context.stores.runs, &wakers.waiting_runs, &context, &work, run::reconcile);
-    tokio::select! {
-        ((), (), ()) = async { tokio::join!(sessions, runs, run::adopt::adopt(begun, &context)) } => {}
+        () = all => {}
         () = work.ended() => {}
         () = lost(candidate.as_mut()) => {
             metrics.leads(false);
-            return Err(RunError::LeaseLost);
+            return Err(StartError::LeaseLost);
         }
     }
-    // The next operator opens the event store: it is closed before the lease is handed over.
     tasks.shutdown().await;
     history.close();
     if let Some(candidate) = &mut candidate {
         candidate.release().await;
     }
     Ok(())
+}
+
+/// Until this operator is to reconcile, with its lease if it has to have one; none when it is told to stop before.
+async fn stand_by(
+    client: &Client,
+    config: &Config,
+    metrics: &Metrics,
+    ready: &CancellationToken,
+    stop: &CancellationToken,
+) -> Option<Option<Candidate>> {
+    let mut candidate = None;
+    if let Some(identity) = config.leader_elect.clone() {
+        // Who stands by is ready to.
+        ready.cancel();
+        tracing::info!("ready");
+        let standing_by = candidate.insert(Candidate::new(client.clone(), &config.namespace, identity));
+        tokio::select! {
+            () = standing_by.acquire() => {}
+            () = stop.cancelled() => return None,
+        }
+    }
+    metrics.leads(true);
+    tracing::info!("reconciling");
+    Some(candidate)
 }
 
 /// Until the lease is lost, if there is one.

@@ -8,12 +8,12 @@ use k8s_openapi::api::{
     networking::v1::NetworkPolicy,
 };
 use kube::{
-    Api, Client, Resource,
+    Client, Resource,
     core::NamespaceResourceScope,
     runtime::{
         WatchStreamExt,
         reflector::{self, Store, store::Writer},
-        watcher::{self, Event, watcher},
+        watcher::{self, Event},
     },
 };
 use serde::de::DeserializeOwned;
@@ -26,6 +26,7 @@ use super::{
     ingest::Ingest,
     lean::Lean,
     run::followers::Followers,
+    scope,
     session::drift_task::Drifts,
     wake::Wakers,
     written::Written,
@@ -73,6 +74,7 @@ pub(super) struct Memory {
     pub(super) sessions: Arc<Written<AgenticSession>>,
     pub(super) runs: Arc<Written<Run>>,
     pub(super) pods: Arc<Written<Pod>>,
+    pub(super) settings: Arc<Written<ProjectSettings>>,
     pub(super) children: Arc<Children>,
     /// Runs that are gone are listened to no more.
     pub(super) followers: Arc<Followers>,
@@ -85,6 +87,7 @@ pub(super) struct Memory {
 impl Memory {
     pub(super) fn new(ingest: Arc<Ingest>) -> Self {
         Self {
+            settings: Arc::default(),
             sessions: Arc::default(),
             runs: Arc::default(),
             pods: Arc::default(),
@@ -174,7 +177,7 @@ pub(super) fn watch(
             to.run(change);
         }
     });
-    scope.follow_ours(writers.settings, Arc::default(), wakers.when(Wakers::shared));
+    scope.follow_ours(writers.settings, Arc::clone(&memory.settings), wakers.when(Wakers::settings));
     scope.follow(writers.pods, ours, Arc::clone(&memory.pods), {
         let (to, ingest) = (wakers.clone(), Arc::clone(&memory.ingest));
         let pods = there;
@@ -200,11 +203,11 @@ pub(super) fn watch(
 }
 
 /// Where objects are watched.
-struct Scope<'a> {
-    client: &'a Client,
-    config: &'a Config,
-    broken: &'a Broken,
-    tasks: &'a mut JoinSet<()>,
+pub(super) struct Scope<'a> {
+    pub(super) client: &'a Client,
+    pub(super) config: &'a Config,
+    pub(super) broken: &'a Broken,
+    pub(super) tasks: &'a mut JoinSet<()>,
 }
 
 impl Scope<'_> {
@@ -225,10 +228,30 @@ impl Scope<'_> {
             + Sync
             + 'static,
     {
-        let api = self.api::<K>();
         let config = labels.map_or_else(watcher::Config::default, |labels| watcher::Config::default().labels(labels));
-        let stream = watcher(api, config).default_backoff().modify(Lean::shed);
-        self.reflect(stream, writer, written, wake);
+        self.follow_with(writer, &config, written, wake);
+    }
+
+    /// The same, with a choice of objects that is more than labels.
+    pub(super) fn follow_with<K>(
+        &mut self,
+        writer: Writer<K>,
+        config: &watcher::Config,
+        written: Arc<Written<K>>,
+        wake: impl Fn(&Change<'_, K>) + Send + 'static,
+    ) where
+        K: Lean
+            + Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + Debug
+            + DeserializeOwned
+            + Send
+            + Sync
+            + 'static,
+    {
+        let known = scope::known(writer.as_reader());
+        let stream = scope::events(self.client, &self.config.watch_namespaces, config, known);
+        self.reflect(stream.modify(Lean::shed), writer, written, wake);
     }
 
     /// The same for a kind of ours: one object that cannot be read is nobody else's trouble.
@@ -248,19 +271,16 @@ impl Scope<'_> {
             + 'static,
     {
         let (broken, store) = (self.broken.clone(), writer.as_reader());
-        let guarded = watcher(self.api::<Guarded<K>>(), watcher::Config::default()).default_backoff();
+        let known = scope::known(writer.as_reader());
+        let known = move |namespace: &str| -> Vec<Guarded<K>> {
+            known(namespace).into_iter().map(|object| Guarded::Good(Box::new(object))).collect()
+        };
+        let config = watcher::Config::default();
+        let guarded = scope::events(self.client, &self.config.watch_namespaces, &config, known);
         let stream = guarded
             .modify(Lean::shed)
             .filter_map(move |event| std::future::ready(event.map(|event| broken.sort(event, &store)).transpose()));
         self.reflect(stream, writer, written, wake);
-    }
-
-    fn api<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(&self) -> Api<K> {
-        let client = self.client.clone();
-        match &self.config.watch_namespace {
-            Some(namespace) => Api::namespaced(client, namespace),
-            None => Api::all(client),
-        }
     }
 
     fn reflect<K>(

@@ -11,16 +11,20 @@ use kube::{
 };
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{index::Index, metrics::Waiting, stores::Change};
-use crate::api::{AgenticSession, Run};
+use super::{index::Index, metrics::Waiting, settings::stores::Project, stores::Change};
+use crate::api::{AgenticSession, ProjectSettings, Run, settings::NAME};
 
-/// The two queues, and what is needed to find out who belongs to whom.
+/// The queues, and what is needed to find out who belongs to whom.
 #[derive(Clone)]
 pub(super) struct Wakers {
     pub(super) sessions: UnboundedSender<ObjectRef<AgenticSession>>,
     pub(super) runs: UnboundedSender<ObjectRef<Run>>,
+    pub(super) settings: UnboundedSender<ObjectRef<ProjectSettings>>,
+    pub(super) namespaces: UnboundedSender<ObjectRef<Project>>,
     pub(super) session_store: Store<AgenticSession>,
     pub(super) run_store: Store<Run>,
+    pub(super) settings_store: Store<ProjectSettings>,
+    pub(super) namespace_store: Store<Project>,
     pub(super) index: Index,
     /// Whether anybody works on the queues. Until then nothing is put there, and then everything once.
     pub(super) open: Arc<AtomicBool>,
@@ -82,10 +86,71 @@ impl Wakers {
         }
     }
 
+    /// Settings have changed: they are looked at, and the sessions that take defaults from them.
+    pub(super) fn settings(&self, change: &Change<'_, ProjectSettings>) {
+        self.project(change);
+        self.shared(change);
+        // A project that has lost its settings gets others.
+        if let Change::Deleted(settings) = change
+            && self.is_open()
+        {
+            let _ = self.namespaces.send(ObjectRef::new(&settings.namespace().unwrap_or_default()));
+        }
+    }
+
+    /// Something that belongs to a project's settings has changed.
+    pub(super) fn project<K: Resource<DynamicType = ()>>(&self, change: &Change<'_, K>) {
+        if !self.is_open() {
+            return;
+        }
+        match change {
+            Change::Applied(object) | Change::Deleted(object) => {
+                let _ = self.settings.send(ObjectRef::new(NAME).within(&object.namespace().unwrap_or_default()));
+            }
+            Change::Listed => self.wake_settings(|_| true),
+        }
+    }
+
+    /// A namespace has become a project, or is none any more.
+    pub(super) fn namespace(&self, change: &Change<'_, Project>) {
+        if !self.is_open() {
+            return;
+        }
+        match change {
+            Change::Applied(object) | Change::Deleted(object) => {
+                let _ = self.namespaces.send(ObjectRef::from_obj(*object));
+                let name = object.name_any();
+                let is_in = |namespace: Option<&String>| namespace == Some(&name);
+                self.wake_sessions(|session| is_in(session.metadata.namespace.as_ref()));
+                self.wake_settings(|settings| is_in(settings.metadata.namespace.as_ref()));
+                for run in self.run_store.state_filter(|run| is_in(run.metadata.namespace.as_ref())) {
+                    self.wake_run(ObjectRef::from_obj(&*run));
+                }
+            }
+            Change::Listed => {
+                for namespace in self.namespace_store.state() {
+                    let _ = self.namespaces.send(ObjectRef::from_obj(&*namespace));
+                }
+                self.all();
+                self.wake_settings(|_| true);
+            }
+        }
+    }
+
+    fn wake_settings(&self, which: impl Fn(&ProjectSettings) -> bool) {
+        for settings in self.settings_store.state_filter(which) {
+            let _ = self.settings.send(ObjectRef::from_obj(&*settings));
+        }
+    }
+
     /// Somebody works on the queues from now on: everything that is there is looked at.
     pub(super) fn open(&self) {
         self.open.store(true, Ordering::SeqCst);
         self.all();
+        self.wake_settings(|_| true);
+        for namespace in self.namespace_store.state() {
+            let _ = self.namespaces.send(ObjectRef::from_obj(&*namespace));
+        }
     }
 
     /// Whoever finds this closed has changed the stores before, so that `open` sees it.

@@ -23,12 +23,17 @@ impl Account {
         let manifests = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/operator");
         let manifests = manifests.to_str().unwrap();
         cluster.ring.kubectl(&["apply", "--server-side", "--force-conflicts", "-k", manifests]).unwrap();
-        let accounts: Api<ServiceAccount> = Api::namespaced(cluster.client.clone(), "ambient-system");
+        Self::token_of(cluster, "ambient-system", "ambient-operator").await
+    }
+
+    /// Access as any account.
+    pub(crate) async fn token_of(cluster: &Cluster, namespace: &str, account: &str) -> Self {
+        let accounts: Api<ServiceAccount> = Api::namespaced(cluster.client.clone(), namespace);
         let wanted = TokenRequest {
             spec: TokenRequestSpec { expiration_seconds: Some(3600), ..TokenRequestSpec::default() },
             ..TokenRequest::default()
         };
-        let given = accounts.create_token_request("ambient-operator", &PostParams::default(), &wanted).await.unwrap();
+        let given = accounts.create_token_request(account, &PostParams::default(), &wanted).await.unwrap();
         let token = given.status.unwrap().token;
         let mut config = Kubeconfig::read_from(&cluster.ring.kubeconfig).unwrap();
         for user in &mut config.auth_infos {

@@ -4,21 +4,29 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod account;
+#[path = "../support/bare.rs"]
+mod bare;
 mod broken;
 #[path = "../support/cluster/mod.rs"]
 mod cluster;
 #[path = "../support/fake_claude.rs"]
 mod fake_claude;
 mod gateway;
+#[path = "../support/git_server.rs"]
+mod git_server;
 mod inputs;
 mod kubelet;
 mod leader;
 mod operator;
+mod original;
+mod projects;
 mod requests;
 #[path = "../runner/rig.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod rig;
+mod schedule;
 mod soak;
+mod workspace;
 mod world;
 
 use ambient::api::{outcome::OutcomeReason, run::RunPhase, session::SessionPhase};

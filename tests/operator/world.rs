@@ -1,6 +1,6 @@
 //! A namespace with an operator, a runner that every pod leads to, and what a test looks at.
 
-use ambient::api::{AgenticSession, AgenticSessionStatus, Run, run::RunPhase, session::SessionPhase};
+use ambient::api::{AgenticSession, AgenticSessionStatus, ProjectSettings, Run, run::RunPhase, session::SessionPhase};
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service, ServiceAccount};
 use kube::{
     Resource, ResourceExt,
@@ -40,7 +40,7 @@ pub(crate) struct World {
     pub(crate) events: tempfile::TempDir,
     arguments: Vec<String>,
     kubelet: JoinHandle<()>,
-    _process: Runner,
+    pub(crate) process: Runner,
 }
 
 impl Drop for World {
@@ -66,7 +66,8 @@ impl World {
         });
         let secret: Secret = serde_json::from_value(secret).unwrap();
         cluster.api::<Secret>().create(&PostParams::default(), &secret).await.unwrap();
-        let runner = Session::new().env("AGUI_TOKEN", &token).env("AGUI_HOST", "127.0.0.1");
+        let runner =
+            Session::new().env("AGUI_TOKEN", &token).env("AGUI_HOST", "127.0.0.1").env("AMBIENT_CLONE_HTTP", "true");
         let process = runner.start();
         let port = process.url.rsplit(':').next().unwrap().to_owned();
         let kubelet = match pods {
@@ -76,14 +77,31 @@ impl World {
         let account = Account::of(&cluster).await;
         let events = tempfile::tempdir().unwrap();
         let operator = Some(Operator::start(&cluster, account.path(), &port, events.path(), &arguments));
-        Self { arguments, account, cluster, runner, operator, port, events, kubelet, _process: process }
+        Self { arguments, account, cluster, runner, operator, port, events, kubelet, process }
     }
 
     /// Kills the operator and starts another one.
     pub(crate) fn restart_operator(&mut self) {
+        self.restart_operator_with(&[]);
+    }
+
+    /// The same, with more arguments.
+    pub(crate) fn restart_operator_with(&mut self, more: &[&str]) {
         drop(self.operator.take());
         let (account, events) = (self.account.path(), self.events.path());
-        self.operator = Some(Operator::start(&self.cluster, account, &self.port, events, &self.arguments));
+        let own = self.arguments.iter().cloned();
+        let more: Vec<String> = own.chain(more.iter().map(|text| (*text).to_owned())).collect();
+        self.operator = Some(Operator::start(&self.cluster, account, &self.port, events, &more));
+    }
+
+    /// What opens the runner.
+    pub(crate) async fn token(&self) -> String {
+        text(&self.cluster.api::<Secret>().get("ambient-runner-token-s1").await.unwrap(), "agui-token")
+    }
+
+    /// The port of the runner, which is that of every pod.
+    pub(crate) fn port(&self) -> &str {
+        &self.port
     }
 
     /// The operator that there is.
@@ -96,12 +114,34 @@ impl World {
         drop(self.operator.take());
     }
 
+    /// Applies settings with these groups, and waits until all that they ask for is there.
+    pub(crate) async fn settings(&self, access: Value) {
+        self.apply::<ProjectSettings>("ProjectSettings", "projectsettings", json!({"groupAccess": access})).await;
+        let is_done = |settings: Option<&ProjectSettings>| {
+            settings.and_then(|settings| settings.status.as_ref()?.scheduled_session_rbac_ready) == Some(true)
+        };
+        let seen = await_condition(self.cluster.api(), "projectsettings", is_done);
+        tokio::time::timeout(SOON, seen).await.expect("the settings get there").unwrap();
+    }
+
+    /// Until an object is gone.
+    pub(crate) async fn gone<K>(&self, name: &str)
+    where
+        K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
+            + Clone
+            + std::fmt::Debug
+            + Send
+            + serde::de::DeserializeOwned
+            + 'static,
+    {
+        let seen = await_condition(self.cluster.api::<K>(), name, |object: Option<&K>| object.is_none());
+        tokio::time::timeout(SOON, seen).await.expect("the object goes").unwrap();
+    }
+
     /// One more, with more arguments.
     pub(crate) fn another_operator(&self, arguments: &[&str]) -> Operator {
-        {
-            let more: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-            Operator::start(&self.cluster, self.account.path(), &self.port, self.events.path(), &more)
-        }
+        let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
+        Operator::start(&self.cluster, self.account.path(), &self.port, self.events.path(), &arguments)
     }
 
     /// Where the operator's gateway is.

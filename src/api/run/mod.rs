@@ -60,6 +60,7 @@ use super::rules;
 #[x_kube(validation = rules::immutable_option("parentRun"))]
 #[x_kube(validation = rules::immutable_option("timeout"))]
 #[x_kube(validation = rules::immutable_option("outputSchema"))]
+#[x_kube(validation = rules::immutable_option("ttlSecondsAfterFinished"))]
 pub struct RunSpec {
     /// The session that does the work, in the same namespace.
     pub session_ref: SessionRef,
@@ -103,6 +104,10 @@ pub struct RunSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "rules::open_object")]
     pub output_schema: Option<Value>,
+    /// How many seconds after its end the Run is deleted. Absent: when the session has more finished Runs than are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub ttl_seconds_after_finished: Option<i64>,
     /// Cancelled ends the Run: one that waits never starts, one that works is interrupted. The only field that can be
     /// changed, and only to Cancelled.
     #[serde(default)]

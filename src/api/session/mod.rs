@@ -111,6 +111,11 @@ pub struct AgenticSessionSpec {
     /// The workflow repository that the agent follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active_workflow: Option<WorkflowSpec>,
+    /// How many seconds after its end the session is deleted, with everything that belongs to it: after it has completed or failed,
+    /// or was stopped by stopOnRunFinished or activeDeadlineSeconds. Absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub ttl_seconds_after_finished: Option<i64>,
     /// Which runner drives the session. Absent: the environment variable `RUNNER_TYPE` decides, else claude-agent-sdk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runner: Option<RunnerSpec>,

@@ -8,6 +8,8 @@ pub(super) mod queue;
 pub(super) mod view;
 
 mod follow;
+#[cfg(test)]
+mod question_tests;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -31,7 +33,7 @@ use super::{
     apply::{MANAGER, called},
     context::Context,
     error::OperatorError,
-    session,
+    retire, session,
 };
 use crate::{
     agui::Id,
@@ -47,6 +49,9 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// Brings a Run a step further.
 pub(super) async fn reconcile(run: Arc<Run>, context: Arc<Context>) -> Result<Action, OperatorError> {
+    if !context.projects.is_ours(&context.config, &run.namespace().unwrap_or_default()) {
+        return Ok(Action::await_change());
+    }
     let mut view = context.run_view(run);
     if view.run.metadata.deletion_timestamp.is_some() {
         context.followers.forget(&view.run);
@@ -95,7 +100,17 @@ fn session_uid(view: &View) -> Option<String> {
 
 async fn carry_out(view: &View, next: &Next, context: &Context) -> Result<Action, OperatorError> {
     match next {
-        Next::Nothing | Next::End { .. } => context.followers.forget(&view.run),
+        Next::Nothing | Next::End { .. } => {
+            context.followers.forget(&view.run);
+            return retire::run(&view.run, context).await;
+        }
+        Next::Ask { until } => {
+            context.followers.forget(&view.run);
+            if let Some(until) = until {
+                let rest = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
+                return Ok(Action::requeue(rest));
+            }
+        }
         Next::Wait { until: Some(until), .. } => {
             let rest = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
             return Ok(Action::requeue(rest));

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::{
-        AgenticSession, RunStatus,
+        AgenticSession, Run, RunStatus,
         conditions::READY,
         outcome::OutcomeReason,
         run::{DesiredState, Outcome, RunPhase},
@@ -27,6 +27,8 @@ use crate::{
 pub(in crate::operator) enum Next {
     /// It has ended, or asks.
     Nothing,
+    /// It has asked something, and waits for an answer until then.
+    Ask { until: Option<Timestamp> },
     /// It cannot start yet, for this reason.
     Wait { reason: &'static str, message: String, until: Option<Timestamp> },
     /// It is the pod's from now on: that is written down before the runner hears of it.
@@ -44,26 +46,53 @@ pub(in crate::operator) fn plan(view: &View, config: &Config, now: Timestamp) ->
     let status = view.status();
     match status.phase {
         RunPhase::Succeeded | RunPhase::Failed | RunPhase::Cancelled => Next::Nothing,
-        RunPhase::WaitingForInput => asking(view),
+        RunPhase::WaitingForInput => asking(view, now),
         RunPhase::Pending | RunPhase::Waiting | RunPhase::Running if status.runner.is_some() => started(view),
         RunPhase::Pending | RunPhase::Waiting | RunPhase::Running => waiting(view, config, now),
     }
 }
 
 /// A Run that has asked something ends by the Run that answers.
-fn asking(view: &View) -> Next {
+fn asking(view: &View, now: Timestamp) -> Next {
     if cancelled(view) {
         return end(OutcomeReason::Cancelled, "The Run was cancelled while it waited for an answer.");
     }
-    let given = |run: &crate::api::Run| run.status.as_ref().is_some_and(|status| status.runner.is_some());
+    // A runner that refuses answers writes no event of them.
+    let taken = |run: &Run| {
+        run.status.as_ref().and_then(|status| status.events.as_ref()).is_some_and(|events| events.count > 0)
+    };
     let mut answers = view
         .all
         .iter()
-        .filter(|run| given(run) && queue::answers(run) && queue::thread(run) == queue::thread(&view.run));
-    match answers.find(|run| run.creation_timestamp() >= view.run.creation_timestamp()) {
-        Some(by) => end(OutcomeReason::Answered, &format!("The Run {} answered what it asked.", by.name_any())),
-        None => Next::Nothing,
+        .filter(|run| taken(run) && queue::answers(run) && queue::thread(run) == queue::thread(&view.run));
+    if let Some(by) = answers.find(|run| run.creation_timestamp() >= view.run.creation_timestamp()) {
+        return end(OutcomeReason::Answered, &format!("The Run {} answered what it asked.", by.name_any()));
     }
+    let until = answer_until(view);
+    if until.is_some_and(|until| until <= now) {
+        return end(OutcomeReason::Cancelled, "Nobody answered what it asked within its timeout.");
+    }
+    if view.session.as_deref().is_some_and(keeps_conversation) {
+        return Next::Ask { until };
+    }
+    match evidence::state(view.own_pod().map(AsRef::as_ref)) {
+        PodState::Absent => lost(view, None),
+        PodState::Ended(end) => lost(view, Some(end)),
+        PodState::Leaving | PodState::Starting(_) | PodState::Ready | PodState::Unready => Next::Ask { until },
+    }
+}
+
+/// When a question has waited long enough.
+fn answer_until(view: &View) -> Option<Timestamp> {
+    let begun = view.status().start_time.or_else(|| view.run.creation_timestamp())?;
+    begun.0.checked_add(SignedDuration::from_secs(view.run.timeout_seconds())).ok()
+}
+
+/// Whether the next pod of a session knows what was asked in the one before.
+fn keeps_conversation(session: &AgenticSession) -> bool {
+    let is_there = session.metadata.deletion_timestamp.is_none();
+    let workspace = session.spec.workspace.as_ref();
+    is_there && workspace.is_some_and(|workspace| workspace.persistence == session::Persistence::PersistentVolume)
 }
 
 fn cancelled(view: &View) -> bool {
@@ -179,6 +208,10 @@ fn waiting(view: &View, config: &Config, now: Timestamp) -> Next {
     if let Turn::Behind(other) = queue::turn(&view.run, &view.all) {
         return wait("Queued", &format!("The Run {other} of the same thread is before it."));
     }
+    if queue::answers(&view.run) && nobody_asks(view) {
+        let message = "spec.resume: no Run of its thread waits for an answer any more.";
+        return end(OutcomeReason::SetupFailed, message);
+    }
     match (phase(session), evidence::state(view.pod.as_deref())) {
         (SessionPhase::Failed, _) => failed(session),
         (SessionPhase::Running, PodState::Ready) => Next::Start,
@@ -188,6 +221,14 @@ fn waiting(view: &View, config: &Config, now: Timestamp) -> Next {
             wait("SessionNotReady", &message)
         }
     }
+}
+
+/// Whether the thread's Runs are known, and none of them asks: a runner would take the answer for a turn with nothing to do.
+fn nobody_asks(view: &View) -> bool {
+    let thread = queue::thread(&view.run);
+    let mut others =
+        view.all.iter().filter(|run| run.uid() != view.run.uid() && queue::thread(run) == thread).peekable();
+    others.peek().is_some() && !others.any(|run| queue::phase(run) == RunPhase::WaitingForInput)
 }
 
 fn without_session(view: &View, config: &Config, now: Timestamp) -> Next {

@@ -20,12 +20,12 @@ use crate::{
         outcome::OutcomeReason,
         run::{DesiredState, RunPhase},
     },
-    operator::config::{Config, Deadlines, Platform},
+    operator::config::{Config, Deadlines, Platform, Policy},
 };
 
 fn config() -> Config {
     Config {
-        watch_namespace: None,
+        watch_namespaces: Vec::new(),
         backend_namespace: None,
         namespace: "ambient-system".into(),
         runner_image: String::new(),
@@ -36,6 +36,7 @@ fn config() -> Config {
         leader_elect: None,
         inactivity: Duration::ZERO,
         deadlines: Deadlines::default(),
+        policy: Policy::default(),
         platform: Platform::default(),
     }
 }
@@ -185,9 +186,12 @@ fn an_answer_goes_past_the_question_and_ends_it() {
     };
     let (next, _) = step(&of(1, &all));
     assert!(matches!(next, Next::Wait { reason: "Queued", .. }), "{next:?}");
-    let (next, given) = step(&of(2, &all));
+    let (next, mut given) = step(&of(2, &all));
     assert_eq!(next, Next::Start);
-    let all = vec![Arc::clone(&all[0]), Arc::clone(&all[1]), Arc::new(given)];
+    let mut all = vec![Arc::clone(&all[0]), Arc::clone(&all[1]), Arc::new(given.clone())];
+    assert_eq!(step(&of(0, &all)).0, Next::Ask { until: Some(at(86_400)) }, "the runner may refuse the answer");
+    given.status.as_mut().unwrap().events = serde_json::from_value(json!({"count": 1})).ok();
+    all[2] = Arc::new(given);
     let (next, answered) = step(&of(0, &all));
     assert_eq!(reason(&next), OutcomeReason::Answered);
     assert_eq!(phase(&answered), RunPhase::Succeeded);

@@ -24,6 +24,10 @@ const WORKFLOW: &str = "WorkflowReconciled";
 /// Whether both are; a type of the original.
 const ALL: &str = "Reconciled";
 
+/// The variables by which a pod's containers are told what the workspace is to have.
+pub(in crate::operator) const TOLD: [&str; 4] =
+    ["REPOS_JSON", "ACTIVE_WORKFLOW_GIT_URL", "ACTIVE_WORKFLOW_BRANCH", "ACTIVE_WORKFLOW_PATH"];
+
 /// The first and the longest pause before a change that failed is tried again, in seconds.
 const PAUSE: (i64, i64) = (5, 300);
 
@@ -184,6 +188,7 @@ fn words(left: &[&Change], tried: &[Tried], failed: &'static str) -> Option<(&'s
 fn begin(status: &mut AgenticSessionStatus, pod: &Pod, now: Timestamp) {
     let before = std::mem::take(&mut status.reconciled_repos);
     let told: Vec<RepoSpec> = json_of(pod, "REPOS_JSON").unwrap_or_default();
+    let told: Vec<&RepoSpec> = last_of(&told);
     let is_certain = |repo: &RepoSpec| {
         let known = before.iter().find(|known| folder(known) == repo.folder());
         known.is_none_or(|known| known.url == repo.url && known.branch == repo.branch)
@@ -285,10 +290,14 @@ fn intend(status: &mut AgenticSessionStatus, change: &Change) {
 
 /// The repositories that are wanted; of several for one folder the last.
 fn repos(spec: &AgenticSessionSpec) -> Vec<&RepoSpec> {
+    last_of(&spec.repos)
+}
+
+fn last_of(repos: &[RepoSpec]) -> Vec<&RepoSpec> {
     let is_last = |(position, repo): &(usize, &RepoSpec)| {
-        !spec.repos[position + 1..].iter().any(|later| later.folder() == repo.folder())
+        !repos[position + 1..].iter().any(|later| later.folder() == repo.folder())
     };
-    spec.repos.iter().enumerate().filter(is_last).map(|(_, repo)| repo).collect()
+    repos.iter().enumerate().filter(is_last).map(|(_, repo)| repo).collect()
 }
 
 fn folder(known: &ReconciledRepo) -> String {

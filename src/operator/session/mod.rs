@@ -10,8 +10,13 @@ pub(super) mod plan;
 pub(super) mod view;
 pub(super) mod wish;
 
+mod adopt;
+#[cfg(test)]
+mod asked_tests;
 mod claim;
 mod copies;
+#[cfg(test)]
+mod drift_tests;
 mod env;
 mod needs;
 mod platform;
@@ -31,7 +36,7 @@ mod volumes;
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::{
     Api, Resource, ResourceExt,
@@ -45,13 +50,13 @@ use self::{
     pod::Parts,
     template::TemplateError,
     view::View,
-    wish::{DESIRED_PHASE, STOP_REASON},
+    wish::{DESIRED_PHASE, FORCE_PROMPT, STOP_REASON},
 };
 use super::{
     apply::{self, MANAGER, called},
     context::Context,
     error::OperatorError,
-    release,
+    release, retire,
     run::first,
 };
 use crate::api::{AgenticSession, AgenticSessionStatus, McpServers, outcome::OutcomeReason};
@@ -61,6 +66,9 @@ const REFUSED_AGAIN: Duration = Duration::from_mins(2);
 
 /// Brings a session a step further.
 pub(super) async fn reconcile(session: Arc<AgenticSession>, context: Arc<Context>) -> Result<Action, OperatorError> {
+    if !context.projects.is_ours(&context.config, &session.namespace().unwrap_or_default()) {
+        return Ok(Action::await_change());
+    }
     let view = context.view(session);
     if view.session.metadata.deletion_timestamp.is_some() {
         // Everything has an owner reference.
@@ -79,11 +87,12 @@ pub(super) async fn reconcile(session: Arc<AgenticSession>, context: Arc<Context
     };
     let view = context.view(Arc::clone(&view.session));
     write_status(&view, &plan, &context, now).await?;
+    // The runner hears only of what is written down, and what it has said is in there.
+    let written = View { told: view.told, ..context.view(view.session) };
     if plan.saying == Saying::Running {
-        // The runner hears only of what is written down, and what it has said is in there.
-        let written = View { told: view.told, ..context.view(view.session) };
         plan.wake = plan.wake.into_iter().chain(drift_task::go_on(&written, &context, now)).min();
     }
+    plan.wake = plan.wake.into_iter().chain(retire::session(&written, &plan, &context, now).await?).min();
     Ok(next(&plan, refused, now))
 }
 
@@ -98,6 +107,7 @@ fn next(plan: &Plan, refused: Option<Duration>, now: Timestamp) -> Action {
 }
 
 async fn carry_out(view: &View, plan: &Plan, context: &Context) -> Result<(), OperatorError> {
+    let mut session = Arc::clone(&view.session);
     for step in &plan.steps {
         match step {
             Step::Provide if plan.steps.contains(&Step::CreatePod) => {
@@ -112,7 +122,9 @@ async fn carry_out(view: &View, plan: &Plan, context: &Context) -> Result<(), Op
             Step::DeletePod => delete_pod(view, context).await?,
             Step::ReleasePod => release_pod(view, context).await?,
             Step::CreateFirstRun => first::create(&view.session, context).await?,
-            Step::ClearRequest => clear_request(&view.session, context).await?,
+            Step::CreatePromptRun => first::create_again(&session, context).await?,
+            Step::ClearForce => session = clear(&session, &[FORCE_PROMPT], context).await?,
+            Step::ClearRequest => session = clear(&session, &[DESIRED_PHASE, STOP_REASON], context).await?,
         }
     }
     Ok(())
@@ -140,12 +152,8 @@ async fn provide_first(view: &View, context: &Context) -> Result<(), OperatorErr
 /// Everything else.
 async fn provide_rest(view: &View, context: &Context) -> Result<(), OperatorError> {
     let (session, client) = (&view.session, &context.client);
-    let token = objects::token(session, context.token(view).expose());
-    let service = objects::service(session, &view.settings(&context.config));
-    let (secret, service): (Option<Secret>, Option<Service>) = tokio::try_join!(
-        apply::ensure(client, &token, view.token.as_deref()),
-        apply::ensure(client, &service, view.service.as_deref()),
-    )?;
+    let token = context.token(view);
+    let (secret, service) = tokio::try_join!(adopt::token(view, &token, context), adopt::service(view, context))?;
     context.children.remember(None, secret, service);
     if let Some(files) = objects::files(session) {
         let files: Option<ConfigMap> = apply::ensure(client, &files, view.files.as_deref()).await?;
@@ -206,18 +214,23 @@ async fn delete_pod(view: &View, context: &Context) -> Result<(), OperatorError>
 }
 
 /// Removes the request that has acted, and no other: somebody may have asked for something else meanwhile.
-async fn clear_request(session: &AgenticSession, context: &Context) -> Result<(), OperatorError> {
+async fn clear(
+    session: &AgenticSession,
+    annotations: &[&str],
+    context: &Context,
+) -> Result<Arc<AgenticSession>, OperatorError> {
     let (namespace, name) = (session.namespace().unwrap_or_default(), session.name_any());
     let api = Api::<AgenticSession>::namespaced(context.client.clone(), &namespace);
+    let annotations: serde_json::Map<String, serde_json::Value> =
+        annotations.iter().map(|name| ((*name).to_owned(), serde_json::Value::Null)).collect();
     let patch = json!({ "metadata": {
         "resourceVersion": session.resource_version(),
-        "annotations": { DESIRED_PHASE: null, STOP_REASON: null },
+        "annotations": annotations,
     }});
     let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
     let patched = api.patch(&name, &params, &Patch::Merge(&patch)).await;
     let object = called::<AgenticSession>(&namespace, &name);
-    context.sessions.remember(patched.map_err(|error| OperatorError::of(object, error))?);
-    Ok(())
+    Ok(context.sessions.remember(patched.map_err(|error| OperatorError::of(object, error))?))
 }
 
 async fn write_status(view: &View, plan: &Plan, context: &Context, now: Timestamp) -> Result<(), OperatorError> {

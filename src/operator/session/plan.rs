@@ -11,7 +11,7 @@ use super::{
     leaving::{self, Due},
     needs,
     view::View,
-    wish::{DESIRED_PHASE, STOP_REASON, Why, Wish, wish},
+    wish::{DESIRED_PHASE, FORCE_PROMPT, STOP_REASON, Why, Wish, wish},
 };
 use crate::{
     api::{outcome::OutcomeReason, session::SessionPhase},
@@ -31,6 +31,11 @@ pub(in crate::operator) enum Step {
     ReleasePod,
     /// The first Run is to be made from `initialPrompt`.
     CreateFirstRun,
+    /// `initialPrompt` is to become a Run once more.
+    CreatePromptRun,
+    /// The annotation that asked for that has acted. Always directly after it: what tells one such request from another is in the
+    /// status, which is written later.
+    ClearForce,
     /// The annotation by which somebody asked for something has acted.
     ClearRequest,
 }
@@ -76,7 +81,7 @@ pub(in crate::operator) fn plan(view: &View, config: &Config, now: Timestamp) ->
     let (wish, wake) = wish(view, config, now);
     let pod = evidence::state(view.pod.as_deref());
     let mut plan = match wish {
-        Wish::Up => up(view, &pod, config, now),
+        Wish::Up => prompted(view, up(view, &pod, config, now)),
         Wish::Down(why) => down(view, &pod, why, config, now),
         Wish::Rest => rest(view, &pod, config, now),
     };
@@ -128,6 +133,16 @@ fn up(view: &View, pod: &PodState, config: &Config, now: Timestamp) -> Plan {
 
 fn comes(steps: Vec<Step>, reason: &str, message: &str) -> Plan {
     to_do(steps, Saying::Creating { reason: reason.to_owned(), message: message.to_owned() })
+}
+
+/// A start that somebody wants with the prompt. The first start has it anyway.
+fn prompted(view: &View, plan: Plan) -> Plan {
+    if view.session.annotations().get(FORCE_PROMPT).is_none_or(|value| value != "true") {
+        return plan;
+    }
+    let again = view.status().start_time.is_some().then_some(Step::CreatePromptRun);
+    let steps = again.into_iter().chain([Step::ClearForce]).chain(plan.steps).collect();
+    Plan { steps, ..plan }
 }
 
 fn absent(view: &View, starts: bool, config: &Config, now: Timestamp) -> Plan {

@@ -28,12 +28,12 @@ use super::{
 };
 use crate::{
     api::{AgenticSession, Run, outcome::OutcomeReason, session::SessionPhase},
-    operator::config::{Config, Deadlines, Platform},
+    operator::config::{Config, Deadlines, Platform, Policy},
 };
 
 pub(super) fn config() -> Config {
     Config {
-        watch_namespace: None,
+        watch_namespaces: Vec::new(),
         backend_namespace: Some("ambient-code".into()),
         namespace: "ambient-system".into(),
         runner_image: "runner".into(),
@@ -44,6 +44,7 @@ pub(super) fn config() -> Config {
         leader_elect: None,
         inactivity: Duration::from_hours(24),
         deadlines: Deadlines::default(),
+        policy: Policy::default(),
         platform: Platform::default(),
     }
 }

@@ -21,6 +21,11 @@ pub(in crate::operator) const DESIRED_PHASE: &str = "ambient-code.io/desired-pha
 /// Why the backend stops a session.
 pub(in crate::operator) const STOP_REASON: &str = "ambient-code.io/stop-reason";
 
+/// Says of a start that `initialPrompt` becomes a Run once more.
+pub(in crate::operator) const FORCE_PROMPT: &str = "ambient-code.io/force-execute-prompt";
+/// When somebody asked for a start.
+pub(in crate::operator) const REQUESTED_AT: &str = "ambient-code.io/start-requested-at";
+
 /// The reason of the condition Ready while `spec.desiredState` keeps a session down.
 pub(super) const DESIRED: &str = "DesiredStateStopped";
 
@@ -151,7 +156,9 @@ fn limits(view: &View, config: &Config, now: Timestamp) -> (Wish, Option<Timesta
     if deadline.is_some_and(|deadline| deadline <= now) {
         return (Wish::Down(Why::Deadline), None);
     }
-    let finished = spec.stop_on_run_finished == Some(true) && !view.runs.is_empty();
+    // A Run may be gone before anybody has seen its end.
+    let had_runs = !view.runs.is_empty() || view.status().runs.is_some();
+    let finished = spec.stop_on_run_finished == Some(true) && had_runs;
     if finished && view.runs.iter().all(|run| phase(run).is_terminal()) {
         return (Wish::Down(Why::RunFinished), None);
     }

@@ -1,0 +1,52 @@
+//! Creating and deleting single objects.
+
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{DeleteParams, PostParams, Preconditions},
+    core::NamespaceResourceScope,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::{
+    apply::{MANAGER, called},
+    error::OperatorError,
+};
+
+/// Creates an object. Nothing when one of this name is there.
+pub(super) async fn create<K>(client: &Client, object: &Value) -> Result<Option<K>, OperatorError>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + std::fmt::Debug
+        + Serialize
+        + DeserializeOwned,
+{
+    let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default();
+    let (namespace, name) = (text("namespace"), text("name"));
+    let object_name = called::<K>(namespace, name);
+    let typed: K = serde_json::from_value(object.clone())
+        .map_err(|error| OperatorError::Refused { object: object_name.clone(), message: error.to_string() })?;
+    let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+    match Api::<K>::namespaced(client.clone(), namespace).create(&params, &typed).await {
+        Ok(created) => Ok(Some(created)),
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(None),
+        Err(error) => Err(OperatorError::of(object_name, error)),
+    }
+}
+
+/// Deletes this very object as it is known. One that has changed since, is gone or another one by now is left alone: whoever
+/// changed it has it looked at again.
+pub(super) async fn delete<K>(client: &Client, object: &K) -> Result<(), OperatorError>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
+{
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    let only = Preconditions { uid: object.uid(), resource_version: object.resource_version() };
+    let params = DeleteParams { preconditions: Some(only), ..DeleteParams::background() };
+    match Api::<K>::namespaced(client.clone(), &namespace).delete(&name, &params).await {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
+        Err(error) => Err(OperatorError::of(called::<K>(&namespace, &name), error)),
+    }
+}
