@@ -25,6 +25,8 @@ const MAX_REFUSAL: usize = 64 * 1024;
 
 /// How the gateway is found.
 #[derive(Debug, Clone, clap::Args)]
+// Its name is that of the verb's own group.
+#[group(skip)]
 pub(super) struct Args {
     /// The gateway's address, https://…; absent: a tunnel to the operator's pod, as kubectl port-forward makes one
     #[arg(long, env = "AMBIENT_GATEWAY", value_name = "URL")]
