@@ -71,9 +71,7 @@ pub(super) fn of_run(gateway: Arc<Gateway>, found: Found<Arc<Run>>, from: From) 
 }
 
 fn away(what: &str) -> GatewayError {
-    GatewayError::Gone(format!(
-        "the events of {what} cannot be read: they are with the session's pod, which is not there; start the session again"
-    ))
+    GatewayError::Gone(format!("the events of {what} are not kept any more"))
 }
 
 fn from(headers: &HeaderMap, params: &Params) -> Result<From, GatewayError> {

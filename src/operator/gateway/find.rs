@@ -98,6 +98,11 @@ impl Gateway {
         Some(session)
     }
 
+    /// Whether a session is there, and not only what is kept of it.
+    pub(super) fn is_there(&self, session: &AgenticSession) -> bool {
+        self.sessions.find(|one| one.metadata.uid == session.metadata.uid).is_some()
+    }
+
     pub(super) fn runs_named(&self, namespace: &str, name: &str) -> Option<Arc<Run>> {
         match name.strip_prefix(UID) {
             None => self.runs.get(&ObjectRef::new(name).within(namespace)),

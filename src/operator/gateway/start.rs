@@ -49,6 +49,9 @@ pub(super) async fn run(
     gateway.allow(&found.caller, &right, &what).await?;
     let (input, extras) = parse_run(&body).map_err(GatewayError::Input)?;
     let session = found.object.name_any();
+    if !gateway.is_there(&found.object) {
+        return Err(GatewayError::Gone(format!("session {namespace}/{name} was deleted; it runs no more")));
+    }
     let spec = spec::of(&session, &input, &extras).map_err(GatewayError::Refused)?;
     let run = gateway.create(&namespace, spec, found.caller.name()).await?;
     events::of_run(gateway, Found { object: run, caller: found.caller, right: found.right }, From::Joining)

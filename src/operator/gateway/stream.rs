@@ -140,7 +140,7 @@ fn never(gateway: &Gateway, run: &Run, from: From) -> Option<Vec<u8>> {
 }
 
 fn never_started(status: &RunStatus) -> bool {
-    status.runner.is_none() || status.events.as_ref().is_none_or(|events| events.count == 0)
+    status.events.as_ref().is_none_or(|events| events.count == 0)
 }
 
 /// Whether everything of the Run has been read.

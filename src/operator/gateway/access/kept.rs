@@ -33,6 +33,12 @@ impl<K: Hash + Eq, V: Clone> Kept<K, V> {
         cell.get_or_try_init(|| ask).await.cloned()
     }
 
+    /// Forgets every answer.
+    #[cfg(test)]
+    pub(super) fn clear(&self) {
+        self.entries.lock().unwrap().clear();
+    }
+
     fn cell(&self, key: K) -> Arc<OnceCell<V>> {
         let now = Instant::now();
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);

@@ -148,6 +148,13 @@ impl Access {
         Ok(status.user.filter(|user| known && user.username.is_some()).map(Arc::new))
     }
 
+    /// As if the time that answers hold had passed.
+    #[cfg(test)]
+    pub(super) fn forget(&self) {
+        self.callers.clear();
+        self.rights.clear();
+    }
+
     /// Whether the caller may.
     pub(super) async fn may(&self, caller: &Caller, right: &Right) -> Result<bool, GatewayError> {
         self.rights.get((caller.digest, right.clone()), within(self.ask(caller, right))).await
