@@ -44,7 +44,7 @@ Examples:
   ambient crds | kubectl apply -f -        install the resource types in a cluster";
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "made once, for the life of the process")]
+#[allow(clippy::large_enum_variant, reason = "made once, for the life of the process")]
 enum Verb {
     /// Run AgenticSession and Run manifests on this machine.
     Run(run::Args),
@@ -56,7 +56,7 @@ enum Verb {
     Runner(runner::Args),
     /// Reconcile sessions and Runs in a cluster
     Operator(operator::Args),
-    /// Start a session of a schedule (what the platform's CronJobs run)
+    /// Start a session of a schedule (what the platform's cron jobs run)
     SessionTrigger(session_trigger::Args),
     /// Set up a session's workspace (the init container of its pod)
     Hydrate(hydrate::Args),

@@ -167,7 +167,7 @@ async fn run(args: &Args) -> Result<(), StartError> {
     let listener = listen("gateway", args.gateway_address, "AMBIENT_GATEWAY_ADDRESS").await?;
     let tls = args.gateway_tls_cert.clone().zip(args.gateway_tls_key.clone());
     let gateway = Endpoint { listener, tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }) };
-    let listeners = Listeners { health, metrics, gateway };
+    let listeners = Listeners { gateway, health, metrics };
     let metrics = Metrics::new();
     let client = connect(&metrics).await?;
     let result = operator::run(client, config, listeners, metrics, stop).await;

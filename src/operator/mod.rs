@@ -105,6 +105,7 @@ pub enum StartError {
 }
 
 /// Reconciles until it is told to stop, then ends what it has begun. With leader election only while the lease is its own.
+#[allow(clippy::too_many_lines, reason = "what is made once and handed on")]
 pub async fn run(
     client: Client,
     config: Config,

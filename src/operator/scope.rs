@@ -67,12 +67,14 @@ where
 }
 
 /// Several watches as one: its list is there when all have listed.
+type Listed<K> = HashMap<ObjectRef<K>, K>;
+
 struct Merge<K: Resource<DynamicType = ()>> {
     namespaces: Vec<String>,
     /// What each is listing at the moment.
-    listing: Vec<Option<HashMap<ObjectRef<K>, K>>>,
+    listing: Vec<Option<Listed<K>>>,
     /// What has been listed while others still list; none once all have.
-    first: Option<Vec<Option<HashMap<ObjectRef<K>, K>>>>,
+    first: Option<Vec<Option<Listed<K>>>>,
 }
 
 impl<K: Resource<DynamicType = ()> + Clone + 'static> Merge<K> {

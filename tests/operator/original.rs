@@ -81,8 +81,10 @@ fn a_session_that_the_original_has_started_is_adopted_without_executing_its_prom
         world.stop_operator();
         let api = world.cluster.api::<AgenticSession>();
         api.create(&PostParams::default(), &session()).await.unwrap();
+        // A session that has been idle for long would be stopped at once.
+        let lately = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second()).unwrap().to_string();
         let before = json!({"status": {
-            "phase": "Running", "startTime": "2026-01-01T00:00:00Z", "lastActivityTime": "2026-01-01T00:00:00Z",
+            "phase": "Running", "startTime": lately, "lastActivityTime": lately,
             "observedGeneration": 1, "sdkSessionId": "abc", "sdkRestartCount": 2,
         }});
         api.patch_status("s1", &PatchParams::default(), &Patch::Merge(&before)).await.unwrap();

@@ -26,6 +26,7 @@ const SILENCE: Duration = Duration::from_mins(1);
 /// What is shown is the same as `ambient run` shows. A stream that breaks off goes on where it was.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = HELP)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Args {
     /// The session, or with --run the Run: its name, or uid:UID. Default namespace: the kubeconfig's.
     #[arg(value_name = "[NAMESPACE/]NAME")]

@@ -36,7 +36,7 @@ pub(super) struct Args {
     /// The operator's namespace
     #[arg(long, env = "AMBIENT_OPERATOR_NAMESPACE", default_value = "ambient-system", value_name = "NAME")]
     operator_namespace: String,
-    /// Where a kubeconfig has only a client certificate: the ServiceAccount ([NAMESPACE/]NAME) whose token is asked for
+    /// Where a kubeconfig has only a client certificate: the service account ([NAMESPACE/]NAME) whose token is asked for
     #[arg(long, value_name = "NAME", default_value = "ambient-gateway-client")]
     as_service_account: String,
 }

@@ -1,7 +1,7 @@
 //! The token that a person is known by: the kubeconfig's own, or, where that has a client certificate only, one that the API
-//! server makes for a ServiceAccount and that is good for the gateway alone.
+//! server makes for a `ServiceAccount` and that is good for the gateway alone.
 //!
-//! A client certificate cannot be handed on, so the gateway sees the ServiceAccount and not the person. By default it is the
+//! A client certificate cannot be handed on, so the gateway sees the `ServiceAccount` and not the person. By default it is the
 //! one that the manifests give to administrators: whoever may ask for its token may ask for the operator's as well.
 
 use std::sync::Arc;

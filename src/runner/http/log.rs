@@ -143,14 +143,14 @@ impl Tail {
         for log in self.server.engine.logs().0 {
             if self.known.insert(log.id().clone()) {
                 let after = self.after.get(log.id()).copied().unwrap_or_default();
-                self.all.push(lines(log, after));
+                self.all.push(lines(&log, after));
             }
         }
     }
 }
 
 /// The records of a thread after a number, or from the first that is there.
-fn lines(log: ThreadLog, after: Seq) -> Lines {
+fn lines(log: &ThreadLog, after: Seq) -> Lines {
     let after = after.clamp(log.first_seq().saturating_sub(1), log.last_seq().max(log.first_seq().saturating_sub(1)));
     let thread = serde_json::to_vec(log.id()).unwrap_or_default();
     let state = (log.reader(after), thread);

@@ -121,7 +121,7 @@ impl Access {
 
     async fn identify(&self, token: Secret) -> Result<Caller, GatewayError> {
         let digest: Digested = Sha256::digest(token.expose().as_bytes()).into();
-        let user = self.callers.get(digest, within(self.review(&token))).await?;
+        let user = self.callers.get(digest, Box::pin(within(self.review(&token)))).await?;
         let user = user.ok_or(GatewayError::Unauthorized("the cluster does not know the token, or it has expired"))?;
         Ok(Caller { user, token, digest })
     }
