@@ -157,7 +157,7 @@ impl Access {
 
     /// Whether the caller may.
     pub(super) async fn may(&self, caller: &Caller, right: &Right) -> Result<bool, GatewayError> {
-        self.rights.get((caller.digest, right.clone()), within(self.ask(caller, right))).await
+        self.rights.get((caller.digest, right.clone()), Box::pin(within(self.ask(caller, right)))).await
     }
 
     async fn ask(&self, caller: &Caller, right: &Right) -> Result<bool, kube::Error> {
