@@ -81,8 +81,9 @@ fn a_session_that_the_original_has_started_is_adopted_without_executing_its_prom
         world.stop_operator();
         let api = world.cluster.api::<AgenticSession>();
         api.create(&PostParams::default(), &session()).await.unwrap();
+        let now = k8s_openapi::jiff::Timestamp::now().to_string();
         let before = json!({"status": {
-            "phase": "Running", "startTime": "2026-01-01T00:00:00Z", "lastActivityTime": "2026-01-01T00:00:00Z",
+            "phase": "Running", "startTime": now, "lastActivityTime": now,
             "observedGeneration": 1, "sdkSessionId": "abc", "sdkRestartCount": 2,
         }});
         api.patch_status("s1", &PatchParams::default(), &Patch::Merge(&before)).await.unwrap();
