@@ -56,7 +56,7 @@ enum Verb {
     Runner(runner::Args),
     /// Reconcile sessions and Runs in a cluster
     Operator(operator::Args),
-    /// Start a session of a schedule (what the platform's CronJobs run)
+    /// Start a session of a schedule (what the platform runs by the clock)
     SessionTrigger(session_trigger::Args),
     /// Set up a session's workspace (the init container of its pod)
     Hydrate(hydrate::Args),

@@ -156,9 +156,10 @@ async fn ask(http: &reqwest::Client, target: &Target, change: &Change, tried: &[
     let Err((message, is_final)) = post(http, target, change).await else {
         return Ok(());
     };
-    let tries = super::drift::failure(change, tried).map_or(1, |failure| failure.tries.saturating_add(1));
-    let again = if is_final { None } else { again(tries, Timestamp::now()) };
-    Err(Failure { message: format!("{}: {message}", called(change)), tries, again })
+    let before = super::drift::failure(change, tried);
+    let number = before.map_or(1, |failure| failure.tries.saturating_add(1));
+    let again = if is_final { None } else { again(number, Timestamp::now()) };
+    Err(Failure { message: format!("{}: {message}", called(change)), tries: number, again })
 }
 
 /// What a message begins with.
