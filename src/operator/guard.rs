@@ -161,12 +161,12 @@ impl Broken {
                 Some(Event::Apply(*object))
             }
             Event::InitApply(Guarded::Bad { metadata, error }) => {
-                self.found::<K>(&metadata, error);
+                self.found::<K>(&metadata, &error);
                 // A new list replaces the store: what was known of it is kept.
                 known(&metadata, store).map(Event::InitApply)
             }
             Event::Apply(Guarded::Bad { metadata, error }) => {
-                self.found::<K>(&metadata, error);
+                self.found::<K>(&metadata, &error);
                 None
             }
             Event::Delete(Guarded::Good(object)) => {
@@ -187,7 +187,7 @@ impl Broken {
         }
     }
 
-    fn found<K: Resource<DynamicType = ()>>(&self, metadata: &ObjectMeta, error: String) {
+    fn found<K: Resource<DynamicType = ()>>(&self, metadata: &ObjectMeta, error: &str) {
         let place = place::<K>(metadata);
         let Place { kind, namespace, name } = &place;
         tracing::warn!(kind, namespace, name, error, "an object cannot be read; it stalls until it is mended");
@@ -226,7 +226,7 @@ pub(super) async fn tell(client: Client, mut faults: UnboundedReceiver<Fault>) {
                 Ok(()) => break,
                 Err(kube::Error::Api(status)) if status.code == 404 => break,
                 Err(error) => {
-                    tracing::warn!(%error, attempt, name = fault.place.name, "its conditions are not written")
+                    tracing::warn!(%error, attempt, name = fault.place.name, "its conditions are not written");
                 }
             }
             tokio::time::sleep(AGAIN).await;

@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::Timestamp;
@@ -29,8 +29,7 @@ const GAP: &str = "ambient:gap";
 
 /// The logs of all sessions, below one directory that one operator at a time has.
 pub(super) struct History {
-    root: PathBuf,
-    store: OnceLock<Store>,
+    store: Store,
     dir: PathBuf,
     sessions: Mutex<HashMap<String, Kept>>,
 }
@@ -56,26 +55,17 @@ pub(super) enum Taken {
 }
 
 impl History {
-    /// A directory that nobody has opened yet.
-    pub(super) fn new(root: &Path) -> Self {
-        Self { root: root.to_owned(), store: OnceLock::new(), dir: root.join("sessions"), sessions: Mutex::default() }
-    }
-
-    /// Opens the directory, and makes it if need be: from now on it is this process's alone.
-    pub(super) fn open(&self) -> Result<(), LogError> {
-        let store = Store::open(&self.root, Options { journal_bytes: 0, reserve_bytes: 0, ..Options::default() })?;
-        fs::create_dir_all(&self.dir).map_err(|error| failed("create", &self.dir, error))?;
-        let _ = self.store.set(store);
-        Ok(())
-    }
-
-    fn store(&self) -> Result<&Store, LogError> {
-        self.store.get().ok_or_else(|| LogError::Closed { dir: self.root.clone() })
+    /// Opens the directory, and makes it if need be.
+    pub(super) fn open(dir: &Path) -> Result<Self, LogError> {
+        let store = Store::open(dir, Options { journal_bytes: 0, reserve_bytes: 0, ..Options::default() })?;
+        let sessions = dir.join("sessions");
+        fs::create_dir_all(&sessions).map_err(|error| failed("create", &sessions, error))?;
+        Ok(Self { store, dir: sessions, sessions: Mutex::default() })
     }
 
     /// Ends all logs: readers get what is left.
     pub(super) fn close(&self) {
-        if let Some(Err(error)) = self.store.get().map(Store::close) {
+        if let Err(error) = self.store.close() {
             tracing::warn!(%error, "the event store was not closed cleanly");
         }
     }
@@ -101,7 +91,7 @@ impl History {
 
     /// The log of a thread, if there is one.
     pub(super) fn find(&self, uid: &str, thread: &Id) -> Result<Option<ThreadLog>, LogError> {
-        self.store()?.find(&key(uid, thread))
+        self.store.find(&key(uid, thread))
     }
 
     /// The log of a thread, made when the thread is new.
@@ -114,7 +104,7 @@ impl History {
             write_atomic(&path, &json).map_err(|error| failed("write", &path, error))?;
             self.lock().insert(uid.to_owned(), kept);
         }
-        self.store()?.thread(&key(uid, thread))
+        self.store.thread(&key(uid, thread))
     }
 
     /// How far each thread of a session has got.

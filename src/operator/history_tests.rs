@@ -4,12 +4,6 @@ use super::*;
 
 const UID: &str = "0d184141-1707";
 
-fn opened(dir: &Path) -> History {
-    let history = History::new(dir);
-    history.open().unwrap();
-    history
-}
-
 fn owner() -> Kept {
     Kept { namespace: "team".into(), name: "s1".into(), threads: Vec::new() }
 }
@@ -44,7 +38,7 @@ fn seqs(log: &ThreadLog) -> Vec<Seq> {
 #[tokio::test]
 async fn a_run_whose_pod_is_gone_has_one_end_and_a_gap_and_its_late_words_are_not_taken() {
     let dir = tempfile::tempdir().unwrap();
-    let history = opened(dir.path());
+    let history = History::open(dir.path()).unwrap();
     let (thread, run) = (Id::from("t"), Id::from("r"));
     let log = history.log(&owner(), UID, &thread).unwrap();
     take(&log, &started(1, "r")).unwrap();
@@ -60,12 +54,12 @@ async fn a_run_whose_pod_is_gone_has_one_end_and_a_gap_and_its_late_words_are_no
 fn logs_are_found_again_by_the_uid_and_a_new_pod_begins_beyond_them() {
     let dir = tempfile::tempdir().unwrap();
     let thread = Id::from("a/../thread of any name");
-    let history = opened(dir.path());
+    let history = History::open(dir.path()).unwrap();
     assert_eq!(history.first_seq(UID).unwrap(), None);
     take(&history.log(&owner(), UID, &thread).unwrap(), &started(7, "r")).unwrap();
     history.close();
     drop(history);
-    let history = opened(dir.path());
+    let history = History::open(dir.path()).unwrap();
     let kept = history.session(UID).unwrap().unwrap();
     assert_eq!((kept.name.as_str(), &kept.threads), ("s1", &vec![thread.clone()]));
     assert_eq!(history.cursors(UID).unwrap()[&thread], 7);
@@ -79,7 +73,7 @@ proptest! {
     #[test]
     fn a_tail_that_begins_anew_anywhere_brings_every_record_once(starts in prop::collection::vec((0_u64..40, 1_usize..40), 1..12)) {
         let dir = tempfile::tempdir().unwrap();
-        let history = opened(dir.path());
+        let history = History::open(dir.path()).unwrap();
         let log = history.log(&owner(), UID, &Id::from("t")).unwrap();
         let all: Vec<Record> = std::iter::once(started(1, "r")).chain((2..=40).map(|seq| raw(seq, "r"))).collect();
         for (back, many) in starts {

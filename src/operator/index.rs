@@ -28,7 +28,9 @@ impl Index {
             Change::Deleted(run) => remove(&mut self.write(), run),
             Change::Listed => {
                 let mut names = Names::default();
-                all().iter().for_each(|run| insert(&mut names, run));
+                for run in all() {
+                    insert(&mut names, &run);
+                }
                 *self.write() = names;
             }
         }

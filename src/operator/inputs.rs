@@ -97,7 +97,8 @@ pub(super) fn watch(client: &Client, config: &Config, wakers: &Wakers, tasks: &m
     let named = |name: &str| here().fields(&format!("metadata.name={name}"));
     let (keys, keys_in) = reflector::store();
     let places = &config.watch_namespaces;
-    let stream = scope::events::<PartialObjectMeta<Secret>>(client, places, &named(KEYS), scope::known(keys_in.as_reader()));
+    let stream =
+        scope::events::<PartialObjectMeta<Secret>>(client, places, &named(KEYS), scope::known(keys_in.as_reader()));
     fill(stream, keys_in, wakers.when(Wakers::shared), |_| {}, tasks);
     let (bundles, bundles_in) = reflector::store();
     let stream = scope::events(client, places, &named(BUNDLE), scope::known(bundles_in.as_reader()));
@@ -106,7 +107,8 @@ pub(super) fn watch(client: &Client, config: &Config, wakers: &Wakers, tasks: &m
     let stream = scope::events(client, places, &here().labels(TEMPLATE_LABEL), scope::known(templates_in.as_reader()));
     fill(stream, templates_in, wakers.when(Wakers::shared), |_| {}, tasks);
     let (claims, claims_in) = reflector::store();
-    let stream = scope::events(client, places, &here().labels(names::SESSION_LABEL), scope::known(claims_in.as_reader()));
+    let stream =
+        scope::events(client, places, &here().labels(names::SESSION_LABEL), scope::known(claims_in.as_reader()));
     fill(stream, claims_in, wakers.when(Wakers::child), |_| {}, tasks);
     let shared = Shared::wanted(config).into_iter().map(|shared| {
         let (store, writer) = reflector::store();

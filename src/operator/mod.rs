@@ -82,23 +82,23 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Where an operator answers.
 #[derive(Debug)]
 pub struct Listeners {
+    /// What sessions do, for clients.
+    pub gateway: gateway::Endpoint,
     /// `/healthz` and `/readyz`
     pub health: TcpListener,
     /// `/metrics`
     pub metrics: TcpListener,
-    /// What sessions do, for clients.
-    pub gateway: gateway::Endpoint,
 }
 
 /// Why an operator ended before it was told to.
 #[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The HTTP client for runners cannot be made.
-    #[error(transparent)]
-    Http(#[from] reqwest::Error),
+pub enum StartError {
     /// The event store is somebody else's, or not writable.
     #[error("the event store (--event-store): {0}")]
     Store(#[from] LogError),
+    /// The HTTP client for runners cannot be made.
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
     /// Another operator may reconcile by now, so this one must not.
     #[error("the lease was lost; another operator goes on")]
     LeaseLost,
@@ -111,7 +111,14 @@ pub async fn run(
     listeners: Listeners,
     metrics: Metrics,
     stop: CancellationToken,
-) -> Result<(), RunError> {
+) -> Result<(), StartError> {
+    let mut tasks = JoinSet::new();
+    let ready = CancellationToken::new();
+    tasks.spawn(health::serve(listeners.health, ready.clone()));
+    tasks.spawn(metrics::serve(listeners.metrics, metrics.clone()));
+    let Some(mut candidate) = stand_by(&client, &config, &metrics, &ready, &stop).await else {
+        return Ok(());
+    };
     let (to_sessions, sessions) = mpsc::unbounded_channel();
     let (to_runs, runs) = mpsc::unbounded_channel();
     let (to_settings, settings_asked) = mpsc::unbounded_channel();
@@ -135,18 +142,15 @@ pub async fn run(
     };
     // Nothing but a runner's own address is ever asked.
     let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?;
-    let history = Arc::new(History::new(&config.event_store));
+    let history = Arc::new(History::open(&config.event_store)?);
     let (to_begun, begun) = mpsc::unbounded_channel();
     let on_begun: ingest::OnBegun = Arc::new(move |run| drop(to_begun.send(run)));
     let ingest = Arc::new(Ingest::new(Arc::clone(&history), http.clone(), on_begun));
     let memory = Memory::new(Arc::clone(&ingest));
     let broken = Broken::new(to_faults);
-    let mut tasks = JoinSet::new();
     watch(&client, &config, writers, &memory, &wakers, &broken, &mut tasks);
     settings::stores::watch(&client, &config, &projects, project_writers, &wakers, &broken, &mut tasks);
     let inputs = inputs::watch(&client, &config, &wakers, &mut tasks);
-    let elect = config.leader_elect.clone();
-    let mut candidate = elect.map(|identity| Candidate::new(client.clone(), &config.namespace, identity));
     metrics.watch(Objects {
         sessions: stores.sessions.clone(),
         runs: stores.runs.clone(),
@@ -177,59 +181,73 @@ pub async fn run(
         wake_session: wakers.of_sessions(),
         made: std::sync::Mutex::default(),
     });
-    let ready = CancellationToken::new();
-    tasks.spawn(health::serve(listeners.health, ready.clone()));
-    tasks.spawn(metrics::serve(listeners.metrics, metrics.clone()));
-    let work = Work { stop: stop.clone(), tracker: TaskTracker::new() };
-    let prepare = async {
+    let work = Work { stop, tracker: TaskTracker::new() };
+    let all = async {
         tokio::join!(context.stores.ready(), context.inputs.ready(), context.projects.ready(&context.config));
-        ready.cancel();
-        tracing::info!("ready");
-        if let Some(candidate) = &mut candidate {
-            candidate.acquire().await;
+        wakers.open();
+        tasks.spawn(gateway::serve(listeners.gateway, Arc::clone(&context)));
+        if !ready.is_cancelled() {
+            ready.cancel();
+            tracing::info!("ready");
         }
+        tasks.spawn(guard::tell(client, faults));
+        let sessions =
+            drive(sessions, &context.stores.sessions, &wakers.waiting_sessions, &context, &work, session::reconcile);
+        let runs = drive(runs, &context.stores.runs, &wakers.waiting_runs, &context, &work, run::reconcile);
+        let nobody = Waiting::default();
+        let settings = &context.stores.settings;
+        let settings = drive(settings_asked, settings, &nobody, &context, &work, settings::reconcile);
+        let nobody = Waiting::default();
+        let namespaces = &context.projects.namespaces;
+        let namespaces = drive(namespaces_asked, namespaces, &nobody, &context, &work, settings::reconcile_namespace);
+        tokio::join!(sessions, runs, settings, namespaces, run::adopt::adopt(begun, &context));
     };
     tokio::select! {
-        () = prepare => {}
-        () = stop.cancelled() => return Ok(()),
-    }
-    // Only one operator has it, so not before it is this one.
-    history.open()?;
-    tasks.spawn(gateway::serve(listeners.gateway, Arc::clone(&context)));
-    metrics.leads(true);
-    tracing::info!("reconciling");
-    wakers.open();
-    tasks.spawn(guard::tell(client, faults));
-    let sessions =
-        drive(sessions, &context.stores.sessions, &wakers.waiting_sessions, &context, &work, session::reconcile);
-    let runs = drive(runs, &context.stores.runs, &wakers.waiting_runs, &context, &work, run::reconcile);
-    let nobody = Waiting::default();
-    let settings = &context.stores.settings;
-    let settings = drive(settings_asked, settings, &nobody, &context, &work, settings::reconcile);
-    let nobody = Waiting::default();
-    let namespaces = &context.projects.namespaces;
-    let namespaces = drive(namespaces_asked, namespaces, &nobody, &context, &work, settings::reconcile_namespace);
-    let projects = async { tokio::join!(settings, namespaces) };
-    let lost = async {
-        match &mut candidate {
-            Some(candidate) => candidate.keep().await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        ((), (), (), _) = async { tokio::join!(sessions, runs, run::adopt::adopt(begun, &context), projects) } => {}
+        () = all => {}
         () = work.ended() => {}
-        () = lost => {
+        () = lost(candidate.as_mut()) => {
             metrics.leads(false);
-            return Err(RunError::LeaseLost);
+            return Err(StartError::LeaseLost);
         }
-    }
-    if let Some(candidate) = &mut candidate {
-        candidate.release().await;
     }
     tasks.shutdown().await;
     history.close();
+    if let Some(candidate) = &mut candidate {
+        candidate.release().await;
+    }
     Ok(())
+}
+
+/// Until this operator is to reconcile, with its lease if it has to have one; none when it is told to stop before.
+async fn stand_by(
+    client: &Client,
+    config: &Config,
+    metrics: &Metrics,
+    ready: &CancellationToken,
+    stop: &CancellationToken,
+) -> Option<Option<Candidate>> {
+    let mut candidate = None;
+    if let Some(identity) = config.leader_elect.clone() {
+        // Who stands by is ready to.
+        ready.cancel();
+        tracing::info!("ready");
+        let standing_by = candidate.insert(Candidate::new(client.clone(), &config.namespace, identity));
+        tokio::select! {
+            () = standing_by.acquire() => {}
+            () = stop.cancelled() => return None,
+        }
+    }
+    metrics.leads(true);
+    tracing::info!("reconciling");
+    Some(candidate)
+}
+
+/// Until the lease is lost, if there is one.
+async fn lost(candidate: Option<&mut Candidate>) {
+    match candidate {
+        Some(candidate) => candidate.keep().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The reconciles that have begun.
@@ -277,7 +295,9 @@ async fn drive<K, F, R>(
         let metrics = context.metrics.clone();
         let reconcile = reconcile(object, context);
         let measured = async move {
-            waited.into_iter().for_each(|waited| metrics.waited(kind::<K>(), waited));
+            if let Some(waited) = waited {
+                metrics.waited(kind::<K>(), waited);
+            }
             let begun = Instant::now();
             let result = reconcile.await;
             metrics.reconciled(kind::<K>(), &result, begun.elapsed());

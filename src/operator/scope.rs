@@ -17,6 +17,8 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
+/// The objects of a namespace.
+type Listed<K> = HashMap<ObjectRef<K>, K>;
 /// What a watch says.
 type Said<K> = watcher::Result<Event<K>>;
 
@@ -70,9 +72,9 @@ where
 struct Merge<K: Resource<DynamicType = ()>> {
     namespaces: Vec<String>,
     /// What each is listing at the moment.
-    listing: Vec<Option<HashMap<ObjectRef<K>, K>>>,
+    listing: Vec<Option<Listed<K>>>,
     /// What has been listed while others still list; none once all have.
-    first: Option<Vec<Option<HashMap<ObjectRef<K>, K>>>>,
+    first: Option<Vec<Option<Listed<K>>>>,
 }
 
 impl<K: Resource<DynamicType = ()> + Clone + 'static> Merge<K> {
@@ -108,7 +110,12 @@ impl<K: Resource<DynamicType = ()> + Clone + 'static> Merge<K> {
         self.first.as_mut().map(|first| first[number].get_or_insert_default())
     }
 
-    fn listed(&mut self, number: usize, listed: HashMap<ObjectRef<K>, K>, known: &impl Fn(&str) -> Vec<K>) -> Vec<Event<K>> {
+    fn listed(
+        &mut self,
+        number: usize,
+        listed: HashMap<ObjectRef<K>, K>,
+        known: &impl Fn(&str) -> Vec<K>,
+    ) -> Vec<Event<K>> {
         let Some(first) = &mut self.first else {
             return self.again(number, listed, known);
         };
@@ -160,7 +167,9 @@ mod tests {
         let mut merge = Merge::new(vec!["a".into(), "b".into()]);
         let mut feed = |number, event| {
             let events = merge.feed(number, event, &known(reader.clone()));
-            events.iter().for_each(|event| writer.apply_watcher_event(event));
+            for event in &events {
+                writer.apply_watcher_event(event);
+            }
             said(&events)
         };
         assert!(feed(0, Event::Init).is_empty());

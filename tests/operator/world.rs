@@ -140,10 +140,8 @@ impl World {
 
     /// One more, with more arguments.
     pub(crate) fn another_operator(&self, arguments: &[&str]) -> Operator {
-        {
-            let more: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-            Operator::start(&self.cluster, self.account.path(), &self.port, self.events.path(), &more)
-        }
+        let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
+        Operator::start(&self.cluster, self.account.path(), &self.port, self.events.path(), &arguments)
     }
 
     /// Where the operator's gateway is.

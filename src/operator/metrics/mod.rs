@@ -165,12 +165,16 @@ impl Metrics {
         let since = |end: Timestamp| started.map(|started| end.duration_since(started).as_secs_f64().max(0.0));
         match status.phase {
             SessionPhase::Running if before.phase != SessionPhase::Stopping => {
-                since(Timestamp::now()).into_iter().for_each(|took| self.startup.observe(took));
+                if let Some(took) = since(Timestamp::now()) {
+                    self.startup.observe(took);
+                }
             }
             SessionPhase::Stopped | SessionPhase::Completed | SessionPhase::Failed => {
                 self.completed.get_or_create(&[("final_phase", to)]).inc();
                 let end = status.completion_time.as_ref().map(|time| time.0);
-                end.and_then(since).into_iter().for_each(|took| self.life.observe(took));
+                if let Some(took) = end.and_then(since) {
+                    self.life.observe(took);
+                }
             }
             SessionPhase::Pending | SessionPhase::Creating | SessionPhase::Running | SessionPhase::Stopping => {}
         }
@@ -178,8 +182,8 @@ impl Metrics {
 
     /// A Run's status was written.
     pub(super) fn run(&self, before: Option<&RunStatus>, run: &Run) {
-        let ended = |status: &&RunStatus| status.phase.is_terminal();
-        let Some(status) = run.status.as_ref().filter(ended).filter(|_| before.filter(ended).is_none()) else {
+        let had_ended = before.is_some_and(|status| status.phase.is_terminal());
+        let Some(status) = run.status.as_ref().filter(|status| status.phase.is_terminal() && !had_ended) else {
             return;
         };
         let outcome = status.outcome.as_ref().map_or("Unknown", |outcome| outcome.reason.as_str());
@@ -191,7 +195,7 @@ impl Metrics {
         self.ingest_lag.observe(lag.as_secs_f64());
     }
 
-    /// All of it in the OpenMetrics format.
+    /// All of it in the `OpenMetrics` format.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();

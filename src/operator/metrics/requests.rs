@@ -69,13 +69,11 @@ where
 /// The verb and the resource as in a Role; never the name of an object.
 fn kind_of(method: &Method, uri: &Uri) -> (&'static str, String) {
     let path: Vec<&str> = uri.path().trim_matches('/').split('/').collect();
-    let rest = match path.as_slice() {
-        ["api", _, rest @ ..] | ["apis", _, _, rest @ ..] => rest,
-        _ => return (verb(method, false, false), "other".to_owned()),
+    let (["api", _, rest @ ..] | ["apis", _, _, rest @ ..]) = path.as_slice() else {
+        return (verb(method, false, false), "other".to_owned());
     };
     let (resource, name, sub) = match rest {
-        ["namespaces", _, resource, rest @ ..] => (*resource, rest.first(), rest.get(1)),
-        [resource, rest @ ..] => (*resource, rest.first(), rest.get(1)),
+        ["namespaces", _, resource, rest @ ..] | [resource, rest @ ..] => (*resource, rest.first(), rest.get(1)),
         [] => ("other", None, None),
     };
     let watches = uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "watch=true"));

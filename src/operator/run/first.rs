@@ -26,7 +26,7 @@ pub(in crate::operator) async fn create_again(
 }
 
 async fn create_called(name: String, session: &AgenticSession, context: &Context) -> Result<(), OperatorError> {
-    let Some(run) = run(name, session) else {
+    let Some(run) = run(&name, session) else {
         return Ok(());
     };
     let run = serde_json::to_value(run).unwrap_or_default();
@@ -36,11 +36,11 @@ async fn create_called(name: String, session: &AgenticSession, context: &Context
 }
 
 /// The Run; none without a prompt.
-fn run(run_name: String, session: &AgenticSession) -> Option<Run> {
+fn run(run_name: &str, session: &AgenticSession) -> Option<Run> {
     let prompt = session.spec.initial_prompt.clone().filter(|prompt| !prompt.trim().is_empty())?;
     let name = session.name_any();
     let spec = RunSpec { session_ref: SessionRef { name: name.clone() }, prompt: Some(prompt), ..RunSpec::default() };
-    let mut run = Run::new(&run_name, spec);
+    let mut run = Run::new(run_name, spec);
     run.metadata.namespace = session.namespace();
     let labels = [(names::SESSION_LABEL.to_owned(), names::session_label(&name))];
     run.metadata.labels = Some(labels.into());
