@@ -170,7 +170,7 @@ async fn run(args: &Args) -> Result<(), StartError> {
     let listeners = Listeners { gateway, health, metrics };
     let metrics = Metrics::new();
     let client = connect(&metrics).await?;
-    let result = operator::run(client, config, listeners, metrics, stop).await;
+    let result = Box::pin(operator::run(client, config, listeners, metrics, stop)).await;
     result.map_err(|error| StartError::Start(error.into()))
 }
 

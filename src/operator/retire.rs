@@ -108,7 +108,7 @@ mod tests {
         serde_json::from_value(object).unwrap()
     }
 
-    fn run(name: &str, ended: i64, phase: &str, ttl: Value) -> Arc<Run> {
+    fn run(name: &str, ended: i64, phase: &str, ttl: &Value) -> Arc<Run> {
         let object = json!({
             "apiVersion": "v", "kind": "Run", "metadata": {"name": name},
             "spec": {"sessionRef": {"name": "s1"}, "prompt": "x", "ttlSecondsAfterFinished": ttl},
@@ -131,19 +131,19 @@ mod tests {
 
     #[test]
     fn a_run_goes_after_its_end_if_it_says_so() {
-        assert_eq!(run_at(&run("a", 1, "Succeeded", json!(4))), Some(at(5)));
-        assert_eq!(run_at(&run("a", 1, "Succeeded", json!(null))), None);
-        assert_eq!(run_at(&run("a", 1, "WaitingForInput", json!(4))), None);
+        assert_eq!(run_at(&run("a", 1, "Succeeded", &json!(4))), Some(at(5)));
+        assert_eq!(run_at(&run("a", 1, "Succeeded", &json!(null))), None);
+        assert_eq!(run_at(&run("a", 1, "WaitingForInput", &json!(4))), None);
     }
 
     #[test]
     fn the_newest_finished_runs_are_kept_and_those_at_work_are_not_counted() {
         let runs = [
-            run("old", 1, "Failed", json!(null)),
-            run("new", 3, "Succeeded", json!(null)),
-            run("works", 0, "Running", json!(null)),
-            run("middle", 2, "Cancelled", json!(null)),
-            run("own", 0, "Succeeded", json!(1000)),
+            run("old", 1, "Failed", &json!(null)),
+            run("new", 3, "Succeeded", &json!(null)),
+            run("works", 0, "Running", &json!(null)),
+            run("middle", 2, "Cancelled", &json!(null)),
+            run("own", 0, "Succeeded", &json!(1000)),
         ];
         let names = |keep| surplus(&runs, keep).iter().map(|run| run.name_any()).collect::<Vec<_>>();
         assert_eq!(names(Some(2)), ["old"]);

@@ -17,6 +17,8 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
+/// The objects of a namespace.
+type Listed<K> = HashMap<ObjectRef<K>, K>;
 /// What a watch says.
 type Said<K> = watcher::Result<Event<K>>;
 
@@ -167,7 +169,9 @@ mod tests {
         let mut merge = Merge::new(vec!["a".into(), "b".into()]);
         let mut feed = |number, event| {
             let events = merge.feed(number, event, &known(reader.clone()));
-            events.iter().for_each(|event| writer.apply_watcher_event(event));
+            for event in &events {
+                writer.apply_watcher_event(event);
+            }
             said(&events)
         };
         assert!(feed(0, Event::Init).is_empty());

@@ -8,30 +8,10 @@ use serde_json::{Value, json};
 
 use super::{
     plan::{Next, plan},
+    tests::config,
     view::{Seen, View},
 };
-use crate::{
-    api::{AgenticSession, Run, outcome::OutcomeReason},
-    operator::config::{Config, Deadlines, Platform, Policy},
-};
-
-fn config() -> Config {
-    Config {
-        watch_namespaces: Vec::new(),
-        backend_namespace: None,
-        namespace: "ambient-system".into(),
-        runner_image: String::new(),
-        agent_image: String::new(),
-        pull_policy: String::new(),
-        port: 8001,
-        event_store: std::path::PathBuf::new(),
-        leader_elect: None,
-        inactivity: std::time::Duration::ZERO,
-        deadlines: Deadlines::default(),
-        policy: Policy::default(),
-        platform: Platform::default(),
-    }
-}
+use crate::api::{AgenticSession, Run, outcome::OutcomeReason};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_000_000 + second).unwrap()

@@ -23,7 +23,7 @@ use crate::{
     operator::config::{Config, Deadlines, Platform, Policy},
 };
 
-fn config() -> Config {
+pub(super) fn config() -> Config {
     Config {
         watch_namespaces: Vec::new(),
         backend_namespace: None,
