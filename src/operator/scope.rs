@@ -69,8 +69,6 @@ where
 }
 
 /// Several watches as one: its list is there when all have listed.
-type Listed<K> = HashMap<ObjectRef<K>, K>;
-
 struct Merge<K: Resource<DynamicType = ()>> {
     namespaces: Vec<String>,
     /// What each is listing at the moment.

@@ -37,18 +37,24 @@ impl Install {
     fn of(cluster: &Cluster, images: &Images, more: &[(&str, &str)]) -> Self {
         let folder = root().join("target/tmp").join(&cluster.namespace);
         fs::create_dir_all(&folder).unwrap();
-        let env = |at: usize, value: &str| json!({"op": "replace", "path": format!("/spec/template/spec/containers/0/env/{at}/value"), "value": value});
-        let add = |(name, value): &(&str, &str)| json!({"op": "add", "path": "/spec/template/spec/containers/0/env/-", "value": {"name": name, "value": value}});
-        let watched = ("AMBIENT_WATCH_NAMESPACE", cluster.namespace.as_str());
         let fixed = [
-            json!({"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": images.ambient}),
-            env(1, &images.ambient),
-            env(2, &images.agent),
+            ("AMBIENT_RUNNER_IMAGE", images.ambient.as_str()),
+            ("AMBIENT_AGENT_IMAGE", images.agent.as_str()),
+            ("AMBIENT_WATCH_NAMESPACE", cluster.namespace.as_str()),
         ];
-        let patch: Vec<Value> = fixed.into_iter().chain([watched].iter().chain(more).map(add)).collect();
+        let env: Vec<Value> =
+            fixed.iter().chain(more).map(|(name, value)| json!({"name": name, "value": value})).collect();
+        let container = json!({"name": "operator", "image": images.ambient, "env": env});
+        // Merged by the names of containers and variables.
+        let patch = json!({
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "ambient-operator"},
+            "spec": {"template": {"spec": {"containers": [container]}}},
+        });
         let overlay = json!({
             "resources": ["../../../manifests/default"],
-            "patches": [{"target": {"kind": "Deployment"}, "patch": json!(patch).to_string()}],
+            "patches": [{"target": {"kind": "Deployment"}, "patch": patch.to_string()}],
         });
         fs::write(folder.join("kustomization.yaml"), overlay.to_string()).unwrap();
         let install = Self { folder, cluster: cluster.clone() };

@@ -1,7 +1,7 @@
 //! The operator on a real API server, where nothing runs pods: the test says that a pod is ready, and a real runner with a
 //! fake agent CLI answers at its address.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod account;
 #[path = "../support/bare.rs"]

@@ -77,7 +77,7 @@ impl World {
         let account = Account::of(&cluster).await;
         let events = tempfile::tempdir().unwrap();
         let operator = Some(Operator::start(&cluster, account.path(), &port, events.path(), &arguments));
-        Self { arguments, account, cluster, runner, operator, port, events, kubelet, process }
+        Self { cluster, runner, account, operator, port, events, arguments, kubelet, process }
     }
 
     /// Kills the operator and starts another one.
