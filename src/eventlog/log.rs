@@ -18,7 +18,7 @@ use super::{AcceptedInput, LogError, Reader, Recovery, RunSpan, Seq, inner::LogI
 /// (the grant of numbers), [`Self::set_first_seq`], [`Self::acknowledge`].
 #[derive(Debug, Clone)]
 pub struct ThreadLog {
-    inner: Arc<LogInner>,
+    pub(super) inner: Arc<LogInner>,
 }
 
 impl ThreadLog {

@@ -31,6 +31,7 @@
 
 mod atomic;
 mod chunk;
+mod copy;
 mod disk;
 mod encode;
 mod error;

@@ -4,7 +4,7 @@ use std::mem;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LogError, Seq, inner::LogInner, names, ring::Ring, runs::Runs, segment::Segment};
+use super::{LogError, Seq, inner::LogInner, names, ring::Ring, runs::Runs, segment::Segment, writer::Writer};
 
 /// What was deleted: the content of `trimmed.json`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -40,7 +40,11 @@ impl LogInner {
 
     /// Leaves numbers out, so that the next record has at least the number `first`.
     pub(super) fn start_at(&self, first: Seq) -> Result<(), LogError> {
-        let mut writer = self.writer();
+        self.skip_to(&mut self.writer(), first)
+    }
+
+    /// [`Self::start_at`] for whoever has the writer.
+    pub(super) fn skip_to(&self, writer: &mut Writer, first: Seq) -> Result<(), LogError> {
         writer.stopped.clone().map_or(Ok(()), Err)?;
         if first <= writer.next {
             return Ok(());

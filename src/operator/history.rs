@@ -6,6 +6,7 @@
 use std::{
     collections::HashMap,
     fs, io,
+    ops::Range,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -17,14 +18,14 @@ use serde_json::json;
 use crate::{
     agui::{Event, EventKind, Id},
     api::outcome::{self, OutcomeReason, OutcomeReport},
-    eventlog::{LogError, Options, Record, Seq, Store, ThreadLog, write_atomic},
+    eventlog::{LogError, Options, Seq, Store, ThreadLog, write_atomic},
     fold::Fold,
 };
 
-/// How far the numbers of a new pod are beyond those that are known: its readers may have seen more than came here.
+/// How far the numbers after a pod's end are beyond those that are known: its readers may have seen more than came here.
 const MARGIN: Seq = 1 << 20;
 
-/// The name of the CUSTOM event that says that events may be missing.
+/// The name of the CUSTOM event that says which numbers (`from` and `to`, inclusive) may have been events that are lost.
 const GAP: &str = "ambient:gap";
 
 /// The logs of all sessions, below one directory that one operator at a time has.
@@ -43,15 +44,6 @@ pub(super) struct Kept {
     pub(super) name: String,
     /// Its threads, in the order in which they came.
     pub(super) threads: Vec<Id>,
-}
-
-/// What became of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Taken {
-    /// It is new.
-    New,
-    /// It was here, or comes after its run's end.
-    Known,
 }
 
 impl History {
@@ -151,13 +143,12 @@ impl History {
         (reason, message): (OutcomeReason, &str),
     ) -> Result<(), LogError> {
         let Some(log) = self.find(uid, thread)? else { return Ok(()) };
-        if log.run(run).is_none_or(|span| span.ended) {
-            return Ok(());
-        }
         let now = Timestamp::now().as_millisecond();
-        let events =
-            last_words(log.last_seq(), reason, message).map(|kind| Event { timestamp: Some(now), ..kind.into() });
-        log.append_synced(run, now, &events).await.map(drop)
+        let events = |lost| last_words(lost, reason, message).map(|kind| Event { timestamp: Some(now), ..kind.into() });
+        if log.end_run(run, now, MARGIN, |lost| events(lost).into())? {
+            log.sync().await?;
+        }
+        Ok(())
     }
 
     fn file(&self, uid: &str) -> Option<PathBuf> {
@@ -170,24 +161,11 @@ impl History {
     }
 }
 
-/// Takes a record of a thread.
-pub(super) fn take(log: &ThreadLog, record: &Record) -> Result<Taken, LogError> {
-    let last = log.last_seq();
-    if record.seq <= last || log.run(&record.run_id).is_some_and(|span| span.ended) {
-        return Ok(Taken::Known);
-    }
-    if record.seq > last + 1 {
-        log.set_first_seq(record.seq)?;
-    }
-    log.append(&record.run_id, record.at, std::slice::from_ref(&record.event))?;
-    Ok(Taken::New)
-}
-
-fn last_words(known: Seq, reason: OutcomeReason, message: &str) -> [EventKind; 3] {
+fn last_words(lost: Range<Seq>, reason: OutcomeReason, message: &str) -> [EventKind; 3] {
     let report = OutcomeReport { reason: Some(reason), message: Some(message.to_owned()), ..OutcomeReport::default() };
     let custom = |name: &str, value| EventKind::Custom { name: name.to_owned(), value };
     [
-        custom(GAP, json!({ "from": known + 1 })),
+        custom(GAP, json!({ "from": lost.start, "to": lost.end - 1 })),
         custom(outcome::EVENT_NAME, serde_json::to_value(report).unwrap_or_default()),
         EventKind::RunError { message: message.to_owned(), code: Some(reason.to_string()), usage: Vec::new() },
     ]

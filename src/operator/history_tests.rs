@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::eventlog::Record;
 
 const UID: &str = "0d184141-1707";
 
@@ -41,11 +42,16 @@ async fn a_run_whose_pod_is_gone_has_one_end_and_a_gap_and_its_late_words_are_no
     let history = History::open(dir.path()).unwrap();
     let (thread, run) = (Id::from("t"), Id::from("r"));
     let log = history.log(&owner(), UID, &thread).unwrap();
-    take(&log, &started(1, "r")).unwrap();
+    log.copy(&started(1, "r")).unwrap();
     history.end(UID, &thread, &run, (OutcomeReason::Evicted, "The node is gone.")).await.unwrap();
     history.end(UID, &thread, &run, (OutcomeReason::RunnerLost, "Again.")).await.unwrap();
-    assert_eq!(take(&log, &ended(9, "r")).unwrap(), Taken::Known);
-    assert_eq!(seqs(&log), [1, 2, 3, 4]);
+    assert!(!log.copy(&ended(9, "r")).unwrap());
+    let end = 2 + MARGIN;
+    assert_eq!(seqs(&log), [1, end, end + 1, end + 2]);
+    let mut reader = log.reader(end - 1);
+    let gap = reader.try_next().unwrap().unwrap().records().next().unwrap().event().unwrap();
+    let EventKind::Custom { name, value } = gap.kind else { panic!("{gap:?}") };
+    assert_eq!((name.as_str(), value), (GAP, json!({"from": 2, "to": end - 1})));
     let status = history.fold(UID, &thread, &run).unwrap().unwrap().status();
     assert_eq!(status.outcome.unwrap().reason, OutcomeReason::Evicted);
 }
@@ -56,7 +62,7 @@ fn logs_are_found_again_by_the_uid_and_a_new_pod_begins_beyond_them() {
     let thread = Id::from("a/../thread of any name");
     let history = History::open(dir.path()).unwrap();
     assert_eq!(history.first_seq(UID).unwrap(), None);
-    take(&history.log(&owner(), UID, &thread).unwrap(), &started(7, "r")).unwrap();
+    history.log(&owner(), UID, &thread).unwrap().copy(&started(7, "r")).unwrap();
     history.close();
     drop(history);
     let history = History::open(dir.path()).unwrap();
@@ -79,7 +85,7 @@ proptest! {
         for (back, many) in starts {
             let from = usize::try_from(log.last_seq().saturating_sub(back)).unwrap();
             for record in all.iter().skip(from).take(many) {
-                take(&log, record).unwrap();
+                log.copy(record).unwrap();
             }
         }
         let last = log.last_seq();

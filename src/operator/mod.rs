@@ -145,8 +145,7 @@ pub async fn run(
     let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?;
     let history = Arc::new(History::open(&config.event_store)?);
     let (to_begun, begun) = mpsc::unbounded_channel();
-    let on_begun: ingest::OnBegun = Arc::new(move |run| drop(to_begun.send(run)));
-    let ingest = Arc::new(Ingest::new(Arc::clone(&history), http.clone(), on_begun));
+    let ingest = Arc::new(Ingest::new(Arc::clone(&history), http.clone(), to_begun));
     let memory = Memory::new(Arc::clone(&ingest));
     let broken = Broken::new(to_faults);
     watch(&client, &config, writers, &memory, &wakers, &broken, &mut tasks);

@@ -2,6 +2,7 @@
 //!
 //! Such a Run is its pod's from the beginning, and no runner is ever given it: an annotation says so before the status does.
 
+use futures_util::{StreamExt, stream};
 use kube::{Api, ResourceExt, api::PostParams};
 use serde_json::json;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -24,6 +25,9 @@ use crate::{
 /// The pod that the turn was given to, as JSON.
 const ADOPTED: &str = "ambient-code.io/adopted-from";
 
+/// How many are made at once.
+const AT_ONCE: usize = 32;
+
 /// The longest prompt that is repeated in a spec, in bytes; the whole one is in the events.
 const MAX_PROMPT: usize = 16 * 1024;
 
@@ -38,14 +42,18 @@ pub(super) fn runner(run: &Run) -> Option<RunnerRef> {
 }
 
 /// Makes Runs of what begins and is none.
-pub(in crate::operator) async fn adopt(mut begun: UnboundedReceiver<Begun>, context: &Context) {
-    while let Some(begun) = begun.recv().await {
-        if let Err(error) = create(&begun, context).await {
-            tracing::warn!(run = %begun.run, %error, "a turn that was given to the runner has no Run");
-        }
-    }
+pub(in crate::operator) async fn adopt(begun: UnboundedReceiver<Begun>, context: &Context) {
+    let each = stream::unfold(begun, |mut begun| async move { begun.recv().await.map(|next| (next, begun)) });
+    let one = |begun: Begun| async move {
+        let made = create(&begun, context).await;
+        // A tail that has ended meanwhile begins anew, and asks again.
+        drop(begun.done.send(made));
+    };
+    each.for_each_concurrent(AT_ONCE, one).await;
 }
 
+/// What the API server refuses for good (the namespace is on its way out, a policy says no) stays without a Run: the turn
+/// goes on all the same, and its events are kept.
 async fn create(begun: &Begun, context: &Context) -> Result<(), OperatorError> {
     let of = &begun.source.of;
     let runs = context.runs_of(&of.namespace, &of.name);
@@ -60,7 +68,13 @@ async fn create(begun: &Begun, context: &Context) -> Result<(), OperatorError> {
             Ok(())
         }
         Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
-        Err(error) => Err(OperatorError::of(called::<Run>(&of.namespace, &run.name_any()), error)),
+        Err(error) => match OperatorError::of(called::<Run>(&of.namespace, &run.name_any()), error) {
+            OperatorError::Refused { object, message } => {
+                tracing::warn!(%object, %message, "a turn that was given to the runner has no Run");
+                Ok(())
+            }
+            again => Err(again),
+        },
     }
 }
 

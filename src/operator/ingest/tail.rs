@@ -1,0 +1,196 @@
+//! The tail of one runner's log.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Notify, oneshot, watch},
+    time::{Instant, timeout, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Begun, Source, ToBegun,
+    lines::{Line, LineError, Lines},
+};
+use crate::{
+    agui::{EventKind, Id, RunAgentInput},
+    eventlog::{LogError, Seq, ThreadLog},
+    operator::{error::OperatorError, history::History},
+};
+
+/// The header with the token.
+const TOKEN: &str = "x-ambient-session-token";
+/// How soon the runner is told what is kept.
+const SOON: Duration = Duration::from_millis(500);
+/// How long a stream may be silent: the runner says every 15 s that it lives.
+const SILENCE: Duration = Duration::from_mins(1);
+/// How long a runner may take to answer.
+const ANSWER: Duration = Duration::from_secs(30);
+/// The pauses between attempts: the first, and the longest.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
+/// How long what a pod wrote may be on its way when the pod is gone.
+const REST: Duration = Duration::from_secs(3);
+
+/// Why a tail broke off. All of it is tried again.
+#[derive(Debug, thiserror::Error)]
+enum TailError {
+    #[error("the runner cannot be read: {0}")]
+    Http(#[from] reqwest::Error),
+    #[error("the runner is silent")]
+    Silent,
+    #[error(transparent)]
+    Line(#[from] LineError),
+    #[error("a run has no Run yet: {0}")]
+    Adoption(#[from] OperatorError),
+    /// The operator ends.
+    #[error("nobody makes Runs any more")]
+    Ending,
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// A tail and what it has brought.
+pub(super) struct Work {
+    history: Arc<History>,
+    http: reqwest::Client,
+    begun: ToBegun,
+    source: Source,
+    logs: HashMap<Id, ThreadLog>,
+    /// Threads with records that the runner does not know to be kept.
+    unsaid: HashSet<Id>,
+    connected: watch::Sender<bool>,
+}
+
+impl Work {
+    pub(super) fn new(
+        history: Arc<History>,
+        http: reqwest::Client,
+        begun: ToBegun,
+        source: Source,
+        connected: watch::Sender<bool>,
+    ) -> Self {
+        Self { history, http, begun, source, logs: HashMap::new(), unsaid: HashSet::new(), connected }
+    }
+
+    /// Until the pod is gone; what breaks off is begun again.
+    pub(super) async fn run(mut self, again: Arc<Notify>, gone: CancellationToken) {
+        let mut pause = PAUSE.0;
+        let late = async {
+            gone.cancelled().await;
+            tokio::time::sleep(REST).await;
+        };
+        tokio::pin!(late);
+        while !gone.is_cancelled() {
+            let listened = tokio::select! {
+                listened = self.listen(&mut pause) => listened,
+                () = &mut late => return,
+            };
+            if let Err(error) = listened {
+                self.complain(&error);
+            }
+            self.connected.send_replace(false);
+            // Somebody who knows of something new is not kept waiting.
+            tokio::select! {
+                _ = timeout(pause, again.notified()) => {}
+                () = gone.cancelled() => {}
+            }
+            pause = (pause * 2).min(PAUSE.1);
+        }
+    }
+
+    /// A runner that goes away is nothing new; the rest is for a person to know.
+    fn complain(&self, error: &TailError) {
+        let (session, namespace) = (&self.source.of.name, &self.source.of.namespace);
+        match error {
+            TailError::Http(_) | TailError::Silent | TailError::Ending => {
+                tracing::debug!(%session, %namespace, %error, "a tail broke off");
+            }
+            TailError::Line(_) | TailError::Adoption(_) | TailError::Log(_) => {
+                tracing::warn!(%session, %namespace, %error, "what a runner says is not kept, and is asked for again");
+            }
+        }
+    }
+
+    async fn listen(&mut self, pause: &mut Duration) -> Result<(), TailError> {
+        let after = self.history.cursors(&self.source.session)?;
+        let body = serde_json::json!({ "after": after }).to_string();
+        let request = self.request("/log/tail", body);
+        let mut response = timeout(ANSWER, request.send()).await.map_err(|_| TailError::Silent)??.error_for_status()?;
+        *pause = PAUSE.0;
+        self.connected.send_replace(true);
+        let mut lines = Lines::default();
+        let mut say_at = Instant::now() + SOON;
+        loop {
+            let patience = if self.unsaid.is_empty() { Instant::now() + SILENCE } else { say_at };
+            match timeout_at(patience, response.chunk()).await {
+                Ok(chunk) => match chunk? {
+                    Some(chunk) => self.feed(&mut lines, &chunk).await?,
+                    None => return self.say().await,
+                },
+                Err(_) if self.unsaid.is_empty() => return Err(TailError::Silent),
+                Err(_) => {}
+            }
+            if !self.unsaid.is_empty() && Instant::now() >= say_at {
+                self.say().await?;
+                say_at = Instant::now() + SOON;
+            }
+        }
+    }
+
+    fn request(&self, path: &str, body: String) -> reqwest::RequestBuilder {
+        let request = self.http.post(format!("{}{path}", self.source.url));
+        request.header(TOKEN, self.source.token.expose()).header("content-type", "application/json").body(body)
+    }
+
+    /// Takes the lines that a piece completes.
+    async fn feed(&mut self, lines: &mut Lines, mut piece: &[u8]) -> Result<(), TailError> {
+        while let Some(line) = lines.next(&mut piece)? {
+            self.take(line).await?;
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, Line { thread, record }: Line) -> Result<(), TailError> {
+        let log = match self.logs.get(&thread) {
+            Some(log) => log.clone(),
+            None => self.history.log(&self.source.of, &self.source.session, &thread)?,
+        };
+        self.logs.entry(thread.clone()).or_insert_with(|| log.clone());
+        if record.seq > log.last_seq()
+            && let EventKind::RunStarted { input, .. } = &record.event.kind
+        {
+            self.announce(&thread, &record.run_id, input.clone()).await?;
+        }
+        log.copy(&record)?;
+        self.unsaid.insert(thread);
+        Ok(())
+    }
+
+    /// Waits until there is a Run of a run: what is kept is seen by kubectl too, also after a crash between the two.
+    async fn announce(&self, thread: &Id, run: &Id, input: Option<Box<RunAgentInput>>) -> Result<(), TailError> {
+        let (done, made) = oneshot::channel();
+        let begun = Begun { source: self.source.clone(), thread: thread.clone(), run: run.clone(), input, done };
+        self.begun.send(begun).map_err(|_| TailError::Ending)?;
+        Ok(made.await.map_err(|_| TailError::Ending)??)
+    }
+
+    /// Tells the runner what is on disk here.
+    async fn say(&mut self) -> Result<(), TailError> {
+        let mut kept: HashMap<&Id, Seq> = HashMap::new();
+        for thread in &self.unsaid {
+            if let Some(log) = self.logs.get(thread) {
+                let last = log.last_seq();
+                log.sync().await?;
+                kept.insert(thread, last);
+            }
+        }
+        let body = serde_json::to_string(&kept).unwrap_or_default();
+        self.request("/log/ack", body).timeout(ANSWER).send().await?.error_for_status()?;
+        self.unsaid.clear();
+        Ok(())
+    }
+}
