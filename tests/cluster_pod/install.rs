@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cluster::Cluster,
-    images::{Images, root, with_images},
+    images::{Images, alone, root, with_images},
     pod::secret,
 };
 
@@ -83,11 +83,23 @@ impl Drop for Install {
 pub(crate) fn with_install<F: Future<Output = ()>>(more: &[(&str, &str)], test: impl FnOnce(Cluster) -> F + Send) {
     // Before the test's time begins.
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    with_images(|cluster, images| async move {
-        let install = Install::of(&cluster, &images, more);
-        test(cluster).await;
-        drop(install);
-    });
+    with_images(|cluster, images| installed(cluster, images, more, test));
+}
+
+/// The same, while no other test of this program has a pod.
+pub(crate) fn with_install_alone<F: Future<Output = ()>>(test: impl FnOnce(Cluster) -> F + Send) {
+    alone(|cluster, images| installed(cluster, images, &[], test));
+}
+
+async fn installed<F: Future<Output = ()>>(
+    cluster: Cluster,
+    images: Images,
+    more: &[(&str, &str)],
+    test: impl FnOnce(Cluster) -> F,
+) {
+    let install = Install::of(&cluster, &images, more);
+    test(cluster).await;
+    drop(install);
 }
 
 /// The Secret with a key for the ring's model.

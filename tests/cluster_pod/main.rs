@@ -10,6 +10,7 @@ mod deaths;
 mod images;
 mod install;
 mod kubelet;
+mod limits;
 mod matrix;
 mod memory;
 #[path = "../support/needs.rs"]

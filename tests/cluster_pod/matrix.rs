@@ -19,10 +19,10 @@ use crate::{
 };
 
 /// A turn that goes on until something happens to it.
-const LONG: &str = "Run the command `touch /workspace/artifacts/going; for i in $(seq 600); do echo $i; sleep 1; done`";
+pub(crate) const LONG: &str = "Run the command `touch /workspace/artifacts/going; for i in $(seq 600); do echo $i; sleep 1; done`";
 
 /// A session with a turn that has begun.
-async fn long(cluster: &Cluster, name: &str) {
+pub(crate) async fn long(cluster: &Cluster, name: &str) {
     apply(cluster, name, json!({ "initialPrompt": LONG })).await;
     goes(cluster, name).await;
 }
@@ -39,7 +39,7 @@ async fn goes(cluster: &Cluster, session: &str) {
     tokio::time::timeout(SOON, goes).await.unwrap_or_else(|_| panic!("{session} does not run its command"));
 }
 
-async fn end(cluster: &Cluster, run: &str) -> RunStatus {
+pub(crate) async fn end(cluster: &Cluster, run: &str) -> RunStatus {
     let run = until::<Run>(cluster, run, "at its end", ended).await;
     run.status.unwrap()
 }
@@ -49,7 +49,7 @@ async fn pod(cluster: &Cluster, session: &str) -> Pod {
 }
 
 /// Says how a Run ended, as a row of the matrix, and checks it.
-fn row(what: &str, begun: Instant, status: &RunStatus, reason: OutcomeReason, says: &str) {
+pub(crate) fn row(what: &str, begun: Instant, status: &RunStatus, reason: OutcomeReason, says: &str) {
     let outcome = status.outcome.clone().unwrap();
     let message = outcome.message.unwrap_or_default();
     println!("{what:<32} {:<18} {:>6.1} s  {message}", format!("{:?}", outcome.reason), begun.elapsed().as_secs_f64());

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Many processes, each smaller than the CLI, so that the kernel kills the CLI first: it takes the largest.
-const EAT: &str = r"for i in 1 2 3 4 5 6 7 8 9 10 11 12; do python3 -c 'import time; x = bytes([1]) * (60 << 20); time.sleep(20)' & done; wait";
+pub(crate) const EAT: &str = r"for i in 1 2 3 4 5 6 7 8 9 10 11 12; do python3 -c 'import time; x = bytes([1]) * (60 << 20); time.sleep(20)' & done; wait";
 
 #[test]
 fn an_agent_over_its_memory_limit_ends_its_run_and_the_runner_lives_on() {

@@ -4,6 +4,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod account;
+mod adoption;
 #[path = "../support/bare.rs"]
 mod bare;
 mod broken;

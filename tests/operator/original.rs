@@ -23,7 +23,7 @@ fn session() -> AgenticSession {
 }
 
 /// What the backend does with a person's message.
-async fn say(world: &World, run: &str, prompt: &str) -> String {
+pub(crate) async fn say(world: &World, run: &str, prompt: &str) -> String {
     let request =
         client().post(format!("{}/", world.process.url)).header("x-ambient-session-token", world.token().await);
     let response = request.json(&input(run, prompt)).send().await.unwrap();

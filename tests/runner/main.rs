@@ -22,6 +22,7 @@ mod contract;
 mod deaths;
 mod failures;
 mod idle;
+mod kept;
 mod kills;
 mod official;
 mod queue;
