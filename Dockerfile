@@ -28,6 +28,7 @@ RUN pip install -q --no-cache-dir --require-hashes --only-binary :all: -r uv.txt
 # git is Debian's, without what only its Perl scripts (send-email, svn, instaweb) and its servers need. dpkg's list stays
 # true, so scanners see what is there; apt is of no use in this image any more.
 FROM docker.io/library/debian:bookworm-slim AS ambient
+# The link: the platform's CronJobs call `./operator session-trigger` where the image begins.
 RUN set -eu; \
     export DEBIAN_FRONTEND=noninteractive; \
     apt-get update -q; \
@@ -44,11 +45,10 @@ RUN set -eu; \
       /var/lib/dpkg/*-old /var/log/*; \
     useradd --uid 1001 --gid 0 --no-create-home --home-dir /home/ambient --shell /usr/sbin/nologin ambient; \
     rm -f /etc/passwd- /etc/shadow- /etc/group- /etc/gshadow-; \
-    install -d -o 1001 -g 0 -m 0770 /app /app/.claude /home/ambient /run/ambient /var/lib/ambient /workspace
+    install -d -o 1001 -g 0 -m 0770 /app /app/.claude /home/ambient /run/ambient /var/lib/ambient /workspace; \
+    ln -s /usr/local/bin/ambient /workspace/operator
 ENV HOME=/home/ambient LANG=C.UTF-8
 COPY --from=binary --chmod=0755 /ambient /usr/local/bin/ambient
-# The platform's CronJobs call `./operator session-trigger` where the image begins.
-RUN ln -s /usr/local/bin/ambient /workspace/operator
 WORKDIR /workspace
 USER 1001:0
 ENTRYPOINT ["/usr/local/bin/ambient"]

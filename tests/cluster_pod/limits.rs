@@ -78,7 +78,7 @@ async fn idle(cluster: &Cluster) {
     assert_eq!(end(cluster, "idle-next").await.phase, RunPhase::Succeeded);
 }
 
-/// After a stop and a start on a PersistentVolume the agent knows what was said, and its files are there.
+/// After a stop and a start on a `PersistentVolume` the agent knows what was said, and its files are there.
 async fn remembers(cluster: &Cluster) {
     let spec = json!({
         "initialPrompt": "The word is marzipan. Run the command `echo kept > kept.txt`",

@@ -19,7 +19,8 @@ use crate::{
 };
 
 /// A turn that goes on until something happens to it.
-pub(crate) const LONG: &str = "Run the command `touch /workspace/artifacts/going; for i in $(seq 600); do echo $i; sleep 1; done`";
+pub(crate) const LONG: &str =
+    "Run the command `touch /workspace/artifacts/going; for i in $(seq 600); do echo $i; sleep 1; done`";
 
 /// A session with a turn that has begun.
 pub(crate) async fn long(cluster: &Cluster, name: &str) {

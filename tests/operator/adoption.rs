@@ -1,13 +1,11 @@
 //! Turns that somebody gave to a runner directly, whatever becomes of the operator meanwhile, and the numbers of a new pod.
 
-use ambient::api::{
-    Run,
-    names::adopted_run,
-    run::RunPhase,
-    session::SessionPhase,
-};
+use ambient::api::{Run, names::adopted_run, run::RunPhase, session::SessionPhase};
 use k8s_openapi::api::core::v1::Pod;
-use kube::{ResourceExt, api::{DeleteParams, ListParams}};
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, ListParams},
+};
 use serde_json::json;
 
 use crate::{
@@ -53,7 +51,8 @@ fn turns_of_the_time_without_an_operator_are_runs_afterwards_each_once() {
         world.restart_operator();
         assert_eq!(say(&world, "after", "echo after").await, "after");
         world.run_until(&adopted_run("s1", "after"), |run| run_phase(run).is_terminal()).await;
-        let names: Vec<String> = runs.list(&ListParams::default()).await.unwrap().iter().map(ResourceExt::name_any).collect();
+        let names: Vec<String> =
+            runs.list(&ListParams::default()).await.unwrap().iter().map(ResourceExt::name_any).collect();
         assert_eq!(names.len(), 4, "{names:?}");
         assert!(!names.contains(&adopted_run("s1", "away-1")), "{names:?}");
     });

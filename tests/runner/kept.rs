@@ -41,10 +41,14 @@ async fn a_tail_has_every_record_of_every_thread_from_where_its_reader_is() {
     let first = lines(&mut all, "r1").await;
     assert_eq!(first[0], (THREAD.to_owned(), 1, "r1".to_owned(), "RUN_STARTED".to_owned()));
     assert!(first.iter().map(|line| line.1).eq(1..=first.len() as u64), "{first:?}");
-    let other = json!({"threadId": "another", "runId": "r2", "messages": [{"id": "m", "role": "user", "content": "echo two"}]});
+    let other =
+        json!({"threadId": "another", "runId": "r2", "messages": [{"id": "m", "role": "user", "content": "echo two"}]});
     runner.post("/run", &other).await.text().await.unwrap();
     let second = lines(&mut all, "r2").await;
-    assert!(second.iter().all(|line| line.0 == "another" && line.2 == "r2"), "a thread that is new joins in: {second:?}");
+    assert!(
+        second.iter().all(|line| line.0 == "another" && line.2 == "r2"),
+        "a thread that is new joins in: {second:?}"
+    );
     // Whoever has a part gets the rest.
     let mut rest = tail(&runner, json!({ THREAD: 2, "another": second.last().unwrap().1 - 1 })).await;
     let mut again = lines(&mut rest, "r1").await;

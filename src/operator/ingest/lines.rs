@@ -106,7 +106,10 @@ mod tests {
     #[test]
     fn records_come_out_of_pieces_cut_anywhere_and_unknown_kinds_are_kept() {
         let whole = all(&[TWO.as_bytes()]).unwrap();
-        assert_eq!(whole.iter().map(|(thread, seq, _)| (thread.as_str(), *seq)).collect::<Vec<_>>(), [("t", 1), ("t", 2)]);
+        assert_eq!(
+            whole.iter().map(|(thread, seq, _)| (thread.as_str(), *seq)).collect::<Vec<_>>(),
+            [("t", 1), ("t", 2)]
+        );
         let EventKind::Raw { event, .. } = &whole[1].2.kind else { panic!("{whole:?}") };
         assert_eq!(event["much"][0], "more");
         for cut in 0..TWO.len() {

@@ -76,7 +76,7 @@ impl Drop for Tail {
 }
 
 impl Ingest {
-    pub(super) fn new(history: Arc<History>, http: reqwest::Client, begun: OnBegun) -> Self {
+    pub(super) fn new(history: Arc<History>, http: reqwest::Client, begun: ToBegun) -> Self {
         Self { history, http, begun, tails: Mutex::default() }
     }
 
