@@ -114,7 +114,7 @@ impl Default for Deadlines {
             start: Duration::from_mins(15),
             session: Duration::from_mins(10),
             inputs: Duration::from_mins(10),
-            end: Duration::from_mins(2),
+            end: Duration::from_secs(30),
         }
     }
 }

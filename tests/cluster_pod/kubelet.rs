@@ -10,9 +10,10 @@ use serde_json::json;
 
 use crate::{
     cluster::Cluster,
+    deaths::freeze,
     images::{alone, root},
     install::{apply_run, with_install_alone, with_key},
-    matrix::{end, long, row},
+    matrix::{end, long, pod, row},
     pod::{AGENT, RUNNER, SOON, Session, is, restarts},
 };
 
@@ -45,6 +46,8 @@ fn a_run_on_a_node_that_is_lost_ends_without_the_node_and_the_session_goes_on() 
         with_key(&cluster, "key-of-no-value").await;
         long(&cluster, "lost").await;
         let begun = Instant::now();
+        // What runs on a node that only cannot be reached goes on, and ends well if it comes to its end first.
+        freeze(&pod(&cluster, "lost").await, RUNNER);
         let kubelet = Stopped::now();
         row("node lost", begun, &end(&cluster, "lost-initial").await, OutcomeReason::Evicted, "node");
         drop(kubelet);

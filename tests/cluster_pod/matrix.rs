@@ -45,7 +45,7 @@ pub(crate) async fn end(cluster: &Cluster, run: &str) -> RunStatus {
     run.status.unwrap()
 }
 
-async fn pod(cluster: &Cluster, session: &str) -> Pod {
+pub(crate) async fn pod(cluster: &Cluster, session: &str) -> Pod {
     cluster.api::<Pod>().get(&format!("{session}-runner")).await.unwrap()
 }
 

@@ -37,7 +37,7 @@ use super::{
 };
 use crate::{
     agui::Id,
-    api::{Run, RunStatus},
+    api::{Run, RunStatus, outcome::OutcomeReason},
     fold::{self, Fold},
 };
 
@@ -63,8 +63,8 @@ pub(super) async fn reconcile(run: Arc<Run>, context: Arc<Context>) -> Result<Ac
     }
     let now = Timestamp::now();
     let mut next = plan(&view, &context.config, now);
-    if matches!(next, Next::End { .. }) && view.status().runner.is_some() {
-        match last_words(&view, &next, &context).await? {
+    if let Next::Lost { reason, message } = next {
+        match last_words(&view, reason, message, &context).await? {
             Some(last) => next = last,
             // What its runner still has to say is worth a moment.
             None => return Ok(Action::requeue(SOON)),
@@ -79,18 +79,21 @@ pub(super) async fn reconcile(run: Arc<Run>, context: Arc<Context>) -> Result<Ac
 }
 
 /// What is kept of a Run whose pod is gone is its truth; one that has no end gets it now. None: more may come.
-async fn last_words(view: &View, next: &Next, context: &Context) -> Result<Option<Next>, OperatorError> {
-    let (Next::End { reason, message }, Some(session)) = (next, session_uid(view)) else {
-        return Ok(Some(next.clone()));
-    };
+async fn last_words(
+    view: &View,
+    reason: OutcomeReason,
+    message: String,
+    context: &Context,
+) -> Result<Option<Next>, OperatorError> {
+    let Some(session) = session_uid(view) else { return Ok(Some(Next::End { reason, message })) };
     let pod = view.status().runner.map(|runner| runner.uid).unwrap_or_default();
     if context.ingest.is_heard(&session, &pod) {
         return Ok(None);
     }
     let (thread, id) = (Id::from(queue::thread(&view.run)), Id::from(status::run_id(&view.run)));
-    context.history.end(&session, &thread, &id, (*reason, message)).await?;
+    context.history.end(&session, &thread, &id, (reason, &message)).await?;
     let fold = context.history.fold(&session, &thread, &id)?.filter(Fold::is_over);
-    Ok(Some(fold.map_or_else(|| next.clone(), |fold| plan::taken(view, &fold.status()))))
+    Ok(Some(fold.map_or(Next::End { reason, message }, |fold| plan::taken(view, &fold.status()))))
 }
 
 /// The session that the Run was given to, also when that is gone.
@@ -100,7 +103,7 @@ fn session_uid(view: &View) -> Option<String> {
 
 async fn carry_out(view: &View, next: &Next, context: &Context) -> Result<Action, OperatorError> {
     match next {
-        Next::Nothing | Next::End { .. } => {
+        Next::Nothing | Next::End { .. } | Next::Lost { .. } => {
             context.followers.forget(&view.run);
             return retire::run(&view.run, context).await;
         }

@@ -39,6 +39,8 @@ pub(in crate::operator) enum Next {
     Take(Box<RunStatus>),
     /// It ends without the runner's word.
     End { reason: OutcomeReason, message: String },
+    /// Its pod is gone: it ends as what is kept of it says, and like this where that has no end.
+    Lost { reason: OutcomeReason, message: String },
 }
 
 /// Decides.
@@ -75,9 +77,11 @@ fn asking(view: &View, now: Timestamp) -> Next {
     if view.session.as_deref().is_some_and(keeps_conversation) {
         return Next::Ask { until };
     }
+    // What is kept of it is that it asks.
+    let ended = |(reason, message)| Next::End { reason, message };
     match evidence::state(view.own_pod().map(AsRef::as_ref)) {
-        PodState::Absent => lost(view, None),
-        PodState::Ended(end) => lost(view, Some(end)),
+        PodState::Absent => ended(lost(view, None)),
+        PodState::Ended(end) => ended(lost(view, Some(end))),
         PodState::Leaving | PodState::Starting(_) | PodState::Ready | PodState::Unready => Next::Ask { until },
     }
 }
@@ -111,10 +115,10 @@ fn started(view: &View) -> Next {
         Seen::Unreachable => return end(OutcomeReason::RunnerLost, "Its runner could not be reached for ten minutes."),
         Seen::Events(_) | Seen::Nothing => {}
     }
-    let pod = view.own_pod();
-    match evidence::state(pod.map(AsRef::as_ref)) {
-        PodState::Absent => lost(view, None),
-        PodState::Ended(end) => lost(view, Some(end)),
+    let gone = |(reason, message)| Next::Lost { reason, message };
+    match evidence::state(view.own_pod().map(AsRef::as_ref)) {
+        PodState::Absent => gone(lost(view, None)),
+        PodState::Ended(end) => gone(lost(view, Some(end))),
         PodState::Leaving | PodState::Starting(_) | PodState::Ready | PodState::Unready => match &view.seen {
             Seen::Events(seen) if !cancelled(view) => Next::Take(seen.clone()),
             _ => Next::Follow { cancel: cancelled(view) },
@@ -151,20 +155,21 @@ fn ended(status: &RunStatus) -> bool {
 }
 
 /// The pod went away with the Run in it. It is never started again: what it has done cannot be undone.
-fn lost(view: &View, pod: Option<End>) -> Next {
+fn lost(view: &View, pod: Option<End>) -> (OutcomeReason, String) {
     let Some(session) = view.session.as_ref().filter(|session| session.metadata.deletion_timestamp.is_none()) else {
-        return end(OutcomeReason::SessionDeleted, "Its session was deleted while it ran.");
+        return (OutcomeReason::SessionDeleted, "Its session was deleted while it ran.".to_owned());
     };
     if let Some(End { reason: Some(reason), message }) = pod {
-        return Next::End { reason, message };
+        return (reason, message);
     }
     match phase(session) {
         SessionPhase::Stopping | SessionPhase::Stopped => {
-            end(OutcomeReason::SessionStopped, "Its session was stopped while it ran.")
+            (OutcomeReason::SessionStopped, "Its session was stopped while it ran.".to_owned())
         }
         SessionPhase::Failed => failed(session),
         SessionPhase::Pending | SessionPhase::Creating | SessionPhase::Running | SessionPhase::Completed => {
-            end(OutcomeReason::RunnerLost, "The pod that it ran in is gone, and its last word did not arrive.")
+            let message = "The pod that it ran in is gone, and its last word did not arrive.";
+            (OutcomeReason::RunnerLost, message.to_owned())
         }
     }
 }
@@ -174,11 +179,11 @@ fn phase(session: &AgenticSession) -> SessionPhase {
 }
 
 /// The session's own reason is the Run's.
-fn failed(session: &AgenticSession) -> Next {
+fn failed(session: &AgenticSession) -> (OutcomeReason, String) {
     let ready = ready(session);
     let reason = ready.as_ref().and_then(|(reason, _)| reason.parse().ok()).unwrap_or(OutcomeReason::SetupFailed);
     let message = ready.map_or_else(|| "Its session has failed.".to_owned(), |(_, message)| message);
-    Next::End { reason, message }
+    (reason, message)
 }
 
 fn ready(session: &AgenticSession) -> Option<(String, String)> {
@@ -213,7 +218,10 @@ fn waiting(view: &View, config: &Config, now: Timestamp) -> Next {
         return end(OutcomeReason::SetupFailed, message);
     }
     match (phase(session), evidence::state(view.pod.as_deref())) {
-        (SessionPhase::Failed, _) => failed(session),
+        (SessionPhase::Failed, _) => {
+            let (reason, message) = failed(session);
+            Next::End { reason, message }
+        }
         (SessionPhase::Running, PodState::Ready) => Next::Start,
         (_, _) => {
             let message =

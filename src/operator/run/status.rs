@@ -23,7 +23,7 @@ pub(super) fn status(view: &View, next: &Next, now: Timestamp) -> Option<RunStat
         }
         Next::Start => status = begun(status, view),
         Next::Take(seen) => status = taken(status, seen),
-        Next::End { reason, message } => {
+        Next::End { reason, message } | Next::Lost { reason, message } => {
             status.phase = reason.phase();
             status.outcome = Some(Outcome { reason: *reason, message: Some(message.clone()) });
             status.completion_time.get_or_insert(Time(now));

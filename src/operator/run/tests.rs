@@ -105,7 +105,7 @@ fn begun() -> Run {
 }
 
 fn reason(next: &Next) -> OutcomeReason {
-    let Next::End { reason, .. } = next else { panic!("{next:?}") };
+    let (Next::End { reason, .. } | Next::Lost { reason, .. }) = next else { panic!("{next:?}") };
     *reason
 }
 
