@@ -1,19 +1,14 @@
 //! The node's kubelet stops for a while.
 
-use std::{fs, process::Command, time::Instant};
+use std::{fs, process::Command};
 
-use ambient::api::{outcome::OutcomeReason, run::RunPhase};
 use k8s_openapi::api::core::v1::Node;
 use kube::{Api, runtime::wait::await_condition};
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::json;
 
 use crate::{
     cluster::Cluster,
-    deaths::freeze,
     images::{alone, root},
-    install::{apply_run, with_install_alone, with_key},
-    matrix::{end, long, pod, row},
     pod::{AGENT, RUNNER, SOON, Session, is, restarts},
 };
 
@@ -36,24 +31,6 @@ fn a_run_outlives_a_kubelet_that_stops_and_comes_back() {
         let pod = session.ready().await;
         assert_eq!((restarts(&pod, RUNNER), restarts(&pod, AGENT)), (0, 0), "nothing was started again");
         assert_eq!(session.begin("next", "Say something").await.rest().await.reason(), "Completed");
-    });
-}
-
-/// Its pod is taken away by force, since nobody on the node does it, and the Run does not wait for the node.
-#[test]
-fn a_run_on_a_node_that_is_lost_ends_without_the_node_and_the_session_goes_on() {
-    with_install_alone(|cluster| async move {
-        with_key(&cluster, "key-of-no-value").await;
-        long(&cluster, "lost").await;
-        let begun = Instant::now();
-        // What runs on a node that only cannot be reached goes on, and ends well if it comes to its end first.
-        freeze(&pod(&cluster, "lost").await, RUNNER);
-        let kubelet = Stopped::now();
-        row("node lost", begun, &end(&cluster, "lost-initial").await, OutcomeReason::Evicted, "node");
-        drop(kubelet);
-        node(&cluster, "ready", |status| status == "True").await;
-        apply_run(&cluster, "lost-next", json!({ "sessionRef": { "name": "lost" }, "prompt": "Go on" })).await;
-        assert_eq!(end(&cluster, "lost-next").await.phase, RunPhase::Succeeded);
     });
 }
 
