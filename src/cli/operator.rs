@@ -49,6 +49,10 @@ pub(super) struct Args {
     /// The directory with what sessions have done; one operator at a time has it
     #[arg(long, env = "AMBIENT_EVENT_STORE", default_value = "/var/lib/ambient/events")]
     event_store: PathBuf,
+    /// Seconds that events are kept after their session was deleted; 0: for ever. A session's annotation
+    /// ambient-code.io/event-retention-seconds says otherwise
+    #[arg(long, env = "AMBIENT_EVENT_RETENTION", default_value_t = 7 * 24 * 60 * 60)]
+    event_retention: u64,
     /// The port of runners
     #[arg(long, env = "AMBIENT_RUNNER_PORT", default_value_t = 8001)]
     runner_port: u16,
@@ -199,6 +203,7 @@ fn config(args: &Args) -> Result<Config, StartError> {
         pull_policy: args.pull_policy.clone(),
         port: args.runner_port,
         event_store: args.event_store.clone(),
+        event_retention: (args.event_retention > 0).then(|| Duration::from_secs(args.event_retention)),
         inactivity: Duration::from_secs(args.inactivity),
         deadlines: Deadlines {
             schedule: Duration::from_secs(args.schedule_deadline),

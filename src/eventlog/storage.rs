@@ -17,6 +17,8 @@ pub trait Storage: fmt::Debug + Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Deletes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Deletes a directory with the files in it.
+    fn remove_dir(&self, dir: &Path) -> io::Result<()>;
     /// Makes created, renamed and removed entries of a directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
     /// Takes a lock that lives as long as the returned guard, at most until the process ends.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fmt,
+    fmt, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
@@ -98,6 +98,25 @@ impl Store {
         let exists = self.open_logs().get(id).is_some_and(|log| log.strong_count() > 0)
             || self.thread_files(id).read(names::MARK)?.is_some();
         exists.then(|| self.thread(id)).transpose()
+    }
+
+    /// Deletes a thread with everything that it has; nothing happens if there is none. Whoever reads it gets what is left and
+    /// then [`LogError::Closed`]. Blocks for a few syncs.
+    pub fn remove(&self, id: &Id) -> Result<(), LogError> {
+        let mut open = self.open_logs();
+        let files = self.thread_files(id);
+        if self.shared.is_closed() {
+            return Err(LogError::Closed { dir: files.dir });
+        }
+        if let Some(log) = open.remove(id).and_then(|log| log.upgrade()) {
+            log.close()?;
+        }
+        // Without its mark a directory is none, so a crash in between leaves nothing that could be opened.
+        files.remove_if_there(names::MARK)?;
+        match files.storage.remove_dir(&files.dir) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(LogError::io("delete", &files.dir, error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Ends the store: every log takes nothing more, everything is synced and marked as complete, and the directory is

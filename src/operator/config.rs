@@ -25,6 +25,8 @@ pub struct Config {
     pub inactivity: Duration,
     /// The directory with what sessions have done.
     pub event_store: PathBuf,
+    /// For how long that is kept after a session; none: for ever.
+    pub event_retention: Option<Duration>,
     /// How long things may take.
     pub deadlines: Deadlines,
     /// What the platform has for all sessions.

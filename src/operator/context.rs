@@ -25,6 +25,7 @@ use super::{
     ingest::{Ingest, Source},
     inputs::InputStores,
     metrics::Metrics,
+    retention,
     run::{Wake, followers::Followers, queue, view::View as RunView},
     session::{
         drift_task::{Drifts, Wake as WakeSession},
@@ -189,7 +190,7 @@ impl Context {
     pub(super) fn log_of(&self, view: &RunView) -> Result<ThreadLog, LogError> {
         let (namespace, name) = (view.run.namespace().unwrap_or_default(), view.run.spec.session_ref.name.clone());
         let uid = view.session.as_ref().and_then(|session| session.uid()).unwrap_or_default();
-        let of = Kept { namespace, name, threads: Vec::new() };
+        let of = view.session.as_deref().map_or_else(|| Kept { namespace, name, ..Kept::default() }, retention::kept);
         self.history.log(&of, &uid, &Id::from(queue::thread(&view.run)))
     }
 
@@ -198,7 +199,11 @@ impl Context {
         let Some((source, _)) = self.source(view).zip(view.pod.as_ref().filter(|_| view.owns_pod())) else {
             return;
         };
+        let (uid, retention) = (source.session.clone(), source.of.retention);
         self.ingest.follow(source);
+        if let Err(error) = self.history.note(&uid, |kept| kept.retention = retention) {
+            tracing::warn!(%error, "how long a session's events are kept is not noted");
+        }
     }
 
     fn source(&self, view: &View) -> Option<Source> {
@@ -207,10 +212,9 @@ impl Context {
         let address = pod.status.as_ref()?.pod_ip.clone().filter(|_| started)?;
         let host = if address.contains(':') { format!("[{address}]") } else { address };
         let port = inputs::port(pod).unwrap_or(self.config.port);
-        let (namespace, name) = (view.session.namespace()?, view.session.name_any());
         Some(Source {
             session: view.session.uid()?,
-            of: Kept { namespace, name, threads: Vec::new() },
+            of: retention::kept(&view.session),
             pod: (pod.name_any(), pod.uid()?),
             url: format!("http://{host}:{port}"),
             token: self.token_of(&view.session)?,

@@ -44,6 +44,12 @@ pub(super) struct Kept {
     pub(super) name: String,
     /// Its threads, in the order in which they came.
     pub(super) threads: Vec<Id>,
+    /// For how many seconds they are kept after the session; none: as long as the operator says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) retention: Option<u64>,
+    /// Since when it is known that the session is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) deleted: Option<Timestamp>,
 }
 
 impl History {
@@ -91,12 +97,44 @@ impl History {
         let mut kept = self.session(uid)?.unwrap_or_else(|| Kept { threads: Vec::new(), ..of.clone() });
         if !kept.threads.contains(thread) {
             kept.threads.push(thread.clone());
-            let path = self.file(uid).ok_or_else(|| failed("name", &self.dir, io::ErrorKind::InvalidInput.into()))?;
-            let json = serde_json::to_vec(&kept).map_err(|error| failed("write", &path, error.into()))?;
-            write_atomic(&path, &json).map_err(|error| failed("write", &path, error))?;
-            self.lock().insert(uid.to_owned(), kept);
+            self.write(uid, kept)?;
         }
         self.store.thread(&key(uid, thread))
+    }
+
+    /// Changes what is known of a session of which something is kept.
+    pub(super) fn note(&self, uid: &str, change: impl FnOnce(&mut Kept)) -> Result<(), LogError> {
+        let Some(known) = self.session(uid)? else { return Ok(()) };
+        let mut kept = known.clone();
+        change(&mut kept);
+        if kept == known { Ok(()) } else { self.write(uid, kept) }
+    }
+
+    fn write(&self, uid: &str, kept: Kept) -> Result<(), LogError> {
+        let path = self.file(uid).ok_or_else(|| failed("name", &self.dir, io::ErrorKind::InvalidInput.into()))?;
+        let json = serde_json::to_vec(&kept).map_err(|error| failed("write", &path, error.into()))?;
+        write_atomic(&path, &json).map_err(|error| failed("write", &path, error))?;
+        self.lock().insert(uid.to_owned(), kept);
+        Ok(())
+    }
+
+    /// The UIDs of all sessions of which something is kept.
+    pub(super) fn uids(&self) -> Result<Vec<String>, LogError> {
+        let entries = fs::read_dir(&self.dir).map_err(|error| failed("list", &self.dir, error))?;
+        let name = |entry: fs::DirEntry| entry.file_name().to_str()?.strip_suffix(".json").map(str::to_owned);
+        Ok(entries.flatten().filter_map(name).collect())
+    }
+
+    /// Deletes everything that is kept of a session.
+    pub(super) fn forget(&self, uid: &str) -> Result<(), LogError> {
+        let Some((kept, path)) = self.session(uid)?.zip(self.file(uid)) else { return Ok(()) };
+        for thread in &kept.threads {
+            self.store.remove(&key(uid, thread))?;
+        }
+        // Last, so that what a crash leaves is found again.
+        fs::remove_file(&path).map_err(|error| failed("delete", &path, error))?;
+        self.lock().remove(uid);
+        Ok(())
     }
 
     /// How far each thread of a session has got.

@@ -6,7 +6,7 @@ use crate::eventlog::Record;
 const UID: &str = "0d184141-1707";
 
 fn owner() -> Kept {
-    Kept { namespace: "team".into(), name: "s1".into(), threads: Vec::new() }
+    Kept { namespace: "team".into(), name: "s1".into(), ..Kept::default() }
 }
 
 fn record(seq: Seq, run: &str, kind: EventKind) -> Record {
@@ -72,6 +72,25 @@ fn logs_are_found_again_by_the_uid_and_a_new_pod_begins_beyond_them() {
     assert_eq!(history.first_seq(UID).unwrap(), Some(7 + MARGIN));
     assert_eq!(history.session("../../etc").unwrap(), None);
     assert_eq!(history.session("unknown").unwrap(), None);
+}
+
+#[test]
+fn what_is_forgotten_is_gone_from_the_disk_and_readers_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let history = History::open(dir.path()).unwrap();
+    let (gone, stays) = ("0d184141-1707", "1e184141-1707");
+    let log = history.log(&owner(), gone, &Id::from("t")).unwrap();
+    log.copy(&started(1, "r")).unwrap();
+    history.log(&owner(), stays, &Id::from("t")).unwrap().copy(&started(1, "r")).unwrap();
+    history.note(gone, |kept| kept.deleted = Some(Timestamp::UNIX_EPOCH)).unwrap();
+    assert_eq!(history.uids().unwrap().len(), 2);
+    history.forget(gone).unwrap();
+    assert_eq!(history.uids().unwrap(), [stays]);
+    assert_eq!(history.session(gone).unwrap(), None);
+    assert!(history.find(gone, &Id::from("t")).unwrap().is_none());
+    assert!(log.copy(&raw(2, "r")).is_err());
+    assert_eq!(fs::read_dir(dir.path().join("threads")).unwrap().count(), 1);
+    history.forget("never-was").unwrap();
 }
 
 proptest! {

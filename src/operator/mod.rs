@@ -19,6 +19,7 @@ mod lease;
 mod metrics;
 mod registry;
 mod release;
+mod retention;
 mod retire;
 mod run;
 mod scope;
@@ -200,7 +201,8 @@ pub async fn run(
         let nobody = Waiting::default();
         let namespaces = &context.projects.namespaces;
         let namespaces = drive(namespaces_asked, namespaces, &nobody, &context, &work, settings::reconcile_namespace);
-        tokio::join!(sessions, runs, settings, namespaces, run::adopt::adopt(begun, &context));
+        let rest = async { tokio::join!(run::adopt::adopt(begun, &context), retention::keep_in_time(&context)) };
+        tokio::join!(sessions, runs, settings, namespaces, rest);
     };
     tokio::select! {
         () = all => {}

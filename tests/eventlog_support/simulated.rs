@@ -247,6 +247,13 @@ impl Storage for Simulated {
         Ok(())
     }
 
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut world = self.lock();
+        world.step()?;
+        world.names.retain(|path, _| !path.starts_with(dir));
+        Ok(())
+    }
+
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut world = self.lock();
         world.step()?;

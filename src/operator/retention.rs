@@ -1,0 +1,119 @@
+//! How long what a session has done is kept after the session.
+
+use std::{collections::HashSet, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
+
+use super::{context::Context, history::Kept};
+use crate::{api::AgenticSession, eventlog::LogError};
+
+/// What a session says of itself, in seconds; 0: nothing is kept beyond it but for some minutes.
+const ANNOTATION: &str = "ambient-code.io/event-retention-seconds";
+/// How often is looked.
+const EVERY: Duration = Duration::from_mins(5);
+
+/// What is kept under a session's UID, as far as the session tells.
+pub(super) fn kept(session: &AgenticSession) -> Kept {
+    let (namespace, name) = (session.namespace().unwrap_or_default(), session.name_any());
+    Kept { namespace, name, retention: asked(session), ..Kept::default() }
+}
+
+fn asked(session: &AgenticSession) -> Option<u64> {
+    let text = session.annotations().get(ANNOTATION)?;
+    let seconds = text.trim().parse().ok();
+    if seconds.is_none() {
+        let (namespace, name) = (session.namespace().unwrap_or_default(), session.name_any());
+        tracing::warn!(%namespace, %name, "{ANNOTATION} is {text:?}, which is no number of seconds: the operator's --event-retention holds");
+    }
+    seconds
+}
+
+/// Forgets, again and again, what nobody is to remember any more.
+pub(super) async fn keep_in_time(context: &Context) {
+    let mut clock = tokio::time::interval(EVERY);
+    loop {
+        clock.tick().await;
+        let now = Timestamp::now();
+        if let Err(error) = sweep(context, now) {
+            tracing::warn!(%error, "what is kept of deleted sessions was not looked through");
+        }
+    }
+}
+
+fn sweep(context: &Context, now: Timestamp) -> Result<(), LogError> {
+    // In this order: nothing is kept of a session that the store does not know yet.
+    let uids = context.history.uids()?;
+    let there: HashSet<String> = context.stores.sessions.state().iter().filter_map(|session| session.uid()).collect();
+    for uid in uids.into_iter().filter(|uid| !there.contains(uid)) {
+        let Some(kept) = context.history.session(&uid)? else { continue };
+        let is_broken = context.broken.has::<AgenticSession>(&kept.namespace, &kept.name);
+        if is_broken || !is_watched(context, &kept.namespace) {
+            continue;
+        }
+        match fate(&kept, context.config.event_retention, now) {
+            Fate::Unknown => context.history.note(&uid, |kept| kept.deleted = Some(now))?,
+            Fate::Kept => {}
+            Fate::Over => {
+                tracing::info!(namespace = %kept.namespace, name = %kept.name, %uid, "the events of a deleted session are deleted");
+                context.history.forget(&uid)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the operator would know if a session there lived.
+fn is_watched(context: &Context, namespace: &str) -> bool {
+    let watched = &context.config.watch_namespaces;
+    watched.is_empty() || watched.iter().any(|one| one == namespace)
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Fate {
+    /// Nobody has noted yet that the session is gone.
+    Unknown,
+    Kept,
+    Over,
+}
+
+/// What is due for a session that is not there. Counted from when that was first seen, so that its pod can say its last words.
+fn fate(kept: &Kept, retention: Option<Duration>, now: Timestamp) -> Fate {
+    let Some(limit) = kept.retention.map(Duration::from_secs).or(retention) else { return Fate::Kept };
+    let Some(since) = kept.deleted else { return Fate::Unknown };
+    let limit = SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX);
+    if now.duration_since(since) >= limit { Fate::Over } else { Fate::Kept }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn what_is_kept_lives_as_long_as_the_session_or_the_operator_says_and_counts_from_the_deletion() {
+        let day = Some(Duration::from_secs(100));
+        let of = |retention, deleted: Option<i64>| Kept { retention, deleted: deleted.map(at), ..Kept::default() };
+        assert_eq!(fate(&of(None, None), day, at(1_000_000)), Fate::Unknown);
+        assert_eq!(fate(&of(None, Some(1000)), day, at(1099)), Fate::Kept);
+        assert_eq!(fate(&of(None, Some(1000)), day, at(1100)), Fate::Over);
+        assert_eq!(fate(&of(Some(5), Some(1000)), day, at(1005)), Fate::Over);
+        assert_eq!(fate(&of(Some(500), Some(1000)), day, at(1100)), Fate::Kept);
+        assert_eq!(fate(&of(Some(0), None), day, at(0)), Fate::Unknown, "its pod may still say something");
+        assert_eq!(fate(&of(Some(0), Some(0)), day, at(0)), Fate::Over);
+        assert_eq!(fate(&of(None, Some(1000)), None, at(i64::from(u32::MAX))), Fate::Kept, "for ever");
+    }
+
+    #[test]
+    fn a_session_says_how_long_in_seconds_and_nonsense_means_nothing() {
+        let with = |text: &str| {
+            let mut session = AgenticSession::new("s", crate::api::AgenticSessionSpec::default());
+            session.annotations_mut().insert(ANNOTATION.to_owned(), text.to_owned());
+            kept(&session).retention
+        };
+        assert_eq!((with("3600"), with(" 0 "), with("1h"), with("-1")), (Some(3600), Some(0), None, None));
+    }
+}
