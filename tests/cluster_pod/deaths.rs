@@ -84,6 +84,14 @@ pub(crate) fn kill(pod: &Pod, container: &str) {
     kill_process(Pid::from_raw(first).unwrap(), Signal::KILL).unwrap();
 }
 
+/// Stops all processes of a container where they are: nothing ends, and nothing is heard of them any more.
+pub(crate) fn freeze(pod: &Pod, container: &str) {
+    let id = status(pod, container).container_id.as_deref().unwrap();
+    for process in processes_of(id.rsplit('/').next().unwrap()) {
+        kill_process(Pid::from_raw(process).unwrap(), Signal::STOP).unwrap();
+    }
+}
+
 /// The processes of a container, as this machine numbers them.
 fn processes_of(container: &str) -> Vec<i32> {
     let numbers = fs::read_dir("/proc").unwrap().flatten();

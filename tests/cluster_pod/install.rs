@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cluster::Cluster,
-    images::{Images, root, with_images},
+    images::{Images, alone, root, with_images},
     pod::secret,
 };
 
@@ -84,6 +84,11 @@ pub(crate) fn with_install<F: Future<Output = ()>>(more: &[(&str, &str)], test: 
     // Before the test's time begins.
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     with_images(|cluster, images| installed(cluster, images, more, test));
+}
+
+/// The same, while no other test of this program has a pod.
+pub(crate) fn with_install_alone<F: Future<Output = ()>>(test: impl FnOnce(Cluster) -> F + Send) {
+    alone(|cluster, images| installed(cluster, images, &[], test));
 }
 
 async fn installed<F: Future<Output = ()>>(

@@ -23,7 +23,7 @@ pub(crate) const LONG: &str =
     "Run the command `touch /workspace/artifacts/going; for i in $(seq 600); do echo $i; sleep 1; done`";
 
 /// A session with a turn that has begun.
-async fn long(cluster: &Cluster, name: &str) {
+pub(crate) async fn long(cluster: &Cluster, name: &str) {
     apply(cluster, name, json!({ "initialPrompt": LONG })).await;
     goes(cluster, name).await;
 }
@@ -45,7 +45,7 @@ pub(crate) async fn end(cluster: &Cluster, run: &str) -> RunStatus {
     run.status.unwrap()
 }
 
-async fn pod(cluster: &Cluster, session: &str) -> Pod {
+pub(crate) async fn pod(cluster: &Cluster, session: &str) -> Pod {
     cluster.api::<Pod>().get(&format!("{session}-runner")).await.unwrap()
 }
 
