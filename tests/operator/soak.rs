@@ -1,14 +1,19 @@
 //! The operator is killed again and again, wherever it happens to be.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use ambient::api::{AgenticSession, Run, run::RunPhase};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     ResourceExt,
-    api::{Patch, PatchParams, PostParams},
+    api::{ListParams, Patch, PatchParams, PostParams},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     cluster,
@@ -96,7 +101,39 @@ fn an_operator_that_is_killed_at_random_points_has_every_run_executed_once() {
             }
             (left, round, all) = (left.saturating_sub(10), round + 1, all + runs.len());
         }
-        assert_eq!(world.runner.log_text().matches("\"RUN_STARTED\"").count(), all);
-        assert_eq!(world.runner.log_text().matches("\"RUN_FINISHED\"").count(), all);
+        world.stop_operator();
+        let (said, kept) = (logs(&world.runner.path("data")), logs(world.events.path()));
+        let sessions = world.cluster.api::<AgenticSession>().list(&ListParams::default()).await.unwrap();
+        let mut finished = 0;
+        for session in sessions.iter().filter(|session| session.name_any().starts_with('k')) {
+            let (uid, name) = (session.uid().unwrap(), session.name_any());
+            // Everything that the runner said, once and in order.
+            assert_eq!(kept[&format!("{uid}/{name}")], said[&name], "{name}");
+            let of = |kind: &str| said[&name].iter().filter(|record| record["event"]["type"] == kind).count();
+            assert_eq!((of("RUN_STARTED"), of("RUN_FINISHED")), (RUNS, RUNS), "{name}");
+            finished += RUNS;
+        }
+        assert_eq!(finished, all);
     });
+}
+
+/// The records of each thread of a data directory.
+fn logs(dir: &Path) -> BTreeMap<String, Vec<Value>> {
+    let thread = |dir: PathBuf| {
+        let mark: Value = serde_json::from_slice(&fs::read(dir.join("thread.json")).unwrap()).unwrap();
+        let mut segments: Vec<PathBuf> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+        segments.retain(|path| is_segment(path));
+        segments.sort();
+        let lines: Vec<String> =
+            segments.iter().flat_map(|path| fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+        let records = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        (mark["threadId"].as_str().unwrap().to_owned(), records)
+    };
+    fs::read_dir(dir.join("threads")).unwrap().map(|entry| thread(entry.unwrap().path())).collect()
+}
+
+/// `<first seq>.jsonl`
+fn is_segment(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    path.extension().is_some_and(|extension| extension == "jsonl") && stem.bytes().all(|byte| byte.is_ascii_digit())
 }
