@@ -9,7 +9,7 @@ use std::{
 };
 
 use ambient::api::AgenticSession;
-use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, Secret, ServiceAccount};
 use kube::{
     Api, Client,
     api::{DeleteParams, ListParams, PostParams},
@@ -29,6 +29,10 @@ pub(crate) async fn namespace(client: &Client, name: &str) -> Result<()> {
     let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
     let object = Namespace { metadata, ..Namespace::default() };
     Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &object).await?;
+    // Without the provider's keys no pod is made.
+    let secret = json!({ "metadata": { "name": "ambient-runner-secrets" }, "stringData": { "ANTHROPIC_API_KEY": "none" } });
+    let secret: Secret = serde_json::from_value(secret)?;
+    Api::<Secret>::namespaced(client.clone(), name).create(&PostParams::default(), &secret).await?;
     let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), name);
     await_condition(accounts, "default", |account: Option<&ServiceAccount>| account.is_some()).await?;
     Ok(())

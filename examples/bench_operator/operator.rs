@@ -33,7 +33,9 @@ impl Operator {
         let begun = Instant::now();
         let mut child = Command::new(&arguments.ambient)
             .args(["operator", "--log-format", "text", "--health-address", "127.0.0.1:0"])
-            .args(["--metrics-address", "127.0.0.1:0"])
+            .args(["--metrics-address", "127.0.0.1:0", "--gateway-address", "127.0.0.1:0"])
+            .arg("--event-store")
+            .arg(arguments.results.join("events"))
             .env_clear()
             .env("KUBECONFIG", &arguments.kubeconfig)
             .stdout(Stdio::null())

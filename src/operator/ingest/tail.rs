@@ -30,8 +30,8 @@ const SOON: Duration = Duration::from_millis(500);
 const SILENCE: Duration = Duration::from_mins(1);
 /// How long a runner may take to answer.
 const ANSWER: Duration = Duration::from_secs(30);
-/// The pauses between attempts: the first, and the longest.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
+/// The pauses between attempts: the first, and the longest. Whoever learns that the pod has changed has it tried at once.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_mins(5));
 /// How long what a pod wrote may be on its way when the pod is gone.
 const REST: Duration = Duration::from_secs(3);
 
