@@ -30,7 +30,8 @@ pub(crate) async fn namespace(client: &Client, name: &str) -> Result<()> {
     let object = Namespace { metadata, ..Namespace::default() };
     Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &object).await?;
     // Without the provider's keys no pod is made.
-    let secret = json!({ "metadata": { "name": "ambient-runner-secrets" }, "stringData": { "ANTHROPIC_API_KEY": "none" } });
+    let secret =
+        json!({ "metadata": { "name": "ambient-runner-secrets" }, "stringData": { "ANTHROPIC_API_KEY": "none" } });
     let secret: Secret = serde_json::from_value(secret)?;
     Api::<Secret>::namespaced(client.clone(), name).create(&PostParams::default(), &secret).await?;
     let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), name);

@@ -124,8 +124,10 @@ fn logs(dir: &Path) -> BTreeMap<String, Vec<Value>> {
         let mut segments: Vec<PathBuf> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
         segments.retain(|path| is_segment(path));
         segments.sort();
-        let lines: Vec<String> =
-            segments.iter().flat_map(|path| fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+        let lines: Vec<String> = segments
+            .iter()
+            .flat_map(|path| fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect::<Vec<_>>())
+            .collect();
         let records = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
         (mark["threadId"].as_str().unwrap().to_owned(), records)
     };
