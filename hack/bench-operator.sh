@@ -24,6 +24,7 @@ RING_OWNER=$$ hack/cluster/up.sh control-plane "$ring"
 kubectl() { RING=$ring hack/cluster/kubectl "$@"; }
 kubectl apply --server-side -f crds >/dev/null
 kubectl wait --for=condition=Established --timeout=60s -f crds >/dev/null
+kubectl create namespace ambient-system >/dev/null
 
 target/tools/cluster/kwok --kubeconfig "$state/kubeconfig" --config hack/bench-operator/kwok.yaml \
   --manage-all-nodes=false --manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake \
@@ -33,4 +34,5 @@ kubectl apply --server-side -f hack/bench-operator/node.yaml >/dev/null
 kubectl wait --for=condition=Ready --timeout=60s nodes --all >/dev/null
 
 ulimit -n "$(ulimit -Hn)"
+rm -rf target/bench/events
 "$binaries/examples/bench_operator" --ambient "$binaries/ambient" --kubeconfig "$state/kubeconfig" "$@"

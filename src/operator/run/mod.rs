@@ -10,6 +10,8 @@ pub(super) mod view;
 mod follow;
 #[cfg(test)]
 mod question_tests;
+#[cfg(test)]
+mod simulation;
 mod status;
 #[cfg(test)]
 mod tests;

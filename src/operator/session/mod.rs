@@ -22,7 +22,7 @@ mod needs;
 mod platform;
 mod pod;
 mod resources;
-mod status;
+pub(super) mod status;
 mod template;
 #[cfg(test)]
 mod tests;
