@@ -51,7 +51,7 @@ fn a_run_on_a_node_that_is_lost_ends_without_the_node_and_the_session_goes_on() 
         let kubelet = Stopped::now();
         node(&cluster, "not heard of", |status| status == "Unknown").await;
         let given_up = GivenUp::now(&cluster);
-        row("node lost", begun, &end(&cluster, "lost-initial").await, OutcomeReason::Evicted, "node");
+        row("node lost", begun, &end(&cluster, "lost-initial").await, OutcomeReason::Evicted, NODE);
         drop((given_up, kubelet));
         node(&cluster, "ready", |status| status == "True").await;
         apply_run(&cluster, "lost-next", json!({ "sessionRef": { "name": "lost" }, "prompt": "Go on" })).await;

@@ -136,6 +136,9 @@ pub struct RunnerRef {
     /// The UID of the pod's session: what the Run did is kept under it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// Why the cluster takes the pod away (a drain, a preemption, a lost node), once it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disruption: Option<String>,
 }
 
 /// How a run ended and why.

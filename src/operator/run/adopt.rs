@@ -92,7 +92,7 @@ fn run(begun: &Begun) -> Run {
     run.metadata.namespace = Some(source.of.namespace.clone());
     run.metadata.labels = Some([(names::SESSION_LABEL.to_owned(), names::session_label(name))].into());
     let (pod, uid) = source.pod.clone();
-    let pod = json!(RunnerRef { pod, uid, session: Some(source.session.clone()) });
+    let pod = json!(RunnerRef { pod, uid, session: Some(source.session.clone()), disruption: None });
     run.metadata.annotations = Some([(ADOPTED.to_owned(), pod.to_string())].into());
     let owner = json!({ "apiVersion": API_VERSION, "kind": "AgenticSession", "name": name, "uid": source.session });
     run.metadata.owner_references = serde_json::from_value(json!([owner])).ok();

@@ -162,6 +162,9 @@ fn lost(view: &View, pod: Option<End>) -> (OutcomeReason, String) {
     if let Some(End { reason: Some(reason), message }) = pod {
         return (reason, message);
     }
+    if let Some(why) = view.status().runner.and_then(|runner| runner.disruption) {
+        return (OutcomeReason::Evicted, format!("Its pod was evicted while it ran: {why}"));
+    }
     match phase(session) {
         SessionPhase::Stopping | SessionPhase::Stopped => {
             (OutcomeReason::SessionStopped, "Its session was stopped while it ran.".to_owned())

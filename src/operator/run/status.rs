@@ -5,10 +5,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use super::{adopt, plan::Next, queue, view::View};
-use crate::api::{
-    Run, RunStatus,
-    conditions::{self, Aspect, Status},
-    run::{Outcome, RunPhase, RunnerRef},
+use crate::{
+    api::{
+        Run, RunStatus,
+        conditions::{self, Aspect, Status},
+        run::{Outcome, RunPhase, RunnerRef},
+    },
+    operator::session::{evidence, leaving::node},
 };
 
 /// The status that follows from the decision; none when it stays as it is.
@@ -30,6 +33,9 @@ pub(super) fn status(view: &View, next: &Next, now: Timestamp) -> Option<RunStat
             status.interrupts.clear();
         }
     }
+    if let Some((runner, why)) = status.runner.as_mut().zip(disruption(view)) {
+        runner.disruption.get_or_insert(why);
+    }
     conditions::update_run(&mut status, view.run.metadata.generation, now);
     if let Some((reason, message)) = said {
         let aspect = Aspect { kind: conditions::SUCCEEDED, status: Status::Unknown, reason, message };
@@ -38,12 +44,23 @@ pub(super) fn status(view: &View, next: &Next, now: Timestamp) -> Option<RunStat
     (view.run.status.as_ref() != Some(&status)).then_some(status)
 }
 
+/// Why the Run's pod is taken away: nobody can ask it when it is gone.
+fn disruption(view: &View) -> Option<String> {
+    let pod = view.own_pod().filter(|_| !view.status().phase.is_terminal())?;
+    let node = node(pod).unwrap_or("(none)");
+    evidence::disruption(pod).map(|why| format!("{why} (node {node})"))
+}
+
 /// From here on the Run is that pod's, and of no other.
 fn begun(status: RunStatus, view: &View) -> RunStatus {
     let run = &view.run;
     let session = view.session.as_ref().and_then(|session| session.uid());
-    let given =
-        view.pod.as_ref().map(|pod| RunnerRef { pod: pod.name_any(), uid: pod.uid().unwrap_or_default(), session });
+    let given = view.pod.as_ref().map(|pod| RunnerRef {
+        pod: pod.name_any(),
+        uid: pod.uid().unwrap_or_default(),
+        session,
+        disruption: None,
+    });
     let runner = adopt::runner(run).or(given);
     RunStatus {
         phase: RunPhase::Running,

@@ -127,6 +127,22 @@ fn a_run_whose_pod_is_another_one_is_never_given_to_it() {
     assert_eq!(reason(&next), OutcomeReason::RunnerLost);
 }
 
+/// A lost node says nothing when its pod is gone at last.
+#[test]
+fn why_a_pod_is_taken_away_is_written_down_before_it_is_gone() {
+    let target = json!({"type": "DisruptionTarget", "status": "True", "message": "The node does not answer."});
+    let leaving = pod("pod-1", &json!({"phase": "Running", "conditions": [target]}));
+    let (_, noted) = step(&view(begun(), Some(leaving)));
+    let (next, ended) = step(&view(noted.clone(), None));
+    assert_eq!(reason(&next), OutcomeReason::Evicted);
+    assert!(ended.status.unwrap().outcome.unwrap().message.unwrap().contains("does not answer"));
+    assert_eq!(reason(&step(&view(begun(), None)).0), OutcomeReason::RunnerLost);
+    assert!(
+        status(&view(noted.clone(), noted.status.map(|_| ready("pod-1"))), &Next::Nothing, at(6)).is_none(),
+        "written once"
+    );
+}
+
 #[test]
 fn why_a_pod_ended_is_why_its_run_did() {
     let evicted = json!({"phase": "Failed", "reason": "Evicted", "message": "The node was low on memory."});
