@@ -51,6 +51,22 @@ pub(super) async fn ensure<K: Owned>(
     applied.map(Some).map_err(|error| OperatorError::of(called::<K>(namespace, name), error))
 }
 
+/// [`ensure`] for an object whose members stay the same for ever: where it is not there it is created, which costs an API server
+/// half of what merging does. What has members that come and go must be applied from the beginning, or they stay.
+pub(super) async fn ensure_same<K: Owned>(
+    client: &Client,
+    wanted: &Value,
+    seen: Option<&K>,
+) -> Result<Option<K>, OperatorError> {
+    match seen {
+        None => match create(client, wanted).await? {
+            Some(created) => Ok(Some(created)),
+            None => ensure(client, wanted, seen).await,
+        },
+        Some(_) => ensure(client, wanted, seen).await,
+    }
+}
+
 /// Whether everything that is wanted is there. The API server adds members of its own, but none to our lists.
 pub(super) fn holds(seen: &Value, wanted: &Value) -> bool {
     match (seen, wanted) {

@@ -98,7 +98,7 @@ impl Work {
                 _ = timeout(pause, again.notified()) => {}
                 () = gone.cancelled() => {}
             }
-            pause = (pause * 2).min(PAUSE.1);
+            pause = (pause * 3).min(PAUSE.1);
         }
     }
 

@@ -111,8 +111,10 @@ async fn carry_out(view: &View, plan: &Plan, context: &Context) -> Result<(), Op
     for step in &plan.steps {
         match step {
             Step::Provide if plan.steps.contains(&Step::CreatePod) => {
-                // What the pod mounts may come a moment after it: the kubelet waits for it.
-                tokio::try_join!(begin(view, context), provide_rest(view, context))?;
+                // The pod first: until it has a node, what it mounts has come, and the kubelet waits for it anyway.
+                let begun = begin(view, context).await;
+                provide_rest(view, context).await?;
+                begun?;
             }
             Step::Provide => {
                 tokio::try_join!(provide_first(view, context), provide_rest(view, context), supply(view, context))?;
@@ -141,7 +143,7 @@ async fn begin(view: &View, context: &Context) -> Result<(), OperatorError> {
 async fn provide_first(view: &View, context: &Context) -> Result<(), OperatorError> {
     let (account, policy) = (objects::account(&view.session), objects::policy(&view.namespace(), &context.config));
     let (account, policy): (Option<ServiceAccount>, Option<NetworkPolicy>) = tokio::try_join!(
-        apply::ensure(&context.client, &account, view.account.as_deref()),
+        apply::ensure_same(&context.client, &account, view.account.as_deref()),
         apply::ensure(&context.client, &policy, view.policy.as_deref()),
     )?;
     context.children.remember(account, None, None);
