@@ -4,13 +4,13 @@ use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret, 
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::{
     Api, Client, Resource, ResourceExt,
-    api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
+    api::{DeleteParams, Patch, PatchParams, Preconditions},
     core::NamespaceResourceScope,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::error::OperatorError;
+use super::{error::OperatorError, write};
 
 /// The field manager of everything that the operator writes.
 pub(super) const MANAGER: &str = "ambient-operator";
@@ -58,13 +58,12 @@ pub(super) async fn ensure_same<K: Owned>(
     wanted: &Value,
     seen: Option<&K>,
 ) -> Result<Option<K>, OperatorError> {
-    match seen {
-        None => match create(client, wanted).await? {
-            Some(created) => Ok(Some(created)),
-            None => ensure(client, wanted, seen).await,
-        },
-        Some(_) => ensure(client, wanted, seen).await,
+    if seen.is_none()
+        && let Some(created) = write::create(client, wanted).await?
+    {
+        return Ok(Some(created));
     }
+    ensure(client, wanted, seen).await
 }
 
 /// Whether everything that is wanted is there. The API server adds members of its own, but none to our lists.
@@ -77,21 +76,6 @@ pub(super) fn holds(seen: &Value, wanted: &Value) -> bool {
             seen.len() == wanted.len() && seen.iter().zip(wanted).all(|(seen, wanted)| holds(seen, wanted))
         }
         (seen, wanted) => seen == wanted,
-    }
-}
-
-/// Creates an object. Nothing when one of this name is there: then a watch will show it.
-pub(super) async fn create<K: Owned>(client: &Client, wanted: &Value) -> Result<Option<K>, OperatorError> {
-    let text = |key: &str| wanted["metadata"][key].as_str().unwrap_or_default();
-    let (namespace, name) = (text("namespace"), text("name"));
-    let object = called::<K>(namespace, name);
-    let typed: K = serde_json::from_value(wanted.clone())
-        .map_err(|error| OperatorError::Refused { object: object.clone(), message: error.to_string() })?;
-    let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
-    match Api::<K>::namespaced(client.clone(), namespace).create(&params, &typed).await {
-        Ok(created) => Ok(Some(created)),
-        Err(kube::Error::Api(status)) if status.code == 409 => Ok(None),
-        Err(error) => Err(OperatorError::of(object, error)),
     }
 }
 

@@ -20,10 +20,11 @@ use kube::{
 use super::{
     config::Config,
     guard::Broken,
-    history::{History, Kept},
+    history::History,
     index::{self, Index},
     ingest::{Ingest, Source},
     inputs::InputStores,
+    kept::Kept,
     metrics::Metrics,
     retention,
     run::{Wake, followers::Followers, queue, view::View as RunView},
@@ -201,7 +202,7 @@ impl Context {
         };
         let (uid, retention) = (source.session.clone(), source.of.retention);
         self.ingest.follow(source);
-        if let Err(error) = self.history.note(&uid, |kept| kept.retention = retention) {
+        if let Err(error) = self.history.keep_for(&uid, retention) {
             tracing::warn!(%error, "how long a session's events are kept is not noted");
         }
     }

@@ -3,22 +3,16 @@
 //! A record that is here is never changed, and none comes twice. What only the operator knows (a pod is gone with a run in it) is
 //! written here too, so that every run has an end.
 
-use std::{
-    collections::HashMap,
-    fs, io,
-    ops::Range,
-    path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, ops::Range, path::Path};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::kept::{Kept, Sessions};
 use crate::{
     agui::{Event, EventKind, Id},
     api::outcome::{self, OutcomeReason, OutcomeReport},
-    eventlog::{LogError, Options, Seq, Store, ThreadLog, write_atomic},
+    eventlog::{LogError, Options, Seq, Store, ThreadLog},
     fold::Fold,
 };
 
@@ -31,34 +25,14 @@ const GAP: &str = "ambient:gap";
 /// The logs of all sessions, below one directory that one operator at a time has.
 pub(super) struct History {
     store: Store,
-    dir: PathBuf,
-    sessions: Mutex<HashMap<String, Kept>>,
-}
-
-/// Whose logs they are: also for what was deleted.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Kept {
-    /// The session's namespace.
-    pub(super) namespace: String,
-    /// Its name.
-    pub(super) name: String,
-    /// Its threads, in the order in which they came.
-    pub(super) threads: Vec<Id>,
-    /// For how many seconds they are kept after the session; none: as long as the operator says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) retention: Option<u64>,
-    /// Since when it is known that the session is gone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) deleted: Option<Timestamp>,
+    sessions: Sessions,
 }
 
 impl History {
     /// Opens the directory, and makes it if need be.
     pub(super) fn open(dir: &Path) -> Result<Self, LogError> {
         let store = Store::open(dir, Options { journal_bytes: 0, reserve_bytes: 0, ..Options::default() })?;
-        let sessions = dir.join("sessions");
-        fs::create_dir_all(&sessions).map_err(|error| failed("create", &sessions, error))?;
-        Ok(Self { store, dir: sessions, sessions: Mutex::default() })
+        Ok(Self { store, sessions: Sessions::open(dir.join("sessions"))? })
     }
 
     /// Ends all logs: readers get what is left.
@@ -69,22 +43,8 @@ impl History {
     }
 
     /// Whose logs are kept under a session's UID.
-    pub(super) fn session(&self, uid: &str) -> Result<Option<Kept>, LogError> {
-        if let Some(kept) = self.lock().get(uid) {
-            return Ok(Some(kept.clone()));
-        }
-        let Some(path) = self.file(uid) else { return Ok(None) };
-        let kept: Option<Kept> = match fs::read(&path) {
-            Ok(bytes) => {
-                serde_json::from_slice(&bytes).map(Some).map_err(|error| failed("read", &path, error.into()))?
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(failed("read", &path, error)),
-        };
-        if let Some(kept) = &kept {
-            self.lock().insert(uid.to_owned(), kept.clone());
-        }
-        Ok(kept)
+    pub(super) fn session(&self, uid: &str) -> Option<Kept> {
+        self.sessions.get(uid)
     }
 
     /// The log of a thread, if there is one.
@@ -94,53 +54,49 @@ impl History {
 
     /// The log of a thread, made when the thread is new.
     pub(super) fn log(&self, of: &Kept, uid: &str, thread: &Id) -> Result<ThreadLog, LogError> {
-        let mut kept = self.session(uid)?.unwrap_or_else(|| Kept { threads: Vec::new(), ..of.clone() });
-        if !kept.threads.contains(thread) {
-            kept.threads.push(thread.clone());
-            self.write(uid, kept)?;
+        if !self.sessions.is(uid, |kept| kept.threads.contains(thread)) {
+            self.sessions.change(uid, |kept| {
+                let threads = std::mem::take(&mut kept.threads);
+                *kept = Kept { threads, ..of.clone() };
+                if !kept.threads.contains(thread) {
+                    kept.threads.push(thread.clone());
+                }
+            })?;
         }
         self.store.thread(&key(uid, thread))
     }
 
-    /// Changes what is known of a session of which something is kept.
-    pub(super) fn note(&self, uid: &str, change: impl FnOnce(&mut Kept)) -> Result<(), LogError> {
-        let Some(known) = self.session(uid)? else { return Ok(()) };
-        let mut kept = known.clone();
-        change(&mut kept);
-        if kept == known { Ok(()) } else { self.write(uid, kept) }
+    /// Notes for how long a session's events are kept, where there are any.
+    pub(super) fn keep_for(&self, uid: &str, retention: Option<u64>) -> Result<(), LogError> {
+        if self.sessions.is(uid, |kept| kept.retention != retention) {
+            self.sessions.change(uid, |kept| kept.retention = retention)?;
+        }
+        Ok(())
     }
 
-    fn write(&self, uid: &str, kept: Kept) -> Result<(), LogError> {
-        let path = self.file(uid).ok_or_else(|| failed("name", &self.dir, io::ErrorKind::InvalidInput.into()))?;
-        let json = serde_json::to_vec(&kept).map_err(|error| failed("write", &path, error.into()))?;
-        write_atomic(&path, &json).map_err(|error| failed("write", &path, error))?;
-        self.lock().insert(uid.to_owned(), kept);
-        Ok(())
+    /// Notes that a session is gone.
+    pub(super) fn is_gone(&self, uid: &str, since: Timestamp) -> Result<(), LogError> {
+        self.sessions.change(uid, |kept| kept.deleted = Some(since))
     }
 
     /// The UIDs of all sessions of which something is kept.
-    pub(super) fn uids(&self) -> Result<Vec<String>, LogError> {
-        let entries = fs::read_dir(&self.dir).map_err(|error| failed("list", &self.dir, error))?;
-        let name = |entry: fs::DirEntry| entry.file_name().to_str()?.strip_suffix(".json").map(str::to_owned);
-        Ok(entries.flatten().filter_map(name).collect())
+    pub(super) fn uids(&self) -> Vec<String> {
+        self.sessions.uids()
     }
 
-    /// Deletes everything that is kept of a session.
+    /// Deletes everything that is kept of a session. Blocks for the deletion of its files.
     pub(super) fn forget(&self, uid: &str) -> Result<(), LogError> {
-        let Some((kept, path)) = self.session(uid)?.zip(self.file(uid)) else { return Ok(()) };
-        for thread in &kept.threads {
-            self.store.remove(&key(uid, thread))?;
+        for thread in self.session(uid).unwrap_or_default().threads {
+            self.store.remove(&key(uid, &thread))?;
         }
         // Last, so that what a crash leaves is found again.
-        fs::remove_file(&path).map_err(|error| failed("delete", &path, error))?;
-        self.lock().remove(uid);
-        Ok(())
+        self.sessions.remove(uid)
     }
 
     /// How far each thread of a session has got.
     pub(super) fn cursors(&self, uid: &str) -> Result<HashMap<Id, Seq>, LogError> {
         let mut cursors = HashMap::new();
-        for thread in self.session(uid)?.unwrap_or_default().threads {
+        for thread in self.session(uid).unwrap_or_default().threads {
             if let Some(log) = self.find(uid, &thread)? {
                 cursors.insert(thread, log.last_seq());
             }
@@ -188,15 +144,6 @@ impl History {
         }
         Ok(())
     }
-
-    fn file(&self, uid: &str) -> Option<PathBuf> {
-        let safe = !uid.is_empty() && uid.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-');
-        safe.then(|| self.dir.join(format!("{uid}.json")))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Kept>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 fn last_words(lost: Range<Seq>, reason: OutcomeReason, message: &str) -> [EventKind; 3] {
@@ -211,10 +158,6 @@ fn last_words(lost: Range<Seq>, reason: OutcomeReason, message: &str) -> [EventK
 
 fn key(uid: &str, thread: &Id) -> Id {
     Id::from(format!("{uid}/{thread}"))
-}
-
-fn failed(what: &'static str, path: &Path, error: io::Error) -> LogError {
-    LogError::io(what, path, error)
 }
 
 #[cfg(test)]

@@ -66,12 +66,12 @@ fn logs_are_found_again_by_the_uid_and_a_new_pod_begins_beyond_them() {
     history.close();
     drop(history);
     let history = History::open(dir.path()).unwrap();
-    let kept = history.session(UID).unwrap().unwrap();
+    let kept = history.session(UID).unwrap();
     assert_eq!((kept.name.as_str(), &kept.threads), ("s1", &vec![thread.clone()]));
     assert_eq!(history.cursors(UID).unwrap()[&thread], 7);
     assert_eq!(history.first_seq(UID).unwrap(), Some(7 + MARGIN));
-    assert_eq!(history.session("../../etc").unwrap(), None);
-    assert_eq!(history.session("unknown").unwrap(), None);
+    assert_eq!(history.session("../../etc"), None);
+    assert_eq!(history.session("unknown"), None);
 }
 
 #[test]
@@ -82,15 +82,37 @@ fn what_is_forgotten_is_gone_from_the_disk_and_readers_are_told() {
     let log = history.log(&owner(), gone, &Id::from("t")).unwrap();
     log.copy(&started(1, "r")).unwrap();
     history.log(&owner(), stays, &Id::from("t")).unwrap().copy(&started(1, "r")).unwrap();
-    history.note(gone, |kept| kept.deleted = Some(Timestamp::UNIX_EPOCH)).unwrap();
-    assert_eq!(history.uids().unwrap().len(), 2);
+    history.is_gone(gone, Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!(history.uids().len(), 2);
     history.forget(gone).unwrap();
-    assert_eq!(history.uids().unwrap(), [stays]);
-    assert_eq!(history.session(gone).unwrap(), None);
+    assert_eq!(history.uids(), [stays]);
+    assert_eq!(history.session(gone), None);
     assert!(history.find(gone, &Id::from("t")).unwrap().is_none());
     assert!(log.copy(&raw(2, "r")).is_err());
-    assert_eq!(fs::read_dir(dir.path().join("threads")).unwrap().count(), 1);
+    assert_eq!(std::fs::read_dir(dir.path().join("threads")).unwrap().count(), 1);
     history.forget("never-was").unwrap();
+}
+
+#[test]
+fn threads_that_come_at_once_are_all_known_and_a_broken_file_is_no_others_trouble() {
+    let dir = tempfile::tempdir().unwrap();
+    let history = History::open(dir.path()).unwrap();
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let history = &history;
+            scope.spawn(move || history.log(&owner(), UID, &Id::from(format!("t{number}"))).unwrap());
+        }
+    });
+    history.keep_for(UID, Some(5)).unwrap();
+    history.keep_for("never-was", Some(5)).unwrap();
+    assert!(history.log(&owner(), "../../etc", &Id::from("t")).is_err());
+    history.close();
+    drop(history);
+    std::fs::write(dir.path().join("sessions/2f184141-1707.json"), "{").unwrap();
+    let history = History::open(dir.path()).unwrap();
+    let kept = history.session(UID).unwrap();
+    assert_eq!((kept.threads.len(), kept.retention), (8, Some(5)));
+    assert_eq!(history.uids(), [UID]);
 }
 
 proptest! {

@@ -14,6 +14,7 @@ mod history;
 mod index;
 mod ingest;
 mod inputs;
+mod kept;
 mod lean;
 mod lease;
 mod metrics;
@@ -60,12 +61,11 @@ use self::{
     error::OperatorError,
     guard::Broken,
     history::History,
-    index::Index,
     ingest::Ingest,
     lease::Candidate,
     metrics::{Objects, Waiting},
     stores::{Memory, stores, watch},
-    wake::Wakers,
+    wake::{Asked, Wakers},
 };
 
 use crate::eventlog::LogError;
@@ -106,7 +106,6 @@ pub enum StartError {
 }
 
 /// Reconciles until it is told to stop, then ends what it has begun. With leader election only while the lease is its own.
-#[allow(clippy::too_many_lines, reason = "what is made once and handed on")]
 pub async fn run(
     client: Client,
     config: Config,
@@ -121,27 +120,10 @@ pub async fn run(
     let Some(mut candidate) = stand_by(&client, &config, &metrics, &ready, &stop).await else {
         return Ok(());
     };
-    let (to_sessions, sessions) = mpsc::unbounded_channel();
-    let (to_runs, runs) = mpsc::unbounded_channel();
-    let (to_settings, settings_asked) = mpsc::unbounded_channel();
-    let (to_namespaces, namespaces_asked) = mpsc::unbounded_channel();
     let (to_faults, faults) = mpsc::unbounded_channel();
     let (stores, writers) = stores();
     let (projects, project_writers) = settings::stores::stores();
-    let wakers = Wakers {
-        sessions: to_sessions,
-        runs: to_runs,
-        settings: to_settings,
-        namespaces: to_namespaces,
-        session_store: stores.sessions.clone(),
-        run_store: stores.runs.clone(),
-        settings_store: stores.settings.clone(),
-        namespace_store: projects.namespaces.clone(),
-        index: Index::default(),
-        open: Arc::default(),
-        waiting_sessions: Waiting::default(),
-        waiting_runs: Waiting::default(),
-    };
+    let (wakers, asked) = Wakers::new(&stores, &projects);
     // Nothing but a runner's own address is ever asked.
     let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?;
     let history = Arc::new(History::open(&config.event_store)?);
@@ -192,17 +174,8 @@ pub async fn run(
             tracing::info!("ready");
         }
         tasks.spawn(guard::tell(client, faults));
-        let sessions =
-            drive(sessions, &context.stores.sessions, &wakers.waiting_sessions, &context, &work, session::reconcile);
-        let runs = drive(runs, &context.stores.runs, &wakers.waiting_runs, &context, &work, run::reconcile);
-        let nobody = Waiting::default();
-        let settings = &context.stores.settings;
-        let settings = drive(settings_asked, settings, &nobody, &context, &work, settings::reconcile);
-        let nobody = Waiting::default();
-        let namespaces = &context.projects.namespaces;
-        let namespaces = drive(namespaces_asked, namespaces, &nobody, &context, &work, settings::reconcile_namespace);
         let rest = async { tokio::join!(run::adopt::adopt(begun, &context), retention::keep_in_time(&context)) };
-        tokio::join!(sessions, runs, settings, namespaces, rest);
+        tokio::join!(reconcile(asked, &wakers, &context, &work), rest);
     };
     tokio::select! {
         () = all => {}
@@ -218,6 +191,20 @@ pub async fn run(
         candidate.release().await;
     }
     Ok(())
+}
+
+/// Reconciles all kinds as they are asked for.
+async fn reconcile(asked: Asked, wakers: &Wakers, context: &Arc<Context>, work: &Work) {
+    let Asked { sessions, runs, settings, namespaces } = asked;
+    let stores = &context.stores;
+    let sessions = drive(sessions, &stores.sessions, &wakers.waiting_sessions, context, work, session::reconcile);
+    let runs = drive(runs, &stores.runs, &wakers.waiting_runs, context, work, run::reconcile);
+    let nobody = Waiting::default();
+    let settings = drive(settings, &stores.settings, &nobody, context, work, settings::reconcile);
+    let nobody = Waiting::default();
+    let known = &context.projects.namespaces;
+    let namespaces = drive(namespaces, known, &nobody, context, work, settings::reconcile_namespace);
+    tokio::join!(sessions, runs, settings, namespaces);
 }
 
 /// Until this operator is to reconcile, with its lease if it has to have one; none when it is told to stop before.

@@ -1,11 +1,11 @@
 //! How long what a session has done is kept after the session.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
-use super::{context::Context, history::Kept};
+use super::{context::Context, history::History, kept::Kept};
 use crate::{api::AgenticSession, eventlog::LogError};
 
 /// What a session says of itself, in seconds; 0: nothing is kept beyond it but for some minutes.
@@ -34,39 +34,44 @@ pub(super) async fn keep_in_time(context: &Context) {
     let mut clock = tokio::time::interval(EVERY);
     loop {
         clock.tick().await;
-        let now = Timestamp::now();
-        if let Err(error) = sweep(context, now) {
-            tracing::warn!(%error, "what is kept of deleted sessions was not looked through");
+        let (history, now) = (Arc::clone(&context.history), Timestamp::now());
+        let due = due(context, now);
+        // Files are deleted, and logs are synced before.
+        let swept = tokio::task::spawn_blocking(move || sweep(&history, &due, now)).await;
+        if let Ok(Err(error)) = swept {
+            tracing::warn!(%error, "what is kept of deleted sessions is not deleted in time");
         }
     }
 }
 
-fn sweep(context: &Context, now: Timestamp) -> Result<(), LogError> {
+/// The sessions that are gone, and what is due for each.
+fn due(context: &Context, now: Timestamp) -> Vec<(String, Fate)> {
     // In this order: nothing is kept of a session that the store does not know yet.
-    let uids = context.history.uids()?;
+    let uids = context.history.uids();
     let there: HashSet<String> = context.stores.sessions.state().iter().filter_map(|session| session.uid()).collect();
-    for uid in uids.into_iter().filter(|uid| !there.contains(uid)) {
-        let Some(kept) = context.history.session(&uid)? else { continue };
+    let gone = uids.into_iter().filter(|uid| !there.contains(uid));
+    let fate = |uid: String| {
+        let kept = context.history.session(&uid)?;
         let is_broken = context.broken.has::<AgenticSession>(&kept.namespace, &kept.name);
-        if is_broken || !is_watched(context, &kept.namespace) {
-            continue;
-        }
-        match fate(&kept, context.config.event_retention, now) {
-            Fate::Unknown => context.history.note(&uid, |kept| kept.deleted = Some(now))?,
+        // Of a namespace that nobody watches, nobody knows what is there.
+        let is_known = !is_broken && context.config.watches(&kept.namespace);
+        is_known.then(|| (uid, fate(&kept, context.config.event_retention, now)))
+    };
+    gone.filter_map(fate).collect()
+}
+
+fn sweep(history: &History, due: &[(String, Fate)], now: Timestamp) -> Result<(), LogError> {
+    for (uid, fate) in due {
+        match fate {
+            Fate::Unknown => history.is_gone(uid, now)?,
             Fate::Kept => {}
             Fate::Over => {
-                tracing::info!(namespace = %kept.namespace, name = %kept.name, %uid, "the events of a deleted session are deleted");
-                context.history.forget(&uid)?;
+                history.forget(uid)?;
+                tracing::info!(%uid, "the events of a deleted session are deleted");
             }
         }
     }
     Ok(())
-}
-
-/// Whether the operator would know if a session there lived.
-fn is_watched(context: &Context, namespace: &str) -> bool {
-    let watched = &context.config.watch_namespaces;
-    watched.is_empty() || watched.iter().any(|one| one == namespace)
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -9,9 +9,14 @@ use kube::{
     Resource, ResourceExt,
     runtime::reflector::{ObjectRef, Store},
 };
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::{index::Index, metrics::Waiting, settings::stores::Project, stores::Change};
+use super::{
+    index::Index,
+    metrics::Waiting,
+    settings::stores::{Project, Projects},
+    stores::{Change, Stores},
+};
 use crate::api::{AgenticSession, ProjectSettings, Run, settings::NAME};
 
 /// The queues, and what is needed to find out who belongs to whom.
@@ -32,7 +37,38 @@ pub(super) struct Wakers {
     pub(super) waiting_runs: Waiting<Run>,
 }
 
+/// What is to be looked at.
+pub(super) struct Asked {
+    pub(super) sessions: UnboundedReceiver<ObjectRef<AgenticSession>>,
+    pub(super) runs: UnboundedReceiver<ObjectRef<Run>>,
+    pub(super) settings: UnboundedReceiver<ObjectRef<ProjectSettings>>,
+    pub(super) namespaces: UnboundedReceiver<ObjectRef<Project>>,
+}
+
 impl Wakers {
+    /// Empty queues over what the watches know.
+    pub(super) fn new(stores: &Stores, projects: &Projects) -> (Self, Asked) {
+        let (to_sessions, sessions) = unbounded_channel();
+        let (to_runs, runs) = unbounded_channel();
+        let (to_settings, settings) = unbounded_channel();
+        let (to_namespaces, namespaces) = unbounded_channel();
+        let wakers = Self {
+            sessions: to_sessions,
+            runs: to_runs,
+            settings: to_settings,
+            namespaces: to_namespaces,
+            session_store: stores.sessions.clone(),
+            run_store: stores.runs.clone(),
+            settings_store: stores.settings.clone(),
+            namespace_store: projects.namespaces.clone(),
+            index: Index::default(),
+            open: Arc::default(),
+            waiting_sessions: Waiting::default(),
+            waiting_runs: Waiting::default(),
+        };
+        (wakers, Asked { sessions, runs, settings, namespaces })
+    }
+
     /// One of the methods below, for a watch.
     pub(super) fn when<K: 'static>(
         &self,

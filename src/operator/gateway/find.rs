@@ -91,7 +91,7 @@ impl Gateway {
 
     /// What is known of a session that was deleted.
     fn gone(&self, namespace: &str, uid: &str) -> Option<AgenticSession> {
-        let kept = self.history.session(uid).ok()?.filter(|kept| kept.namespace == namespace)?;
+        let kept = self.history.session(uid).filter(|kept| kept.namespace == namespace)?;
         let mut session = AgenticSession::new(&kept.name, AgenticSessionSpec::default());
         session.metadata.namespace = Some(kept.namespace);
         session.metadata.uid = Some(uid.to_owned());

@@ -26,7 +26,7 @@ use crate::{
         AgenticSession, Run, RunSpec, RunStatus,
         run::{RunEvents, RunPhase, SessionRef},
     },
-    operator::history::{History, Kept},
+    operator::{history::History, kept::Kept},
 };
 
 const LONG: Duration = Duration::from_mins(1);

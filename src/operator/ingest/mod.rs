@@ -15,10 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::tail::Work;
-use super::{
-    error::OperatorError,
-    history::{History, Kept},
-};
+use super::{error::OperatorError, history::History, kept::Kept};
 use crate::{
     agui::{Id, RunAgentInput},
     security::Secret,
@@ -91,10 +88,8 @@ impl Ingest {
         let (tell, connected) = watch::channel(false);
         let (history, http, begun) = (Arc::clone(&self.history), self.http.clone(), self.begun.clone());
         let work = Work::new(history, http, begun, source, tell);
+        // That of another pod is dropped with its place in the list, and so told to end.
         let before = tails.get(&uid).map(|before| before.connected.clone());
-        if let Some(before) = tails.remove(&uid) {
-            before.gone.cancel();
-        }
         let (go_on, stop) = (Arc::clone(&again), gone.clone());
         let task = tokio::spawn(async move {
             // What is on its way from another pod comes first: its numbers are lower.

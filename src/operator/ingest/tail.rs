@@ -31,7 +31,7 @@ const SILENCE: Duration = Duration::from_mins(1);
 /// How long a runner may take to answer.
 const ANSWER: Duration = Duration::from_secs(30);
 /// The pauses between attempts: the first, and the longest. Whoever learns that the pod has changed has it tried at once.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_mins(5));
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_mins(1));
 /// How long what a pod wrote may be on its way when the pod is gone.
 const REST: Duration = Duration::from_secs(3);
 
@@ -155,11 +155,7 @@ impl Work {
     }
 
     async fn take(&mut self, Line { thread, record }: Line) -> Result<(), TailError> {
-        let log = match self.logs.get(&thread) {
-            Some(log) => log.clone(),
-            None => self.history.log(&self.source.of, &self.source.session, &thread)?,
-        };
-        self.logs.entry(thread.clone()).or_insert_with(|| log.clone());
+        let log = self.log(&thread)?;
         if record.seq > log.last_seq()
             && let EventKind::RunStarted { input, .. } = &record.event.kind
         {
@@ -168,6 +164,15 @@ impl Work {
         log.copy(&record)?;
         self.unsaid.insert(thread);
         Ok(())
+    }
+
+    fn log(&mut self, thread: &Id) -> Result<ThreadLog, LogError> {
+        if let Some(log) = self.logs.get(thread) {
+            return Ok(log.clone());
+        }
+        let log = self.history.log(&self.source.of, &self.source.session, thread)?;
+        self.logs.insert(thread.clone(), log.clone());
+        Ok(log)
     }
 
     /// Waits until there is a Run of a run: what is kept is seen by kubectl too, also after a crash between the two.

@@ -68,7 +68,7 @@ fn asking(view: &View, now: Timestamp) -> Next {
         .iter()
         .filter(|run| taken(run) && queue::answers(run) && queue::thread(run) == queue::thread(&view.run));
     if let Some(by) = answers.find(|run| run.creation_timestamp() >= view.run.creation_timestamp()) {
-        return end(OutcomeReason::Answered, &format!("The Run {} answered what it asked.", by.name_any()));
+        return end(OutcomeReason::Answered, format!("The Run {} answered what it asked.", by.name_any()));
     }
     let until = answer_until(view);
     if until.is_some_and(|until| until <= now) {
@@ -78,7 +78,7 @@ fn asking(view: &View, now: Timestamp) -> Next {
         return Next::Ask { until };
     }
     // What is kept of it is that it asks.
-    let ended = |(reason, message)| Next::End { reason, message };
+    let ended = |(reason, message): (_, String)| end(reason, message);
     match evidence::state(view.own_pod().map(AsRef::as_ref)) {
         PodState::Absent => ended(lost(view, None)),
         PodState::Ended(end) => ended(lost(view, Some(end))),
@@ -103,15 +103,15 @@ fn cancelled(view: &View) -> bool {
     view.run.spec.desired_state == DesiredState::Cancelled
 }
 
-fn end(reason: OutcomeReason, message: &str) -> Next {
-    Next::End { reason, message: message.to_owned() }
+fn end(reason: OutcomeReason, message: impl Into<String>) -> Next {
+    Next::End { reason, message: message.into() }
 }
 
 /// A Run that a runner was given, or may have been given.
 fn started(view: &View) -> Next {
     match &view.seen {
         Seen::Events(seen) if ended(seen) => return taken(view, seen),
-        Seen::Refused(why) => return end(OutcomeReason::SetupFailed, &format!("The runner refused the Run: {why}")),
+        Seen::Refused(why) => return end(OutcomeReason::SetupFailed, format!("The runner refused the Run: {why}")),
         Seen::Unreachable => return end(OutcomeReason::RunnerLost, "Its runner could not be reached for ten minutes."),
         Seen::Events(_) | Seen::Nothing => {}
     }
@@ -223,7 +223,7 @@ fn waiting(view: &View, config: &Config, now: Timestamp) -> Next {
     match (phase(session), evidence::state(view.pod.as_deref())) {
         (SessionPhase::Failed, _) => {
             let (reason, message) = failed(session);
-            Next::End { reason, message }
+            end(reason, message)
         }
         (SessionPhase::Running, PodState::Ready) => Next::Start,
         (_, _) => {

@@ -25,7 +25,7 @@ mod resources;
 pub(super) mod status;
 mod template;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 #[cfg(test)]
 mod tests_inputs;
 #[cfg(test)]
@@ -58,6 +58,7 @@ use super::{
     error::OperatorError,
     release, retire,
     run::first,
+    write,
 };
 use crate::api::{AgenticSession, AgenticSessionStatus, McpServers, outcome::OutcomeReason};
 
@@ -172,7 +173,7 @@ async fn create_pod(view: &View, context: &Context) -> Result<(), OperatorError>
     if let Some(first) = context.history.first_seq(&view.session.uid().unwrap_or_default())? {
         pod::begin_at(&mut pod, first);
     }
-    if let Some(created) = apply::create(&context.client, &pod).await? {
+    if let Some(created) = write::create(&context.client, &pod).await? {
         context.pods.remember(created);
     }
     Ok(())
@@ -189,7 +190,7 @@ async fn supply(view: &View, context: &Context) -> Result<(), OperatorError> {
     }
     match claim::claim(&view.session, &view.inputs).filter(|_| view.inputs.claim.is_none()) {
         // A claim of somebody's own with this name is used as it is, and stays.
-        Some(claim) => apply::create::<PersistentVolumeClaim>(client, &claim).await.map(|_| ()),
+        Some(claim) => write::create::<PersistentVolumeClaim>(client, &claim).await.map(|_| ()),
         None => Ok(()),
     }
 }

@@ -78,7 +78,7 @@ pub(super) fn ready() -> Value {
     json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}, {"type": "PodScheduled", "status": "True"}]})
 }
 
-pub(super) fn view(session: AgenticSession, pod: Option<Pod>) -> View {
+pub(in crate::operator) fn view(session: AgenticSession, pod: Option<Pod>) -> View {
     View {
         session: Arc::new(session),
         account: None,

@@ -24,19 +24,17 @@ use crate::{
         session::SessionPhase,
     },
     operator::session::{
-        drift_task::Told,
         evidence::{self, PodState},
-        inputs::Inputs,
         plan::{self as sessions, Step},
         status as session_status,
+        tests::view as session_view,
         view::View as SessionView,
+        wish::DESIRED_PHASE,
     },
 };
 
 /// How many Runs there are.
 pub(super) const RUNS: usize = 4;
-/// A person's wish.
-const DESIRED: &str = "ambient-code.io/desired-phase";
 
 /// An object that the operator looks at.
 #[derive(Debug, Clone, Copy)]
@@ -124,19 +122,8 @@ impl World {
 
     fn look_at_session(&mut self, effects: usize) {
         let Some(session) = self.cache.session.clone() else { return };
-        let view = SessionView {
-            session: Arc::new(session),
-            account: None,
-            token: None,
-            service: None,
-            files: None,
-            policy: None,
-            pod: self.cache.pod.clone().map(Arc::new),
-            runs: self.cache.runs.iter().cloned().map(Arc::new).collect(),
-            project_inactivity: None,
-            inputs: Inputs { keys: true, ..Inputs::default() },
-            told: Told::default(),
-        };
+        let runs = self.cache.runs.iter().cloned().map(Arc::new).collect();
+        let view = SessionView { runs, ..session_view(session, self.cache.pod.clone()) };
         let now = time(self.now);
         let plan = sessions::plan(&view, &config(), now);
         for step in plan.steps.iter().take(effects) {
@@ -328,7 +315,7 @@ impl World {
     pub(super) fn ask(&mut self, up: bool) {
         let (version, phase) = (self.version(), if up { "Running" } else { "Stopped" });
         if let Some(session) = &mut self.truth.session {
-            session.annotations_mut().insert(DESIRED.to_owned(), phase.to_owned());
+            session.annotations_mut().insert(DESIRED_PHASE.to_owned(), phase.to_owned());
             session.metadata.resource_version = Some(version);
         }
     }
