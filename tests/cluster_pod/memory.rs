@@ -21,7 +21,7 @@ fn an_agent_over_its_memory_limit_ends_its_run_and_the_runner_lives_on() {
         });
         let session = session.await;
         let reason = session.begin("eater", &format!("Run the command `{EAT}`")).await.rest().await.reason();
-        // With cgroup v2 the kernel kills the whole container, the evidence is the pod's, and the operator adds it.
+        // With cgroup v2 the kernel kills the whole container, and the evidence is the pod's.
         let whole_container = Path::new("/sys/fs/cgroup/cgroup.controllers").exists();
         if whole_container {
             assert!(["OOMKilled", "AgentCrashed"].contains(&reason.as_str()), "{reason}");
