@@ -45,7 +45,7 @@ impl Store {
         let threads = dir.join("threads");
         storage.create_dir(&threads).map_err(|e| LogError::io("create", &threads, e))?;
         let lock = take_lock(&options, &dir)?;
-        let syncer = Syncer::start().map_err(|e| LogError::io("start a sync thread for", &dir, e))?;
+        let syncer = Syncer::start(options.sync_delay).map_err(|e| LogError::io("start a sync thread for", &dir, e))?;
         let reserve = Reserve::new(storage, dir.join("reserve"), options.reserve_bytes);
         let (reads, lock) = (Semaphore::new(READS), Mutex::new(Some(lock)));
         let shared = Arc::new(Shared { dir, options, syncer, reserve, reads, lock });

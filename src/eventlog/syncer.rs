@@ -13,17 +13,16 @@ use std::{
 
 use super::{LogError, inner::LogInner, writer::SyncWork};
 
-/// How long after a sync the thread looks again by itself: a write that is made meanwhile may wait at least that long.
-const LOOKS_AGAIN: Duration = Duration::from_millis(50);
-
 /// Hands logs to the sync thread, which ends when this is dropped and nothing is left to sync.
 #[derive(Debug)]
 pub(super) struct Syncer {
     queue: Arc<Queue>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Queue {
+    /// So long after a sync the thread looks again by itself: what is written meanwhile is not due before.
+    delay: Duration,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -37,8 +36,9 @@ struct State {
 }
 
 impl Syncer {
-    pub(super) fn start() -> io::Result<Self> {
-        let queue = Arc::new(Queue::default());
+    /// `delay`: how long a write that nobody waits for may wait.
+    pub(super) fn start(delay: Duration) -> io::Result<Self> {
+        let queue = Arc::new(Queue { delay, state: Mutex::default(), changed: Condvar::new() });
         let served = Arc::clone(&queue);
         thread::Builder::new().name("eventlog-sync".to_owned()).spawn(move || serve(&served))?;
         Ok(Self { queue })
@@ -74,7 +74,7 @@ impl Queue {
     /// Waits until logs are due, and takes them; `None` at the end.
     fn take_due(&self) -> Option<Vec<Arc<LogInner>>> {
         let mut state = self.lock();
-        let again = Instant::now() + LOOKS_AGAIN;
+        let again = Instant::now() + self.delay;
         loop {
             let now = Instant::now();
             let due = state.take_due(now);

@@ -11,10 +11,7 @@ use k8s_openapi::api::{
 };
 use kube::{
     Client, Resource, ResourceExt,
-    runtime::{
-        events::{Event, EventType, Recorder},
-        reflector::{ObjectRef, Store},
-    },
+    runtime::reflector::{ObjectRef, Store},
 };
 
 use super::{
@@ -26,6 +23,7 @@ use super::{
     inputs::InputStores,
     kept::Kept,
     metrics::Metrics,
+    pods_first::PodsFirst,
     retention,
     run::{Wake, followers::Followers, queue, view::View as RunView},
     session::{
@@ -36,6 +34,7 @@ use super::{
     },
     settings::stores::Projects,
     stores::Stores,
+    tell::Teller,
     written::Written,
 };
 use crate::{
@@ -73,7 +72,8 @@ pub(super) struct Context {
     pub(super) settings: Arc<Written<ProjectSettings>>,
     pub(super) drifts: Arc<Drifts>,
     pub(super) wake_session: WakeSession,
-    pub(super) recorder: Recorder,
+    pub(super) teller: Teller,
+    pub(super) pods_first: PodsFirst,
     /// Tokens that were made and perhaps not seen yet, by session UID.
     pub(super) made: Mutex<HashMap<String, String>>,
 }
@@ -223,7 +223,7 @@ impl Context {
     }
 
     /// Tells people what became of a session, as an Event.
-    pub(super) async fn tell_session(&self, before: &AgenticSessionStatus, session: &AgenticSession) {
+    pub(super) fn tell_session(&self, before: &AgenticSessionStatus, session: &AgenticSession) {
         self.metrics.session(before, session);
         let Some(status) = session.status.as_ref().filter(|status| status.phase != before.phase) else {
             return;
@@ -231,11 +231,11 @@ impl Context {
         let ready = status.conditions.iter().find(|condition| condition.type_ == READY);
         let (reason, note) = ready.map(|ready| (ready.reason.clone(), ready.message.clone())).unwrap_or_default();
         let bad = status.phase == SessionPhase::Failed;
-        self.tell(bad, reason, note, &session.object_ref(&())).await;
+        self.teller.tell(bad, reason, note, session.object_ref(&()));
     }
 
     /// Tells people what became of a Run, as an Event.
-    pub(super) async fn tell_run(&self, before: &Run, run: &Run) {
+    pub(super) fn tell_run(&self, before: &Run, run: &Run) {
         self.metrics.run(before.status.as_ref(), run);
         let phase = |run: &Run| run.status.as_ref().map(|status| status.phase).unwrap_or_default();
         let Some(status) = run.status.as_ref().filter(|_| phase(before) != phase(run)) else {
@@ -244,21 +244,7 @@ impl Context {
         let end = status.conditions.iter().find(|condition| condition.type_ == SUCCEEDED);
         let (reason, note) = end.map(|end| (end.reason.clone(), end.message.clone())).unwrap_or_default();
         let bad = status.phase == crate::api::run::RunPhase::Failed;
-        self.tell(bad, reason, note, &run.object_ref(&())).await;
-    }
-
-    async fn tell(&self, bad: bool, reason: String, note: String, of: &k8s_openapi::api::core::v1::ObjectReference) {
-        let event = Event {
-            type_: if bad { EventType::Warning } else { EventType::Normal },
-            note: (!note.is_empty()).then_some(note),
-            action: reason.clone(),
-            reason,
-            secondary: None,
-        };
-        // An Event that is lost changes nothing: the status says the same.
-        if let Err(error) = self.recorder.publish(&event, of).await {
-            tracing::debug!(%error, "an Event was not recorded");
-        }
+        self.teller.tell(bad, reason, note, run.object_ref(&()));
     }
 }
 

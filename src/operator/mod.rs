@@ -18,6 +18,7 @@ mod kept;
 mod lean;
 mod lease;
 mod metrics;
+mod pods_first;
 mod registry;
 mod release;
 mod retention;
@@ -27,6 +28,7 @@ mod scope;
 mod session;
 mod settings;
 mod stores;
+mod tell;
 pub mod trigger;
 mod wake;
 mod write;
@@ -45,7 +47,6 @@ use kube::{
     runtime::{
         applier,
         controller::{self, Action},
-        events::{Recorder, Reporter},
         reflector::{ObjectRef, Store},
     },
 };
@@ -64,14 +65,16 @@ use self::{
     ingest::Ingest,
     lease::Candidate,
     metrics::{Objects, Waiting},
+    pods_first::PodsFirst,
     stores::{Memory, stores, watch},
+    tell::Teller,
     wake::{Asked, Wakers},
 };
 
 use crate::eventlog::LogError;
 
-/// How many objects of a kind are worked on at once.
-const CONCURRENCY: u16 = 32;
+/// How many objects of a kind are worked on at once. Most of them wait for the API server, and [`PodsFirst`] says who goes first.
+const CONCURRENCY: u16 = 256;
 /// When what failed in passing is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 /// How long connecting to a runner may take.
@@ -140,8 +143,10 @@ pub async fn run(
         waiting_sessions: wakers.waiting_sessions.clone(),
         waiting_runs: wakers.waiting_runs.clone(),
     });
+    let (teller, telling) = Teller::new(&client);
     let context = Arc::new(Context {
-        recorder: Recorder::new(client.clone(), Reporter::from(apply::MANAGER)),
+        teller,
+        pods_first: PodsFirst::default(),
         client: client.clone(),
         config,
         stores,
@@ -174,6 +179,7 @@ pub async fn run(
             tracing::info!("ready");
         }
         tasks.spawn(guard::tell(client, faults));
+        tasks.spawn(telling);
         let rest = async { tokio::join!(run::adopt::adopt(begun, &context), retention::keep_in_time(&context)) };
         tokio::join!(reconcile(asked, &wakers, &context, &work), rest);
     };

@@ -217,7 +217,9 @@ impl Engine {
         for id in self.store.threads()? {
             let thread = self.thread(&id).await?;
             for request in recover::waiting_runs(&thread.log) {
-                if let Ok(Offered::Accepted { idle: true, .. }) = thread.offer(request, Admission::AcceptedBefore) {
+                if let Ok(Offered::Accepted { idle: true, .. }) =
+                    thread.offer(Arc::new(request), Admission::AcceptedBefore)
+                {
                     self.work_on(thread.clone());
                 }
             }
@@ -290,7 +292,8 @@ impl Engine {
     pub async fn submit(self: &Arc<Self>, request: RunRequest) -> Result<Ticket, SubmitError> {
         self.check_room(&request.input.thread_id)?;
         let thread = self.thread(&request.input.thread_id).await?;
-        let offered = thread.offer(request.clone(), Admission::New { limit: self.settings.queue_limit })?;
+        let request = Arc::new(request);
+        let offered = thread.offer(Arc::clone(&request), Admission::New { limit: self.settings.queue_limit })?;
         match offered {
             Offered::Known(ticket) => Ok(ticket),
             Offered::Accepted { ticket, idle, next } => {

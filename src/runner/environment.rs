@@ -34,11 +34,10 @@ const RESERVED: [&str; 6] = [
 
 impl Environment {
     /// The session's variables with those of the run that the platform does not set.
-    pub(crate) fn over(&self, session: &Secrets) -> Secrets {
-        let own = self.0.iter().filter(|(name, _)| !is_reserved(name, session));
-        let mut both = session.clone();
-        both.0.extend(own.map(|(name, value)| (name.clone(), value.clone())));
-        both
+    pub(crate) fn over(&self, mut session: Secrets) -> Secrets {
+        let own: Vec<_> = self.0.iter().filter(|(name, _)| !is_reserved(name, &session)).collect();
+        session.0.extend(own.into_iter().map(|(name, value)| (name.clone(), value.clone())));
+        session
     }
 
     /// What of the run is left out, because the platform sets it; none: nothing.
@@ -70,7 +69,7 @@ mod tests {
         let session = Secrets([("OURS".to_owned(), "session".to_owned())].into());
         let run =
             Environment(variables(&["MINE", "OURS", "PATH", "ANTHROPIC_API_KEY", "AMBIENT_X", "GIT_CONFIG_COUNT"]));
-        let both = run.over(&session);
+        let both = run.over(session.clone());
         let expected = [("MINE", "run"), ("OURS", "session")];
         assert_eq!(both.0, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
         let note = run.left_out(&session).unwrap();

@@ -59,6 +59,11 @@ impl Pipeline {
         }
     }
 
+    /// How many events wait for the next [`Pipeline::flush`].
+    pub(crate) fn filled(&self) -> usize {
+        self.batch.len()
+    }
+
     /// Appends what was taken since the last time, in one write.
     pub(crate) fn flush(&mut self, now_ms: i64) -> Result<Range<Seq>, LogError> {
         let result = self.log.append(&self.run_id, now_ms, &self.batch);
@@ -73,9 +78,17 @@ impl Pipeline {
         result.map(drop)
     }
 
-    /// Appends the run's last events, also when the disk is full: the log keeps a reserve for them.
-    pub(crate) fn flush_last(&mut self, now_ms: i64) -> Result<Range<Seq>, LogError> {
-        let result = self.log.append_reserved(&self.run_id, now_ms, &self.batch);
+    /// Appends the run's last events with those that wait, of which there are `waiting`. The last ones are appended also when
+    /// the disk is full: the log keeps a reserve for them.
+    pub(crate) fn flush_last(&mut self, waiting: usize, now_ms: i64) -> Result<Range<Seq>, LogError> {
+        let mut result = self.log.append(&self.run_id, now_ms, &self.batch);
+        if matches!(result, Err(LogError::DiskFull { .. })) {
+            let (before, last) = self.batch.split_at(waiting);
+            if let Err(error) = self.log.append(&self.run_id, now_ms, before) {
+                tracing::error!(run = %self.run_id, %error, "events before the run's end could not be written");
+            }
+            result = self.log.append_reserved(&self.run_id, now_ms, last);
+        }
         self.batch.clear();
         result
     }

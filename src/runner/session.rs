@@ -138,7 +138,7 @@ impl SessionTemplate {
             model: request.model().or(base.model),
             output_schema: request.options.output_schema.clone().or(base.output_schema),
             frontend_tools: request.input.tools.clone(),
-            env: request.options.environment.over(&base.env),
+            env: request.options.environment.over(base.env),
             user: request.caller.user_id.clone().or(base.user),
             ..base
         }

@@ -90,7 +90,7 @@ pub enum SubmitError {
 /// A run that was accepted and has not started.
 #[derive(Debug)]
 pub(crate) struct Queued {
-    pub(crate) request: RunRequest,
+    pub(crate) request: Arc<RunRequest>,
     pub(crate) start: watch::Sender<Start>,
     pub(crate) stop: Arc<Stop>,
 }
@@ -160,7 +160,7 @@ impl Thread {
     }
 
     /// Puts a run into the queue. A run id that the thread knows changes nothing.
-    pub(crate) fn offer(&self, request: RunRequest, admission: Admission) -> Result<Offered, SubmitError> {
+    pub(crate) fn offer(&self, request: Arc<RunRequest>, admission: Admission) -> Result<Offered, SubmitError> {
         let mut state = self.state();
         if let Some(ticket) = self.known(&state, &request.input.run_id) {
             return Ok(Offered::Known(ticket));

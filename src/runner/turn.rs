@@ -142,6 +142,8 @@ impl<'a> Running<'a> {
                     self.drain(&mut events, &mut batch).await;
                     return end;
                 }
+                // Everything that is there goes out with one write, at the end of the turn with its last events.
+                () = std::future::ready(()), if self.pipeline.filled() > 0 => self.flush(),
                 Ok(progress) = self.progress.recv() => self.tell(progress),
                 () = &mut deadline, if stop.reason().is_none() => stop.because(StopReason::Deadline),
                 () = &mut disobeyed => {
@@ -164,7 +166,13 @@ impl<'a> Running<'a> {
         for event in batch.drain(..) {
             self.pipeline.push(event, now);
         }
-        if let Err(error) = self.pipeline.flush(now) {
+        if self.pipeline.filled() >= BATCH {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        if let Err(error) = self.pipeline.flush(now_ms()) {
             tracing::error!(run = %self.request.input.run_id, %error, "events could not be written; the turn is stopped");
             self.stop.because(StopReason::LogFailed);
         }
@@ -192,10 +200,11 @@ impl<'a> Running<'a> {
         }
         let now = now_ms();
         self.pipeline.close_open_items(now);
+        let waiting = self.pipeline.filled();
         self.say_outcome(&verdict, now);
         self.pipeline.emit(self.terminal(&verdict, usage), now);
         self.thread.is_ending(verdict.open);
-        self.pipeline.flush_last(now).map(drop)
+        self.pipeline.flush_last(waiting, now).map(drop)
     }
 
     fn say_outcome(&mut self, verdict: &Verdict, now: i64) {

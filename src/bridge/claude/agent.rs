@@ -259,17 +259,13 @@ impl Agent {
 
     /// Makes a running process fit a spec. False when only another process can.
     pub(crate) async fn adapt(&mut self, spec: &SessionSpec) -> bool {
-        let like_ours = SessionSpec {
-            model: self.spec.model.clone(),
-            frontend_tools: self.spec.frontend_tools.clone(),
-            ..spec.clone()
-        };
-        if like_ours != self.spec || self.setup.worn_out.load(Ordering::Relaxed) {
+        if !spec.is_like(&self.spec) || self.setup.worn_out.load(Ordering::Relaxed) {
             return false;
         }
         let adapted = self.switch_model(spec).await && self.switch_tools(spec).await;
         if adapted {
-            self.spec = spec.clone();
+            self.spec.model.clone_from(&spec.model);
+            self.spec.frontend_tools.clone_from(&spec.frontend_tools);
         }
         adapted
     }

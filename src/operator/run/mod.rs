@@ -159,7 +159,7 @@ async fn write_status(view: &View, next: &Next, context: &Context, now: Timestam
         return Ok(Arc::clone(&view.run));
     };
     let written = context.runs.remember(patch(view, &status, context).await?);
-    context.tell_run(&view.run, &written).await;
+    context.tell_run(&view.run, &written);
     Ok(written)
 }
 

@@ -114,6 +114,7 @@ async fn carry_out(view: &View, plan: &Plan, context: &Context) -> Result<(), Op
             Step::Provide if plan.steps.contains(&Step::CreatePod) => {
                 // The pod first: until it has a node, what it mounts has come, and the kubelet waits for it anyway.
                 let begun = begin(view, context).await;
+                context.pods_first.others().await;
                 provide_rest(view, context).await?;
                 begun?;
             }
@@ -135,6 +136,7 @@ async fn carry_out(view: &View, plan: &Plan, context: &Context) -> Result<(), Op
 
 /// The pod, as soon as it may be.
 async fn begin(view: &View, context: &Context) -> Result<(), OperatorError> {
+    let _first = context.pods_first.begin().await;
     provide_first(view, context).await?;
     supply(view, context).await?;
     create_pod(view, context).await
@@ -241,6 +243,7 @@ async fn write_status(view: &View, plan: &Plan, context: &Context, now: Timestam
     if Some(&status) == view.session.status.as_ref() {
         return Ok(());
     }
+    context.pods_first.others().await;
     let (namespace, name) = (view.namespace(), view.session.name_any());
     let api = Api::<AgenticSession>::namespaced(context.client.clone(), &namespace);
     // The platform's backend writes this one.
@@ -256,6 +259,6 @@ async fn write_status(view: &View, plan: &Plan, context: &Context, now: Timestam
     let written = api.patch_status(&name, &params, &Patch::Apply(&object)).await;
     let written = written.map_err(|error| OperatorError::of(called::<AgenticSession>(&namespace, &name), error))?;
     let written = context.sessions.remember(written);
-    context.tell_session(view.status(), &written).await;
+    context.tell_session(view.status(), &written);
     Ok(())
 }

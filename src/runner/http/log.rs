@@ -101,7 +101,7 @@ pub(super) async fn tail(State(server): State<Server>, Json(from): Json<From>) -
         known: HashSet::new(),
         all: SelectAll::new(),
         after: from.after,
-        pulse: Pulse::new(server.pace.heartbeat),
+        pulse: server.pace.pulse(),
         server,
     };
     (headers, Body::from_stream(stream::unfold(Some(tail), Tail::step))).into_response()

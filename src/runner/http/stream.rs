@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     join::{self, Joins},
-    pulse::Pulse,
+    pulse::{Pulse, Timers},
 };
 use crate::{
     eventlog::{Chunk, LogError, Reader, Seq, ThreadLog},
@@ -30,6 +30,19 @@ pub struct Pace {
     pub heartbeat: Duration,
     /// Cancelled when every turn has written its end: streams without an end of their own end then.
     pub stop: CancellationToken,
+    timers: Timers,
+}
+
+impl Pace {
+    /// Streams that say every `heartbeat` that they live.
+    #[must_use]
+    pub fn new(heartbeat: Duration, stop: CancellationToken) -> Self {
+        Self { heartbeat, stop, timers: Timers::default() }
+    }
+
+    pub(super) fn pulse(&self) -> Pulse {
+        Pulse::new(self.heartbeat, &self.timers)
+    }
 }
 
 /// The answer of every stream.
@@ -54,7 +67,7 @@ pub(super) fn joined(log: ThreadLog, joins: Arc<Joins>, pace: Pace) -> impl Stre
 }
 
 fn frames_of(state: RunStream, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
-    let pulse = Pulse::new(pace.heartbeat);
+    let pulse = pace.pulse();
     stream::unfold((state, pace, pulse), |(state, pace, mut pulse)| async move {
         let (item, state) = state.step(&pace, &mut pulse).await?;
         pulse.spoke();
@@ -165,7 +178,7 @@ pub(super) enum Format {
 
 /// Everything after a cursor, until the runner has said its last word; heartbeats while nothing happens.
 pub(super) fn raw_tail(reader: Reader, format: Format, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
-    let pulse = Pulse::new(pace.heartbeat);
+    let pulse = pace.pulse();
     stream::unfold((Some(reader), pace, pulse), move |(reader, pace, mut pulse)| async move {
         let mut reader = reader?;
         let (item, reader) = tokio::select! {
