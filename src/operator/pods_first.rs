@@ -6,6 +6,8 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 /// How many pods are on their way at once: enough to keep an API server busy.
 const AT_ONCE: usize = 32;
+/// How many others write then: each has a connection of its own, which keeps its memory.
+const OTHERS: usize = 16;
 /// How long the rest waits for pods at most, so that it goes on however many sessions begin.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -13,11 +15,12 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub(super) struct PodsFirst {
     beginning: watch::Sender<usize>,
     places: Semaphore,
+    others: Semaphore,
 }
 
 impl Default for PodsFirst {
     fn default() -> Self {
-        Self { beginning: watch::Sender::new(0), places: Semaphore::new(AT_ONCE) }
+        Self { beginning: watch::Sender::new(0), places: Semaphore::new(AT_ONCE), others: Semaphore::new(OTHERS) }
     }
 }
 
@@ -51,10 +54,11 @@ impl PodsFirst {
         Beginning { _counted: counted, _place: self.places.acquire().await.ok() }
     }
 
-    /// Resolves when no pod is on its way, or after a moment.
-    pub(super) async fn others(&self) {
+    /// A place for something else: when no pod is on its way, or after a moment. It is given back when it is dropped.
+    pub(super) async fn others(&self) -> Option<SemaphorePermit<'_>> {
         let mut beginning = self.beginning.subscribe();
         tokio::time::timeout(PATIENCE, beginning.wait_for(|count| *count == 0)).await.ok();
+        self.others.acquire().await.ok()
     }
 }
 

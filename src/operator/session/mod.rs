@@ -114,8 +114,9 @@ async fn carry_out(view: &View, plan: &Plan, context: &Context) -> Result<(), Op
             Step::Provide if plan.steps.contains(&Step::CreatePod) => {
                 // The pod first: until it has a node, what it mounts has come, and the kubelet waits for it anyway.
                 let begun = begin(view, context).await;
-                context.pods_first.others().await;
+                let place = context.pods_first.others().await;
                 provide_rest(view, context).await?;
+                drop(place);
                 begun?;
             }
             Step::Provide => {
@@ -243,7 +244,7 @@ async fn write_status(view: &View, plan: &Plan, context: &Context, now: Timestam
     if Some(&status) == view.session.status.as_ref() {
         return Ok(());
     }
-    context.pods_first.others().await;
+    let _place = context.pods_first.others().await;
     let (namespace, name) = (view.namespace(), view.session.name_any());
     let api = Api::<AgenticSession>::namespaced(context.client.clone(), &namespace);
     // The platform's backend writes this one.
