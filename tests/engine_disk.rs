@@ -1,4 +1,4 @@
-//! The engine on a disk that fills up or loses what was not synced.
+//! When the engine writes what it has, also on a disk that fills up or loses what was not synced.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,10 +19,14 @@ use ambient::{
     bridge::{Ending, EventSink, Turn, TurnEnd, TurnInput},
     eventlog::{Options, Store},
     host::BoxFuture,
-    runner::{Engine, RunRequest, Start, Ticket},
+    runner::{
+        Engine, RunRequest, Start, Ticket,
+        probe::{Left, WorkspaceProbe},
+    },
 };
 use eventlog_support::{simulated::Simulated, tiny};
 use serde_json::json;
+use tokio::sync::Notify;
 use turns::{Acted, ended};
 
 /// An agent that writes as much as its prompt says, and waits to be stopped after it when the prompt ends with `wait`.
@@ -125,4 +129,46 @@ async fn a_power_cut_loses_at_most_what_was_not_synced_and_never_a_start_or_an_e
         assert_eq!(code(&kept).as_deref(), Some("RunnerLost"), "seed {seed}");
         drop(open);
     }
+}
+
+#[tokio::test]
+async fn the_end_of_a_run_is_written_although_its_last_words_do_not_fit_any_more() {
+    let storage = Arc::new(Simulated::new());
+    let engine = engine(&storage).await;
+    let before = submit(&engine, "r0", "1").await;
+    events(&before).await;
+    storage.set_capacity(Some(storage.used() + 10_000));
+    let all = events(&submit(&engine, "r1", "100").await).await;
+    let texts = all.iter().filter(|event| matches!(event.kind, EventKind::TextMessageContent { .. })).count();
+    assert!(texts < 100, "it did not fit");
+    assert!(all.last().unwrap().kind.is_terminal());
+}
+
+/// Looks at the workspace until it is told that it has seen enough.
+struct Slow(Arc<Notify>);
+
+impl WorkspaceProbe for Slow {
+    fn after_turn(&self) -> BoxFuture<'_, Left> {
+        Box::pin(async {
+            self.0.notified().await;
+            Left::default()
+        })
+    }
+}
+
+#[tokio::test]
+async fn the_last_words_do_not_wait_for_a_look_at_the_workspace() {
+    let enough = Arc::new(Notify::new());
+    let store = Store::open("/store", tiny(Arc::new(Simulated::new()))).unwrap();
+    let engine = turns::engine_with(store, Acted(writer), Slow(Arc::clone(&enough))).await;
+    let ticket = submit(&engine, "r1", "3").await;
+    let mut reader = ticket.log.reader(0);
+    let mut texts = 0;
+    while texts < 3 {
+        let chunk = tokio::time::timeout(Duration::from_mins(1), reader.next()).await.expect("they are there").unwrap();
+        let events = chunk.records().map(|record| record.event().unwrap());
+        texts += events.filter(|event| matches!(event.kind, EventKind::TextMessageContent { .. })).count();
+    }
+    enough.notify_one();
+    assert_eq!(code(&events(&ticket).await), None);
 }

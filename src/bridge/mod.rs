@@ -155,45 +155,6 @@ pub struct SessionSpec {
     pub user: Option<String>,
 }
 
-impl SessionSpec {
-    /// Whether everything but the model and the client's tools is the same, which a running agent may be able to change.
-    #[must_use]
-    pub fn is_like(&self, other: &Self) -> bool {
-        let Self {
-            thread_id,
-            cwd,
-            add_dirs,
-            model: _,
-            system_prompt,
-            permission_mode,
-            allowed_tools,
-            disallowed_tools,
-            max_turns,
-            output_schema,
-            frontend_tools: _,
-            env,
-            mcp_servers,
-            instructions,
-            tools_endpoint,
-            user,
-        } = other;
-        self.thread_id == *thread_id
-            && self.cwd == *cwd
-            && self.add_dirs == *add_dirs
-            && self.system_prompt == *system_prompt
-            && self.permission_mode == *permission_mode
-            && self.allowed_tools == *allowed_tools
-            && self.disallowed_tools == *disallowed_tools
-            && self.max_turns == *max_turns
-            && self.output_schema == *output_schema
-            && self.env == *env
-            && self.mcp_servers == *mcp_servers
-            && self.instructions == *instructions
-            && self.tools_endpoint == *tools_endpoint
-            && self.user == *user
-    }
-}
-
 /// What an agent takes from the folders that it works in: who has written them is not who has started it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Instructions {

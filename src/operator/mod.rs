@@ -60,9 +60,9 @@ pub use self::{
 use self::{
     context::Context,
     error::OperatorError,
-    guard::Broken,
+    guard::{Broken, Fault},
     history::History,
-    ingest::Ingest,
+    ingest::{Begun, Ingest},
     lease::Candidate,
     metrics::{Objects, Waiting},
     pods_first::PodsFirst,
@@ -123,6 +123,49 @@ pub async fn run(
     let Some(mut candidate) = stand_by(&client, &config, &metrics, &ready, &stop).await else {
         return Ok(());
     };
+    let Setup { context, wakers, asked, faults, begun } = set_up(&client, config, &metrics, &mut tasks)?;
+    let work = Work { stop, tracker: TaskTracker::new() };
+    let all = async {
+        tokio::join!(context.stores.ready(), context.inputs.ready(), context.projects.ready(&context.config));
+        wakers.open();
+        tasks.spawn(gateway::serve(listeners.gateway, Arc::clone(&context)));
+        if !ready.is_cancelled() {
+            ready.cancel();
+            tracing::info!("ready");
+        }
+        tasks.spawn(guard::tell(client, faults));
+        let rest = async { tokio::join!(run::adopt::adopt(begun, &context), retention::keep_in_time(&context)) };
+        tokio::join!(reconcile(asked, &wakers, &context, &work), rest);
+    };
+    tokio::select! {
+        () = all => {}
+        () = work.ended() => {}
+        () = lost(candidate.as_mut()) => {
+            metrics.leads(false);
+            return Err(StartError::LeaseLost);
+        }
+    }
+    // People are told to the end what has happened.
+    tokio::time::timeout(LAST_WORDS, context.teller.all_told()).await.ok();
+    tasks.shutdown().await;
+    context.history.close();
+    if let Some(candidate) = &mut candidate {
+        candidate.release().await;
+    }
+    Ok(())
+}
+
+/// What an operator works with.
+struct Setup {
+    context: Arc<Context>,
+    wakers: Wakers,
+    asked: Asked,
+    faults: mpsc::UnboundedReceiver<Fault>,
+    begun: mpsc::UnboundedReceiver<Begun>,
+}
+
+/// Opens the event store, and begins to watch.
+fn set_up(client: &Client, config: Config, metrics: &Metrics, tasks: &mut JoinSet<()>) -> Result<Setup, StartError> {
     let (to_faults, faults) = mpsc::unbounded_channel();
     let (stores, writers) = stores();
     let (projects, project_writers) = settings::stores::stores();
@@ -134,16 +177,17 @@ pub async fn run(
     let ingest = Arc::new(Ingest::new(Arc::clone(&history), http.clone(), to_begun));
     let memory = Memory::new(Arc::clone(&ingest));
     let broken = Broken::new(to_faults);
-    watch(&client, &config, writers, &memory, &wakers, &broken, &mut tasks);
-    settings::stores::watch(&client, &config, &projects, project_writers, &wakers, &broken, &mut tasks);
-    let inputs = inputs::watch(&client, &config, &wakers, &mut tasks);
+    watch(client, &config, writers, &memory, &wakers, &broken, tasks);
+    settings::stores::watch(client, &config, &projects, project_writers, &wakers, &broken, tasks);
+    let inputs = inputs::watch(client, &config, &wakers, tasks);
     metrics.watch(Objects {
         sessions: stores.sessions.clone(),
         runs: stores.runs.clone(),
         waiting_sessions: wakers.waiting_sessions.clone(),
         waiting_runs: wakers.waiting_runs.clone(),
     });
-    let (teller, telling) = Teller::new(&client);
+    let (teller, telling) = Teller::new(client);
+    tasks.spawn(telling);
     let context = Arc::new(Context {
         teller,
         pods_first: PodsFirst::default(),
@@ -160,7 +204,7 @@ pub async fn run(
         children: memory.children,
         followers: memory.followers,
         http,
-        history: Arc::clone(&history),
+        history,
         ingest,
         wake_run: wakers.of_runs(),
         projects,
@@ -169,34 +213,7 @@ pub async fn run(
         wake_session: wakers.of_sessions(),
         made: std::sync::Mutex::default(),
     });
-    let work = Work { stop, tracker: TaskTracker::new() };
-    let all = async {
-        tokio::join!(context.stores.ready(), context.inputs.ready(), context.projects.ready(&context.config));
-        wakers.open();
-        tasks.spawn(gateway::serve(listeners.gateway, Arc::clone(&context)));
-        if !ready.is_cancelled() {
-            ready.cancel();
-            tracing::info!("ready");
-        }
-        tasks.spawn(guard::tell(client, faults));
-        tasks.spawn(telling);
-        let rest = async { tokio::join!(run::adopt::adopt(begun, &context), retention::keep_in_time(&context)) };
-        tokio::join!(reconcile(asked, &wakers, &context, &work), rest);
-    };
-    tokio::select! {
-        () = all => {}
-        () = work.ended() => {}
-        () = lost(candidate.as_mut()) => {
-            metrics.leads(false);
-            return Err(StartError::LeaseLost);
-        }
-    }
-    tasks.shutdown().await;
-    history.close();
-    if let Some(candidate) = &mut candidate {
-        candidate.release().await;
-    }
-    Ok(())
+    Ok(Setup { context, wakers, asked, faults, begun })
 }
 
 /// Reconciles all kinds as they are asked for.

@@ -5,7 +5,7 @@ use kube::{
     Client,
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::apply::MANAGER;
 
@@ -14,7 +14,14 @@ const WAITING: usize = 1000;
 
 /// Takes what people are to be told. It is written one at a time, so that Events never stand in the way of the work.
 pub(super) struct Teller {
-    queue: mpsc::Sender<(Event, ObjectReference)>,
+    queue: mpsc::Sender<Next>,
+}
+
+/// What is in the queue.
+enum Next {
+    Event(Box<(Event, ObjectReference)>),
+    /// Everything before it has been written.
+    Mark(oneshot::Sender<()>),
 }
 
 impl Teller {
@@ -33,16 +40,33 @@ impl Teller {
             reason,
             secondary: None,
         };
-        if self.queue.try_send((event, of)).is_err() {
+        if self.queue.try_send(Next::Event(Box::new((event, of)))).is_err() {
             tracing::debug!("an Event was left out: too many wait");
+        }
+    }
+
+    /// Resolves when everything has been written that was told before.
+    pub(super) async fn all_told(&self) {
+        let (mark, reached) = oneshot::channel();
+        if self.queue.send(Next::Mark(mark)).await.is_ok() {
+            // Nobody who writes is left: then nothing will be.
+            reached.await.ok();
         }
     }
 }
 
-async fn write(recorder: Recorder, mut waiting: mpsc::Receiver<(Event, ObjectReference)>) {
-    while let Some((event, of)) = waiting.recv().await {
-        if let Err(error) = recorder.publish(&event, &of).await {
-            tracing::debug!(%error, "an Event was not recorded");
+async fn write(recorder: Recorder, mut waiting: mpsc::Receiver<Next>) {
+    while let Some(next) = waiting.recv().await {
+        match next {
+            Next::Event(told) => {
+                let (event, of) = *told;
+                if let Err(error) = recorder.publish(&event, &of).await {
+                    tracing::debug!(%error, "an Event was not recorded");
+                }
+            }
+            Next::Mark(reached) => {
+                reached.send(()).ok();
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use super::{
     outcome::{Terminal, Verdict, judge},
     pipeline::Pipeline,
     plan::Plan,
+    probe::Left,
     sent,
     session::RunRequest,
     stop::{Stop, StopReason},
@@ -192,7 +193,7 @@ impl<'a> Running<'a> {
     /// Closes what is open, says the outcome, and ends the run. Its end is on disk soon, and before the thread's next agent
     /// hears anything: the next run's sync is also this one's. Who tells of the end elsewhere waits for the log's sync first.
     async fn close(mut self, end: TurnEnd) -> Result<(), LogError> {
-        let left = self.engine.settings().probe.after_turn().await;
+        let left = self.look_around().await;
         let usage = end.usage.clone();
         let verdict = judge(end, self.stop.reason(), self.limit.as_secs(), left);
         while let Ok(progress) = self.progress.try_recv() {
@@ -205,6 +206,17 @@ impl<'a> Running<'a> {
         self.pipeline.emit(self.terminal(&verdict, usage), now);
         self.thread.is_ending(verdict.open);
         self.pipeline.flush_last(waiting, now).map(drop)
+    }
+
+    /// Looks at the workspace. What the agent has said last goes out before, unless there is nothing to wait for.
+    async fn look_around(&mut self) -> Left {
+        let mut left = self.engine.settings().probe.after_turn();
+        tokio::select! {
+            biased;
+            left = &mut left => return left,
+            () = std::future::ready(()) => self.flush(),
+        }
+        left.await
     }
 
     fn say_outcome(&mut self, verdict: &Verdict, now: i64) {

@@ -13,7 +13,10 @@ use ambient::{
     },
     eventlog::Store,
     host::BoxFuture,
-    runner::{Engine, Live, SessionTemplate, Settings, probe::NoRepositories},
+    runner::{
+        Engine, Live, SessionTemplate, Settings,
+        probe::{NoRepositories, WorkspaceProbe},
+    },
     security::Redactor,
 };
 use serde_json::json;
@@ -86,6 +89,15 @@ where
 
 /// A runner's engine over a store.
 pub(crate) async fn engine(store: Store, bridge: impl Bridge + 'static) -> Arc<Engine> {
+    engine_with(store, bridge, NoRepositories).await
+}
+
+/// A runner's engine that looks at the workspace after each turn.
+pub(crate) async fn engine_with(
+    store: Store,
+    bridge: impl Bridge + 'static,
+    probe: impl WorkspaceProbe + 'static,
+) -> Arc<Engine> {
     let settings = Settings {
         live: Live { session: SessionTemplate(session(Path::new("/"))), workspace_state: json!({ "path": "/" }) },
         queue_limit: 4,
@@ -94,7 +106,7 @@ pub(crate) async fn engine(store: Store, bridge: impl Bridge + 'static) -> Arc<E
         run_timeout: Duration::from_mins(1),
         notes: vec!["The workspace is ready.".to_owned()],
         tools: Vec::new(),
-        probe: Arc::new(NoRepositories),
+        probe: Arc::new(probe),
         callers: Arc::default(),
     };
     Engine::open(store, Arc::new(bridge), Arc::new(Redactor::new([])), settings).await.unwrap()

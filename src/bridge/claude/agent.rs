@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    mem,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -257,32 +258,23 @@ impl Agent {
         self.ended.borrow().is_none() && !self.commands.is_closed()
     }
 
-    /// Makes a running process fit a spec. False when only another process can.
+    /// Makes a running process fit a spec. False when only another process can; this one is of no use then.
     pub(crate) async fn adapt(&mut self, spec: &SessionSpec) -> bool {
-        if !spec.is_like(&self.spec) || self.setup.worn_out.load(Ordering::Relaxed) {
-            return false;
-        }
-        let adapted = self.switch_model(spec).await && self.switch_tools(spec).await;
-        if adapted {
-            self.spec.model.clone_from(&spec.model);
-            self.spec.frontend_tools.clone_from(&spec.frontend_tools);
-        }
-        adapted
+        let model = mem::replace(&mut self.spec.model, spec.model.clone());
+        let tools = mem::replace(&mut self.spec.frontend_tools, spec.frontend_tools.clone());
+        self.spec == *spec
+            && !self.setup.worn_out.load(Ordering::Relaxed)
+            && (model == spec.model || self.switch_model(spec).await)
+            && (tools == spec.frontend_tools || self.switch_tools(spec).await)
     }
 
     async fn switch_model(&self, spec: &SessionSpec) -> bool {
-        if spec.model == self.spec.model {
-            return true;
-        }
         let asked = self.request(json!({ "subtype": "set_model", "model": spec.model }));
         matches!(tokio::time::timeout(self.setup.config().timing.start, asked).await, Ok(Ok(_)))
     }
 
     /// The CLI is told that the list has changed, and asks for it.
     async fn switch_tools(&self, spec: &SessionSpec) -> bool {
-        if spec.frontend_tools == self.spec.frontend_tools {
-            return true;
-        }
         (*self.setup.frontend.lock().unwrap_or_else(PoisonError::into_inner)).clone_from(&spec.frontend_tools);
         let mut listings = self.setup.listings.subscribe();
         listings.borrow_and_update();

@@ -1,7 +1,6 @@
 //! The heartbeat of one stream.
 
 use std::{
-    mem,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -40,7 +39,7 @@ pub(super) struct Pulse {
 
 impl Drop for Pulse {
     fn drop(&mut self) {
-        if let Some(timer) = mem::take(&mut self.timer) {
+        if let Some(timer) = self.timer.take() {
             self.timers.keep(timer);
         }
     }
