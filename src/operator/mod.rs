@@ -305,7 +305,8 @@ async fn drive<K, F, R>(
             return nothing.boxed();
         }
         let metrics = context.metrics.clone();
-        let reconcile = reconcile(object, context);
+        // In a box of its own, or it would have its room twice: before it is polled and while it is.
+        let reconcile = reconcile(object, context).boxed();
         let measured = async move {
             if let Some(waited) = waited {
                 metrics.waited(kind::<K>(), waited);

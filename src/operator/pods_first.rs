@@ -6,7 +6,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 /// How many pods are on their way at once: enough to keep an API server busy.
 const AT_ONCE: usize = 32;
-/// How many others write then: each has a connection of its own, which keeps its memory.
+/// How many others write then.
 const OTHERS: usize = 16;
 /// How long the rest waits for pods at most, so that it goes on however many sessions begin.
 const PATIENCE: Duration = Duration::from_millis(500);

@@ -1,4 +1,4 @@
-//! Creating and deleting single objects.
+//! Creating and deleting single objects, and writing their status.
 
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -25,7 +25,7 @@ where
     let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default();
     let (namespace, name) = (text("namespace"), text("name"));
     let object_name = called::<K>(namespace, name);
-    let typed: K = serde_json::from_value(object.clone())
+    let typed = K::deserialize(object)
         .map_err(|error| OperatorError::Refused { object: object_name.clone(), message: error.to_string() })?;
     let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
     match Api::<K>::namespaced(client.clone(), namespace).create(&params, &typed).await {
@@ -33,6 +33,23 @@ where
         Err(kube::Error::Api(status)) if status.code == 409 => Ok(None),
         Err(error) => Err(OperatorError::of(object_name, error)),
     }
+}
+
+/// Writes the status of an object, which is otherwise as it was seen: whatever was decided rests on this very object, so one that
+/// has changed since is a conflict. A whole status costs the API server half of what applying one does, and nobody else writes
+/// what this one does not carry on.
+pub(super) async fn status<K>(client: &Client, object: &K) -> Result<K, OperatorError>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + std::fmt::Debug
+        + Serialize
+        + DeserializeOwned,
+{
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+    let written = Api::<K>::namespaced(client.clone(), &namespace).replace_status(&name, &params, object).await;
+    written.map_err(|error| OperatorError::of(called::<K>(&namespace, &name), error))
 }
 
 /// Deletes this very object as it is known. One that has changed since, is gone or another one by now is left alone: whoever

@@ -11,6 +11,8 @@ use std::{
 
 use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
 
+use super::lean::Lean;
+
 /// How far a watch may be behind. An object that it has not shown by then is gone.
 const LAG: Duration = Duration::from_secs(30);
 
@@ -29,8 +31,12 @@ impl<K: Resource<DynamicType = ()>> Default for Written<K> {
 }
 
 impl<K: Resource<DynamicType = ()>> Written<K> {
-    /// Keeps what a write returned.
-    pub(super) fn remember(&self, object: K) -> Arc<K> {
+    /// Keeps what a write returned, as lean as a watch would show it.
+    pub(super) fn remember(&self, mut object: K) -> Arc<K>
+    where
+        K: Lean,
+    {
+        object.shed();
         let object = Arc::new(object);
         self.lock().insert(ObjectRef::from_obj(&*object), (Arc::clone(&object), Instant::now()));
         object
@@ -111,6 +117,13 @@ mod tests {
         assert_eq!(newest(&written, None), Some("10".into()), "that was the one before it");
         written.deleted(&pod("11"));
         assert_eq!(newest(&written, None), None);
+    }
+
+    #[test]
+    fn what_nobody_reads_is_not_kept() {
+        let mut noted = pod("10");
+        noted.metadata.managed_fields = Some(Vec::new());
+        assert_eq!(Written::default().remember(noted).metadata.managed_fields, None);
     }
 
     #[test]

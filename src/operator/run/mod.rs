@@ -20,8 +20,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use kube::{
-    Api, Resource, ResourceExt,
-    api::{Patch, PatchParams},
+    ResourceExt,
     runtime::{controller::Action, reflector::ObjectRef},
 };
 use serde_json::json;
@@ -31,15 +30,10 @@ use self::{
     plan::{Next, plan},
     view::View,
 };
-use super::{
-    apply::{MANAGER, called},
-    context::Context,
-    error::OperatorError,
-    retire, session,
-};
+use super::{context::Context, error::OperatorError, retire, session, write};
 use crate::{
     agui::Id,
-    api::{Run, RunStatus, outcome::OutcomeReason},
+    api::{Run, outcome::OutcomeReason},
     fold::{self, Fold},
 };
 
@@ -158,21 +152,8 @@ async fn write_status(view: &View, next: &Next, context: &Context, now: Timestam
     let Some(status) = status::status(view, next, now) else {
         return Ok(Arc::clone(&view.run));
     };
-    let written = context.runs.remember(patch(view, &status, context).await?);
+    let run = Run { status: Some(status), ..(*view.run).clone() };
+    let written = context.runs.remember(write::status(&context.client, &run).await?);
     context.tell_run(&view.run, &written);
     Ok(written)
-}
-
-async fn patch(view: &View, status: &RunStatus, context: &Context) -> Result<Run, OperatorError> {
-    let (namespace, name) = (view.run.namespace().unwrap_or_default(), view.run.name_any());
-    let object = json!({
-        "apiVersion": Run::api_version(&()),
-        "kind": Run::kind(&()),
-        // Whatever was decided rests on this very object.
-        "metadata": { "name": name, "resourceVersion": view.run.resource_version() },
-        "status": status,
-    });
-    let api = Api::<Run>::namespaced(context.client.clone(), &namespace);
-    let written = api.patch_status(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&object)).await;
-    written.map_err(|error| OperatorError::of(called::<Run>(&namespace, &name), error))
 }

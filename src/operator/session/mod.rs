@@ -39,7 +39,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::{
-    Api, Resource, ResourceExt,
+    Api, ResourceExt,
     api::{Patch, PatchParams},
     runtime::controller::Action,
 };
@@ -86,10 +86,10 @@ pub(super) async fn reconcile(session: Arc<AgenticSession>, context: Arc<Context
         }
         other => other.map(|()| None)?,
     };
-    let view = context.view(Arc::clone(&view.session));
-    write_status(&view, &plan, &context, now).await?;
+    let session = Arc::clone(&view.session);
+    write_status(context.view(Arc::clone(&session)), &mut plan, &context, now).await?;
     // The runner hears only of what is written down, and what it has said is in there.
-    let written = View { told: view.told, ..context.view(view.session) };
+    let written = View { told: view.told, ..context.view(session) };
     if plan.saying == Saying::Running {
         plan.wake = plan.wake.into_iter().chain(drift_task::go_on(&written, &context, now)).min();
     }
@@ -239,27 +239,23 @@ async fn clear(
     Ok(context.sessions.remember(patched.map_err(|error| OperatorError::of(object, error))?))
 }
 
-async fn write_status(view: &View, plan: &Plan, context: &Context, now: Timestamp) -> Result<(), OperatorError> {
-    let status = status::status(view, &plan.saying, plan.starts, &context.config, now);
-    if Some(&status) == view.session.status.as_ref() {
+/// Writes what is to be said of the session, if that is something new.
+async fn write_status(view: View, plan: &mut Plan, context: &Context, now: Timestamp) -> Result<(), OperatorError> {
+    if said(&view, plan, context, now).is_none() {
         return Ok(());
     }
     let _place = context.pods_first.others().await;
-    let (namespace, name) = (view.namespace(), view.session.name_any());
-    let api = Api::<AgenticSession>::namespaced(context.client.clone(), &namespace);
-    // The platform's backend writes this one.
-    let ours = AgenticSessionStatus { last_activity_time: None, ..status };
-    let object = json!({
-        "apiVersion": AgenticSession::api_version(&()),
-        "kind": AgenticSession::kind(&()),
-        // Whatever was decided rests on this very object.
-        "metadata": { "name": name, "resourceVersion": view.session.resource_version() },
-        "status": ours,
-    });
-    let params = PatchParams::apply(MANAGER).force();
-    let written = api.patch_status(&name, &params, &Patch::Apply(&object)).await;
-    let written = written.map_err(|error| OperatorError::of(called::<AgenticSession>(&namespace, &name), error))?;
-    let written = context.sessions.remember(written);
+    let view = context.view(view.session);
+    plan.catch_up(plan::plan(&view, &context.config, now));
+    let Some(status) = said(&view, plan, context, now) else { return Ok(()) };
+    let session = AgenticSession { status: Some(status), ..(*view.session).clone() };
+    let written = context.sessions.remember(write::status(&context.client, &session).await?);
     context.tell_session(view.status(), &written);
     Ok(())
+}
+
+/// The status, if it differs from the one that is there.
+fn said(view: &View, plan: &Plan, context: &Context, now: Timestamp) -> Option<AgenticSessionStatus> {
+    let status = status::status(view, &plan.saying, plan.starts, &context.config, now);
+    (Some(&status) != view.session.status.as_ref()).then_some(status)
 }

@@ -76,6 +76,19 @@ pub(in crate::operator) struct Plan {
     pub(in crate::operator) wake: Option<Timestamp>,
 }
 
+impl Plan {
+    /// A pod that was made may be further by the time of writing: then that is said, so that nothing is written twice. What else a
+    /// later plan wants is for the next reconcile.
+    pub(in crate::operator) fn catch_up(&mut self, later: Self) {
+        let comes = matches!(self.saying, Saying::Creating { .. });
+        let goes_on = matches!(later.saying, Saying::Creating { .. } | Saying::Running);
+        if comes && goes_on && !later.steps.contains(&Step::DeletePod) {
+            self.saying = later.saying;
+            self.wake = later.wake;
+        }
+    }
+}
+
 /// Decides.
 pub(in crate::operator) fn plan(view: &View, config: &Config, now: Timestamp) -> Plan {
     let (wish, wake) = wish(view, config, now);

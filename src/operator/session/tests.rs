@@ -234,6 +234,28 @@ fn weakness_05_a_stop_that_comes_while_the_pod_is_made_is_not_forgotten() {
     assert_eq!(plan.saying, Saying::Stopped(Why::User));
 }
 
+#[test]
+fn what_is_written_says_how_far_the_pod_is_by_then() {
+    let (begun, _) = step(&view(session(&json!({})), None), 0);
+    let said = |later: &View| {
+        let mut plan_then = begun.clone();
+        plan_then.catch_up(plan(later, &config(), at(1)));
+        assert_eq!((&plan_then.steps, plan_then.starts), (&begun.steps, true), "what was done stays what was done");
+        plan_then.saying
+    };
+    let with = |status: Value| view(session(&json!({})), Some(pod_with(&status)));
+    assert_eq!(said(&with(ready())), Saying::Running);
+    assert!(
+        matches!(said(&with(json!({"phase": "Pending"}))), Saying::Creating { reason, .. } if reason != "PodCreated")
+    );
+    assert_eq!(
+        said(&with(json!({"phase": "Succeeded"}))),
+        begun.saying,
+        "what becomes of that is the next one's to decide"
+    );
+    assert_eq!(said(&view(asks(session(&json!({})), "Stopped"), Some(pod_with(&ready())))), begun.saying);
+}
+
 /// Item 6: a pod that is ending is not the pod of the next life.
 #[test]
 fn weakness_06_a_session_that_starts_again_waits_for_its_old_pod_to_end() {

@@ -17,7 +17,6 @@ use k8s_openapi::api::{
 };
 use kube::{
     Api, Resource, ResourceExt,
-    api::{Patch, PatchParams},
     runtime::{
         controller::Action,
         reflector::{ObjectRef, Store},
@@ -27,9 +26,10 @@ use serde_json::{Value, json};
 
 use self::{plan::Step, status::Done, stores::Project};
 use super::{
-    apply::{self, MANAGER, Owned, called},
+    apply::{self, Owned, called},
     context::{Context, look},
     error::OperatorError,
+    lean::Lean,
     write,
     written::Written,
 };
@@ -150,7 +150,7 @@ async fn trigger(settings: &ProjectSettings, context: &Context) -> Result<(), Op
     keep(&objects::trigger_binding(settings), &projects.bindings, &written.bindings, context).await
 }
 
-async fn keep<K: Owned + 'static>(
+async fn keep<K: Owned + Lean + 'static>(
     wanted: &Value,
     store: &Store<K>,
     written: &Written<K>,
@@ -177,16 +177,8 @@ async fn write_status(settings: &ProjectSettings, done: &Done, context: &Context
     let Some(status) = status::status(settings, done, Timestamp::now()) else {
         return Ok(());
     };
-    let namespace = settings.namespace().unwrap_or_default();
-    let object = json!({
-        "apiVersion": API_VERSION,
-        "kind": ProjectSettings::kind(&()),
-        "metadata": { "name": NAME, "resourceVersion": settings.resource_version() },
-        "status": status,
-    });
-    let api = Api::<ProjectSettings>::namespaced(context.client.clone(), &namespace);
-    let written = api.patch_status(NAME, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&object)).await;
-    let written = written.map_err(|error| OperatorError::of(called::<ProjectSettings>(&namespace, NAME), error))?;
+    let settings = ProjectSettings { status: Some(status), ..settings.clone() };
+    let written = write::status(&context.client, &settings).await?;
     context.settings.remember(written);
     Ok(())
 }
