@@ -1,6 +1,9 @@
 //! Generated requests to every route: whatever they say, the runner answers, and never with an error of its own.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use proptest::{
     prelude::*,
@@ -185,11 +188,21 @@ async fn every_request_has_an_answer_that_is_no_error_of_the_runner() {
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let client = Client::builder().timeout(Duration::from_mins(1)).build().unwrap();
     let (any, cheap) = (request(any_route()), request(cheap_route()));
+    let mut took: BTreeMap<&str, (u32, Duration)> = BTreeMap::new();
     for number in 0..asked.unwrap_or(REQUESTS) {
         let tree = if number < REQUESTS { any.new_tree(&mut runner) } else { cheap.new_tree(&mut runner) };
         let request = tree.unwrap().current();
+        let begun = Instant::now();
         let status = answer(&subject, &client, &request).await;
         assert!(acceptable(&request, status), "request {number}: {status} for {request:?}");
+        let (count, time) = took.entry(request.route.1).or_default();
+        (*count, *time) = (*count + 1, *time + begun.elapsed());
+        if asked.is_some() && (number + 1) % 10_000 == 0 {
+            eprintln!("{} requests, {} bytes", number + 1, subject.memory());
+        }
+    }
+    for (route, (count, time)) in took {
+        println!("{route}: {count} in {time:.1?}");
     }
     assert!(subject.memory() < MEMORY, "the runner holds {} bytes", subject.memory());
 }
