@@ -24,7 +24,7 @@ use super::{
     kept::Kept,
     metrics::Metrics,
     pods_first::PodsFirst,
-    retention,
+    retention::{self, Nonsense},
     run::{Wake, followers::Followers, queue, view::View as RunView},
     session::{
         drift_task::{Drifts, Wake as WakeSession},
@@ -74,6 +74,7 @@ pub(super) struct Context {
     pub(super) wake_session: WakeSession,
     pub(super) teller: Teller,
     pub(super) pods_first: PodsFirst,
+    pub(super) nonsense: Nonsense,
     /// Tokens that were made and perhaps not seen yet, by session UID.
     pub(super) made: Mutex<HashMap<String, String>>,
 }
@@ -232,6 +233,13 @@ impl Context {
         let (reason, note) = ready.map(|ready| (ready.reason.clone(), ready.message.clone())).unwrap_or_default();
         let bad = status.phase == SessionPhase::Failed;
         self.teller.tell(bad, reason, note, session.object_ref(&()));
+    }
+
+    /// Tells people that what a session says about its events means nothing, once a change.
+    pub(super) fn tell_nonsense(&self, session: &AgenticSession) {
+        if let Some(note) = self.nonsense.news(session) {
+            self.teller.tell(true, "InvalidAnnotation".to_owned(), note.to_owned(), session.object_ref(&()));
+        }
     }
 
     /// Tells people what became of a Run, as an Event.

@@ -66,6 +66,7 @@ use self::{
     lease::Candidate,
     metrics::{Objects, Waiting},
     pods_first::PodsFirst,
+    retention::Nonsense,
     stores::{Memory, stores, watch},
     tell::Teller,
     wake::{Asked, Wakers},
@@ -191,6 +192,7 @@ fn set_up(client: &Client, config: Config, metrics: &Metrics, tasks: &mut JoinSe
     let context = Arc::new(Context {
         teller,
         pods_first: PodsFirst::default(),
+        nonsense: Nonsense::default(),
         client: client.clone(),
         config,
         stores,

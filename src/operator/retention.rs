@@ -1,6 +1,10 @@
 //! How long what a session has done is kept after the session.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
@@ -10,6 +14,9 @@ use crate::{api::AgenticSession, eventlog::LogError};
 
 /// What a session says of itself, in seconds; 0: nothing is kept beyond it but for some minutes.
 const ANNOTATION: &str = "ambient-code.io/event-retention-seconds";
+/// What people are told of what is no number. What it is instead they see beside it, and one Event tells of every change.
+const COMPLAINT: &str = "metadata.annotations[ambient-code.io/event-retention-seconds]: expected a number of seconds, such as 3600. \
+    Until it is mended, events are kept as the operator's --event-retention says.";
 /// How often is looked.
 const EVERY: Duration = Duration::from_mins(5);
 
@@ -20,13 +27,31 @@ pub(super) fn kept(session: &AgenticSession) -> Kept {
 }
 
 fn asked(session: &AgenticSession) -> Option<u64> {
-    let text = session.annotations().get(ANNOTATION)?;
-    let seconds = text.trim().parse().ok();
-    if seconds.is_none() {
-        let (namespace, name) = (session.namespace().unwrap_or_default(), session.name_any());
-        tracing::warn!(%namespace, %name, "{ANNOTATION} is {text:?}, which is no number of seconds: the operator's --event-retention holds");
+    session.annotations().get(ANNOTATION)?.trim().parse().ok()
+}
+
+/// What sessions say that is no number of seconds, as far as people were told so: by UID. Only in memory, so an operator that begins
+/// tells it once more.
+#[derive(Debug, Default)]
+pub(super) struct Nonsense(Mutex<HashMap<String, String>>);
+
+impl Nonsense {
+    /// What people are to be told now: of each change once.
+    pub(super) fn news(&self, session: &AgenticSession) -> Option<&'static str> {
+        let (uid, text) = (session.uid()?, session.annotations().get(ANNOTATION));
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(text) = text.filter(|_| asked(session).is_none()) else {
+            told.remove(&uid);
+            return None;
+        };
+        let before = told.insert(uid, text.clone());
+        (before.as_ref() != Some(text)).then_some(COMPLAINT)
     }
-    seconds
+
+    /// Forgets all sessions but these.
+    fn retain(&self, there: &HashSet<String>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|uid, _| there.contains(uid));
+    }
 }
 
 /// Forgets, again and again, what nobody is to remember any more.
@@ -49,6 +74,7 @@ fn due(context: &Context, now: Timestamp) -> Vec<(String, Fate)> {
     // In this order: nothing is kept of a session that the store does not know yet.
     let uids = context.history.uids();
     let there: HashSet<String> = context.stores.sessions.state().iter().filter_map(|session| session.uid()).collect();
+    context.nonsense.retain(&there);
     let gone = uids.into_iter().filter(|uid| !there.contains(uid));
     let fate = |uid: String| {
         let kept = context.history.session(&uid)?;
@@ -112,13 +138,29 @@ mod tests {
         assert_eq!(fate(&of(None, Some(1000)), None, at(i64::from(u32::MAX))), Fate::Kept, "for ever");
     }
 
+    fn saying(text: &str) -> AgenticSession {
+        let mut session = AgenticSession::new("s", crate::api::AgenticSessionSpec::default());
+        session.metadata.uid = Some("u".to_owned());
+        session.annotations_mut().insert(ANNOTATION.to_owned(), text.to_owned());
+        session
+    }
+
+    #[test]
+    fn nonsense_is_told_once_a_change_and_again_after_it_was_mended() {
+        let nonsense = Nonsense::default();
+        let tells = |text: &str| nonsense.news(&saying(text));
+        assert!(tells("1h").unwrap().contains(ANNOTATION));
+        assert_eq!(tells("1h"), None);
+        assert!(tells("2h").is_some() && tells("2h").is_none());
+        assert_eq!(tells("3600"), None);
+        assert!(tells("2h").is_some());
+        nonsense.retain(&HashSet::new());
+        assert!(tells("2h").is_some(), "another session");
+    }
+
     #[test]
     fn a_session_says_how_long_in_seconds_and_nonsense_means_nothing() {
-        let with = |text: &str| {
-            let mut session = AgenticSession::new("s", crate::api::AgenticSessionSpec::default());
-            session.annotations_mut().insert(ANNOTATION.to_owned(), text.to_owned());
-            kept(&session).retention
-        };
+        let with = |text: &str| kept(&saying(text)).retention;
         assert_eq!((with("3600"), with(" 0 "), with("1h"), with("-1")), (Some(3600), Some(0), None, None));
     }
 }

@@ -27,6 +27,7 @@ mod requests;
 mod rig;
 mod schedule;
 mod soak;
+mod told;
 mod workspace;
 mod world;
 

@@ -77,6 +77,7 @@ pub(super) async fn reconcile(session: Arc<AgenticSession>, context: Arc<Context
         return Ok(Action::await_change());
     }
     context.listen(&view);
+    context.tell_nonsense(&view.session);
     let now = Timestamp::now();
     let mut plan = plan(&view, &context.config, now);
     let refused = match carry_out(&view, &plan, &context).await {
