@@ -18,6 +18,7 @@ mod git_server;
 mod inputs;
 mod kubelet;
 mod leader;
+mod memory;
 mod operator;
 mod original;
 mod projects;

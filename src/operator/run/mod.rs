@@ -7,6 +7,9 @@ pub(super) mod plan;
 pub(super) mod queue;
 pub(super) mod view;
 
+mod crash;
+#[cfg(test)]
+mod crash_tests;
 mod follow;
 #[cfg(test)]
 mod question_tests;
@@ -110,7 +113,7 @@ async fn carry_out(view: &View, next: &Next, context: &Context) -> Result<Action
                 return Ok(Action::requeue(rest));
             }
         }
-        Next::Wait { until: Some(until), .. } => {
+        Next::Wait { until: Some(until), .. } | Next::Linger { until } => {
             let rest = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
             return Ok(Action::requeue(rest));
         }

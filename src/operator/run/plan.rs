@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use super::{
-    adopt,
+    adopt, crash,
     queue::{self, Turn},
     view::{Seen, View},
 };
@@ -35,6 +35,8 @@ pub(in crate::operator) enum Next {
     Start,
     /// The runner is to have it, and is to be listened to.
     Follow { cancel: bool },
+    /// It has ended, and why is known better in a moment: until then that is waited for.
+    Linger { until: Timestamp },
     /// What the runner said is its status.
     Take(Box<RunStatus>),
     /// It ends without the runner's word.
@@ -49,7 +51,7 @@ pub(in crate::operator) fn plan(view: &View, config: &Config, now: Timestamp) ->
     match status.phase {
         RunPhase::Succeeded | RunPhase::Failed | RunPhase::Cancelled => Next::Nothing,
         RunPhase::WaitingForInput => asking(view, now),
-        RunPhase::Pending | RunPhase::Waiting | RunPhase::Running if status.runner.is_some() => started(view),
+        RunPhase::Pending | RunPhase::Waiting | RunPhase::Running if status.runner.is_some() => started(view, now),
         RunPhase::Pending | RunPhase::Waiting | RunPhase::Running => waiting(view, config, now),
     }
 }
@@ -108,9 +110,11 @@ fn end(reason: OutcomeReason, message: impl Into<String>) -> Next {
 }
 
 /// A Run that a runner was given, or may have been given.
-fn started(view: &View) -> Next {
+fn started(view: &View, now: Timestamp) -> Next {
     match &view.seen {
-        Seen::Events(seen) if ended(seen) => return taken(view, seen),
+        Seen::Events(seen) if ended(seen) => {
+            return crash::unsaid(view, seen, now).map_or_else(|| taken(view, seen), |until| Next::Linger { until });
+        }
         Seen::Refused(why) => return end(OutcomeReason::SetupFailed, format!("The runner refused the Run: {why}")),
         Seen::Unreachable => return end(OutcomeReason::RunnerLost, "Its runner could not be reached for ten minutes."),
         Seen::Events(_) | Seen::Nothing => {}
@@ -131,23 +135,24 @@ pub(in crate::operator) fn taken(view: &View, seen: &RunStatus) -> Next {
     Next::Take(told(view, seen))
 }
 
-/// What the runner said, and why its pod was told to end: of that a runner knows no more than that it was.
+/// What the runner said, and what it cannot know: why its pod was told to end, and why the agent's container did.
 fn told(view: &View, seen: &RunStatus) -> Box<RunStatus> {
     let mut status = Box::new(seen.clone());
-    let stopped = status.outcome.as_ref().is_some_and(|outcome| outcome.reason == OutcomeReason::SessionStopped);
-    if !stopped {
-        return status;
+    if let Some((reason, message)) = stopped(view, seen).or_else(|| crash::out_of_memory(view, seen)) {
+        status.phase = reason.phase();
+        status.outcome = Some(Outcome { reason, message: Some(message) });
     }
-    let deleted = view.session.as_ref().is_none_or(|session| session.metadata.deletion_timestamp.is_some());
-    let evicted = view.own_pod().and_then(|pod| evidence::disruption(pod));
-    let (reason, message) = match (deleted, evicted) {
-        (true, _) => (OutcomeReason::SessionDeleted, "Its session was deleted while it ran.".to_owned()),
-        (false, Some(why)) => (OutcomeReason::Evicted, format!("Its pod was evicted while it ran: {why}")),
-        (false, None) => return status,
-    };
-    status.phase = reason.phase();
-    status.outcome = Some(Outcome { reason, message: Some(message) });
     status
+}
+
+/// Why its pod was told to end, if it was and that is known.
+fn stopped(view: &View, seen: &RunStatus) -> Option<(OutcomeReason, String)> {
+    seen.outcome.as_ref().filter(|outcome| outcome.reason == OutcomeReason::SessionStopped)?;
+    if view.session.as_ref().is_none_or(|session| session.metadata.deletion_timestamp.is_some()) {
+        return Some((OutcomeReason::SessionDeleted, "Its session was deleted while it ran.".to_owned()));
+    }
+    let why = view.own_pod().and_then(|pod| evidence::disruption(pod))?;
+    Some((OutcomeReason::Evicted, format!("Its pod was evicted while it ran: {why}")))
 }
 
 fn ended(status: &RunStatus) -> bool {

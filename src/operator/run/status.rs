@@ -19,7 +19,7 @@ pub(super) fn status(view: &View, next: &Next, now: Timestamp) -> Option<RunStat
     let mut status = RunStatus { observed_generation: view.run.metadata.generation, ..view.status() };
     let mut said = None;
     match next {
-        Next::Nothing | Next::Ask { .. } | Next::Follow { .. } => {}
+        Next::Nothing | Next::Ask { .. } | Next::Follow { .. } | Next::Linger { .. } => {}
         Next::Wait { reason, message, .. } => {
             status.phase = RunPhase::Waiting;
             said = Some((*reason, message.as_str()));

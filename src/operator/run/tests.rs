@@ -42,7 +42,7 @@ pub(super) fn config() -> Config {
     }
 }
 
-fn at(second: i64) -> Timestamp {
+pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_000_000 + second).unwrap()
 }
 
@@ -62,7 +62,7 @@ fn answer(name: &str, second: i64) -> Run {
     run
 }
 
-fn session(phase: &str) -> AgenticSession {
+pub(super) fn session(phase: &str) -> AgenticSession {
     let object = json!({
         "apiVersion": "vteam.ambient-code/v1alpha1", "kind": "AgenticSession",
         "metadata": {"name": "s1", "namespace": "team", "uid": "session-uid"}, "spec": {}, "status": {"phase": phase},
@@ -70,7 +70,7 @@ fn session(phase: &str) -> AgenticSession {
     serde_json::from_value(object).unwrap()
 }
 
-fn pod(uid: &str, status: &Value) -> Pod {
+pub(super) fn pod(uid: &str, status: &Value) -> Pod {
     serde_json::from_value(json!({"metadata": {"name": "s1-runner", "uid": uid}, "status": status})).unwrap()
 }
 
@@ -78,7 +78,7 @@ fn ready(uid: &str) -> Pod {
     pod(uid, &json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}))
 }
 
-fn view(run: Run, pod: Option<Pod>) -> View {
+pub(super) fn view(run: Run, pod: Option<Pod>) -> View {
     let run = Arc::new(run);
     View {
         all: vec![Arc::clone(&run)],
@@ -99,7 +99,7 @@ fn step(view: &View) -> (Next, Run) {
     (next, run)
 }
 
-fn begun() -> Run {
+pub(super) fn begun() -> Run {
     let (next, run) = step(&view(run("r1", 0), Some(ready("pod-1"))));
     assert_eq!(next, Next::Start);
     run

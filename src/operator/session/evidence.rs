@@ -1,7 +1,7 @@
 //! What a pod's status says about the session in it. Pure.
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodCondition, PodStatus};
+use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod, PodCondition, PodStatus};
 use kube::ResourceExt;
 
 use crate::api::outcome::{OutcomeReason, exit};
@@ -77,6 +77,17 @@ pub(in crate::operator) fn state(pod: Option<&Pod>) -> PodState {
 pub(in crate::operator) fn disruption(pod: &Pod) -> Option<String> {
     let target = condition(pod.status.as_ref()?, "DisruptionTarget").filter(|target| target.status == "True")?;
     target.message.clone().or_else(|| target.reason.clone())
+}
+
+/// What the pod says of the container that the agent runs in; none while it says nothing.
+pub(in crate::operator) fn agent(pod: &Pod) -> Option<&ContainerStatus> {
+    container(pod.status.as_ref()?, AGENT)
+}
+
+/// How a container ended, the last time that it did.
+pub(in crate::operator) fn last_end(container: &ContainerStatus) -> Option<&ContainerStateTerminated> {
+    let states = [container.state.as_ref(), container.last_state.as_ref()];
+    states.into_iter().flatten().find_map(|state| state.terminated.as_ref())
 }
 
 /// When the pod got its node.
