@@ -5,6 +5,7 @@
 
 mod account;
 mod adoption;
+mod asked;
 #[path = "../support/bare.rs"]
 mod bare;
 mod broken;

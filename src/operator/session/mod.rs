@@ -54,7 +54,7 @@ use self::{
 };
 use super::{
     apply::{self, MANAGER, called},
-    context::Context,
+    context::{Context, look},
     error::OperatorError,
     release, retire,
     run::first,
@@ -89,6 +89,9 @@ pub(super) async fn reconcile(session: Arc<AgenticSession>, context: Arc<Context
     };
     let session = Arc::clone(&view.session);
     write_status(context.view(Arc::clone(&session)), &mut plan, &context, now).await?;
+    if refused.is_none() && plan.steps.contains(&Step::ClearRequest) {
+        clear_request(&session, &context).await?;
+    }
     // The runner hears only of what is written down, and what it has said is in there.
     let written = View { told: view.told, ..context.view(session) };
     if plan.saying == Saying::Running {
@@ -130,7 +133,8 @@ async fn carry_out(view: &View, plan: &Plan, context: &Context) -> Result<(), Op
             Step::CreateFirstRun => first::create(&view.session, context).await?,
             Step::CreatePromptRun => first::create_again(&session, context).await?,
             Step::ClearForce => session = clear(&session, &[FORCE_PROMPT], context).await?,
-            Step::ClearRequest => session = clear(&session, &[DESIRED_PHASE, STOP_REASON], context).await?,
+            // When the status says so.
+            Step::ClearRequest => {}
         }
     }
     Ok(())
@@ -220,7 +224,19 @@ async fn delete_pod(view: &View, context: &Context) -> Result<(), OperatorError>
     }
 }
 
-/// Removes the request that has acted, and no other: somebody may have asked for something else meanwhile.
+/// Removes a request that has acted. Not before the status says so: whoever reads neither would do the opposite.
+async fn clear_request(asked: &AgenticSession, context: &Context) -> Result<(), OperatorError> {
+    let (namespace, name) = (asked.namespace().unwrap_or_default(), asked.name_any());
+    let Some(newest) = look(&context.stores.sessions, &context.sessions, &namespace, &name) else { return Ok(()) };
+    let request = [DESIRED_PHASE, STOP_REASON];
+    let is_same = |annotation: &&str| newest.annotations().get(*annotation) == asked.annotations().get(*annotation);
+    if newest.uid() == asked.uid() && request.iter().all(is_same) {
+        clear(&newest, &request, context).await?;
+    }
+    Ok(())
+}
+
+/// Removes what has acted, and nothing else: somebody may have asked for something else meanwhile.
 async fn clear(
     session: &AgenticSession,
     annotations: &[&str],

@@ -36,7 +36,7 @@ pub(in crate::operator) enum Step {
     /// The annotation that asked for that has acted. Always directly after it: what tells one such request from another is in the
     /// status, which is written later.
     ClearForce,
-    /// The annotation by which somebody asked for something has acted.
+    /// The annotation by which somebody asked for something has acted. It goes after the status is written, which keeps what was asked.
     ClearRequest,
 }
 

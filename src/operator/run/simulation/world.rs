@@ -60,6 +60,7 @@ pub(super) struct World {
     kept: HashMap<String, Kept>,
     executed: HashMap<String, u32>,
     ended: HashMap<usize, (RunPhase, OutcomeReason)>,
+    asked: Option<bool>,
     versions: u64,
 }
 
@@ -96,6 +97,7 @@ impl World {
             kept: HashMap::new(),
             executed: HashMap::new(),
             ended: HashMap::new(),
+            asked: None,
             versions: 0,
         }
     }
@@ -126,12 +128,14 @@ impl World {
         let view = SessionView { runs, ..session_view(session, self.cache.pod.clone()) };
         let now = time(self.now);
         let plan = sessions::plan(&view, &config(), now);
-        for step in plan.steps.iter().take(effects) {
+        let steps: Vec<Step> = plan.steps.iter().filter(|step| **step != Step::ClearRequest).copied().collect();
+        for step in steps.iter().take(effects) {
             self.act(*step, &view);
         }
-        if plan.steps.len() < effects {
-            let status = session_status::status(&view, &plan.saying, plan.starts, &config(), now);
-            self.write_session(|session| session.status = Some(status));
+        let status = session_status::status(&view, &plan.saying, plan.starts, &config(), now);
+        let is_said = steps.len() < effects && self.write_session(|session| session.status = Some(status));
+        if is_said && steps.len() + 1 < effects && plan.steps.contains(&Step::ClearRequest) {
+            self.write_session(|session| session.metadata.annotations = None);
         }
     }
 
@@ -139,21 +143,25 @@ impl World {
         match step {
             Step::CreatePod => self.create_pod(),
             Step::DeletePod | Step::ReleasePod => self.delete_pod(view.pod.as_deref()),
-            Step::ClearRequest => self.write_session(|session| session.metadata.annotations = None),
-            Step::Provide | Step::CreateFirstRun | Step::CreatePromptRun | Step::ClearForce => {}
+            Step::Provide
+            | Step::CreateFirstRun
+            | Step::CreatePromptRun
+            | Step::ClearForce
+            | Step::ClearRequest => {}
         }
     }
 
-    /// Conflicts when the operator has not seen the last version.
-    fn write_session(&mut self, change: impl FnOnce(&mut AgenticSession)) {
+    /// Conflicts when the operator has not seen the last version. Whether it is written.
+    fn write_session(&mut self, change: impl FnOnce(&mut AgenticSession)) -> bool {
         let seen = self.cache.session.as_ref().and_then(ResourceExt::resource_version);
         let version = self.version();
         let Some(session) = self.truth.session.as_mut().filter(|session| session.resource_version() == seen) else {
-            return;
+            return false;
         };
         change(session);
         session.metadata.resource_version = Some(version);
         self.cache.session.clone_from(&self.truth.session);
+        true
     }
 
     fn create_pod(&mut self) {
@@ -314,6 +322,7 @@ impl World {
 
     pub(super) fn ask(&mut self, up: bool) {
         let (version, phase) = (self.version(), if up { "Running" } else { "Stopped" });
+        self.asked = Some(up);
         if let Some(session) = &mut self.truth.session {
             session.annotations_mut().insert(DESIRED_PHASE.to_owned(), phase.to_owned());
             session.metadata.resource_version = Some(version);
@@ -378,6 +387,9 @@ impl World {
         }
         let phase = self.truth.session.as_ref().and_then(|session| session.status.as_ref()).map(|status| status.phase);
         let held = phase == Some(SessionPhase::Stopped);
+        if let Some((up, _)) = self.asked.zip(phase) {
+            assert_eq!(held, !up, "what was asked for last is forgotten: {phase:?}");
+        }
         for run in &self.truth.runs {
             let waits = held && queue::phase(run) == RunPhase::Waiting;
             assert!(queue::phase(run).is_terminal() || waits, "{phase:?}: {:?}", run.status);
