@@ -29,6 +29,7 @@ mod requests;
 mod rig;
 mod schedule;
 mod soak;
+mod telemetry;
 mod told;
 mod workspace;
 mod world;

@@ -26,6 +26,18 @@ pub(crate) struct Operator {
 impl Operator {
     /// Starts one for the test's namespace with more arguments, and waits until it has seen everything.
     pub(crate) fn start(cluster: &Cluster, kubeconfig: &Path, port: &str, events: &Path, more: &[String]) -> Self {
+        Self::start_in(cluster, kubeconfig, port, events, more, &[])
+    }
+
+    /// The same with more environment.
+    pub(crate) fn start_in(
+        cluster: &Cluster,
+        kubeconfig: &Path,
+        port: &str,
+        events: &Path,
+        more: &[String],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ambient"))
             .args(["operator", "--log-format", "text", "--health-address", "127.0.0.1:0"])
             .args(["--metrics-address", "127.0.0.1:0"])
@@ -36,6 +48,7 @@ impl Operator {
             .args(["--schedule-deadline", "3", "--session-deadline", "3"])
             .args(more)
             .env_clear()
+            .envs(environment.iter().copied())
             .env("KUBECONFIG", kubeconfig)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

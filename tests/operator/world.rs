@@ -94,6 +94,14 @@ impl World {
         self.operator = Some(Operator::start(&self.cluster, account, &self.port, events, &more));
     }
 
+    /// The same, in another environment.
+    pub(crate) fn restart_operator_in(&mut self, environment: &[(&str, &str)]) {
+        drop(self.operator.take());
+        let (account, events) = (self.account.path(), self.events.path());
+        let own = &self.arguments;
+        self.operator = Some(Operator::start_in(&self.cluster, account, &self.port, events, own, environment));
+    }
+
     /// What opens the runner.
     pub(crate) async fn token(&self) -> String {
         text(&self.cluster.api::<Secret>().get("ambient-runner-token-s1").await.unwrap(), "agui-token")
