@@ -47,11 +47,11 @@ fn weakness_21_what_others_write_while_a_request_is_cleared_is_all_there() {
         for asked in ["Stopped", "Running", "Stopped"] {
             world.annotate("s1", "ambient-code.io/desired-phase", asked).await;
         }
-        let session = world
-            .session_until("s1", |session| phase(session) == SessionPhase::Stopped && !is_asked(session))
-            .await;
-        let every = (0..rounds.len())
-            .flat_map(|round| (0..WRITERS).flat_map(move |writer| (0..WRITES).map(move |number| key(round, writer, number))));
+        let session =
+            world.session_until("s1", |session| phase(session) == SessionPhase::Stopped && !is_asked(session)).await;
+        let every = (0..rounds.len()).flat_map(|round| {
+            (0..WRITERS).flat_map(move |writer| (0..WRITES).map(move |number| key(round, writer, number)))
+        });
         let lost: Vec<String> = every.filter(|key| !session.annotations().contains_key(key)).collect();
         assert_eq!(lost, [""; 0]);
     });

@@ -77,7 +77,11 @@ fn what_the_pod_says_is_waited_for_and_not_for_long() {
 #[test]
 fn only_an_end_within_the_run_and_for_memory_is_its_reason() {
     let of = |end: Value, second| reason(&crashed(&json!({"lastState": end})), second);
-    assert_eq!(of(ended("Error", 20), 20), Some(OutcomeReason::AgentCrashed), "the container crashed, and not for memory");
+    assert_eq!(
+        of(ended("Error", 20), 20),
+        Some(OutcomeReason::AgentCrashed),
+        "the container crashed, and not for memory"
+    );
     assert_eq!(of(ended("OOMKilled", 8), 20), None, "that was before the Run, so it is another crash");
     assert_eq!(of(ended("OOMKilled", 8), 25), Some(OutcomeReason::AgentCrashed));
     assert_eq!(of(ended("OOMKilled", 26), 30), Some(OutcomeReason::AgentCrashed), "that was after it");

@@ -143,11 +143,7 @@ impl World {
         match step {
             Step::CreatePod => self.create_pod(),
             Step::DeletePod | Step::ReleasePod => self.delete_pod(view.pod.as_deref()),
-            Step::Provide
-            | Step::CreateFirstRun
-            | Step::CreatePromptRun
-            | Step::ClearForce
-            | Step::ClearRequest => {}
+            Step::Provide | Step::CreateFirstRun | Step::CreatePromptRun | Step::ClearForce | Step::ClearRequest => {}
         }
     }
 
