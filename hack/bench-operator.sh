@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the operator on an API server with fake nodes: `hack/bench-operator.sh` everything, `hack/bench-operator.sh pods rest`
 # some of it. `--profile dev` first: with a debug build, to see that it works; its figures count for nothing.
-# What follows is for the benchmark itself (`--many 1000`, `--window 10`).
+# What follows is for the benchmark itself (`--many 1000`, `--readers 500`, `--window 10`).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ if [ "${1:-}" = --profile ]; then
 fi
 folder=$profile
 [ "$profile" != dev ] || folder=debug
-${CARGO:-cargo} build --locked --profile "$profile" --bin ambient --example bench_operator
+${CARGO:-cargo} build --locked --profile "$profile" --bin ambient --example bench_operator --example fake_claude
 binaries="${CARGO_TARGET_DIR:-target}/$folder"
 
 ring=bench-operator
@@ -35,4 +35,4 @@ kubectl wait --for=condition=Ready --timeout=60s nodes --all >/dev/null
 
 ulimit -n "$(ulimit -Hn)"
 rm -rf target/bench/events
-"$binaries/examples/bench_operator" --ambient "$binaries/ambient" --kubeconfig "$state/kubeconfig" "$@"
+"$binaries/examples/bench_operator" --ambient "$binaries/ambient" --fake-claude "$binaries/examples/fake_claude" --kubeconfig "$state/kubeconfig" "$@"

@@ -1,4 +1,5 @@
-//! Measures the operator: how soon a session has its pod, how often it writes, and what it costs while nothing happens.
+//! Measures the operator: how soon a session has its pod, how often it writes, what it costs while nothing happens, and how soon
+//! thousands of readers see what an agent says.
 //!
 //! `make bench-operator` starts an API server with the usual controllers and fake nodes (kwok), builds the operator, and runs
 //! this. `hack/bench-operator.sh --profile dev pods` runs a part with a debug build, whose figures count for nothing.
@@ -7,11 +8,16 @@
 
 #[path = "../bench/figures.rs"]
 mod figures;
+mod live;
 mod load;
 mod operator;
 #[path = "../bench/process.rs"]
 mod process;
+mod reader;
+mod readers;
 mod rest;
+mod runner;
+mod runs;
 mod soon;
 #[path = "../bench/stats.rs"]
 mod stats;
@@ -37,6 +43,9 @@ pub(crate) struct Arguments {
     /// The operator
     #[arg(long, default_value = "target/release/ambient")]
     ambient: PathBuf,
+    /// The double of the agent CLI
+    #[arg(long, default_value = "target/release/examples/fake_claude")]
+    fake_claude: PathBuf,
     /// An administrator's access to a cluster that nobody else uses
     #[arg(long)]
     kubeconfig: PathBuf,
@@ -49,10 +58,17 @@ pub(crate) struct Arguments {
     /// How many sessions many are
     #[arg(long, default_value_t = 10_000)]
     many: usize,
+    /// How many read one run
+    #[arg(long, default_value_t = 5_000)]
+    readers: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
+    /// A Run's writes
+    Runs,
+    /// Thousands of readers of one run
+    Readers,
     /// From session to pod
     Pods,
     /// 0 and 200 sessions at rest
@@ -94,6 +110,13 @@ async fn measure(arguments: &Arguments) -> Result<Figures> {
         eprintln!("load average before: {load} (an idle machine gives the figures that count)");
     }
     let mut figures = Figures::default();
+    // First what has a runner: the pods of later sessions lead nowhere.
+    if chosen.contains(&What::Runs) {
+        runs::measure(arguments, &mut figures).await?;
+    }
+    if chosen.contains(&What::Readers) {
+        readers::measure(arguments, &mut figures).await?;
+    }
     if chosen.contains(&What::Pods) {
         soon::measure(arguments, &mut figures).await?;
     }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader},
+    net::SocketAddr,
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
@@ -21,6 +22,8 @@ const PATIENCE: Duration = Duration::from_mins(5);
 pub(crate) struct Operator {
     child: Child,
     metrics: String,
+    /// Where its gateway is.
+    pub(crate) gateway: SocketAddr,
     begun: Instant,
 }
 
@@ -30,12 +33,18 @@ pub(crate) type Samples = BTreeMap<String, f64>;
 impl Operator {
     /// Starts one for all namespaces.
     pub(crate) fn start(arguments: &Arguments) -> Result<Self> {
+        Self::start_with(arguments, &[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn start_with(arguments: &Arguments, more: &[String]) -> Result<Self> {
         let begun = Instant::now();
         let mut child = Command::new(&arguments.ambient)
             .args(["operator", "--log-format", "text", "--health-address", "127.0.0.1:0"])
             .args(["--metrics-address", "127.0.0.1:0", "--gateway-address", "127.0.0.1:0"])
             .arg("--event-store")
             .arg(arguments.results.join("events"))
+            .args(more)
             .env_clear()
             .env("KUBECONFIG", &arguments.kubeconfig)
             .stdout(Stdio::null())
@@ -45,15 +54,24 @@ impl Operator {
         let (tell, told) = mpsc::channel();
         thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(std::result::Result::ok) {
-                if let Some(address) = line.split("metrics address=").nth(1) {
-                    let _ = tell.send(address.trim().to_owned());
+                if let Some((what, address)) = line.split_once(" address=") {
+                    let _ = tell.send((what.to_owned(), address.trim().to_owned()));
                 } else if line.contains("WARN") || line.contains("ERROR") || line.starts_with("error") {
                     eprintln!("  operator: {line}");
                 }
             }
         });
-        let address = told.recv_timeout(PATIENCE).map_err(|_| "the operator does not say where its metrics are")?;
-        Ok(Self { child, metrics: format!("http://{address}/metrics"), begun })
+        let address = |wanted: &str| -> Result<SocketAddr> {
+            loop {
+                let (what, address) = told.recv_timeout(PATIENCE).map_err(|_| format!("no word of its {wanted}"))?;
+                if what.ends_with(wanted) {
+                    return Ok(address.parse()?);
+                }
+            }
+        };
+        // In the order in which it says so.
+        let (metrics, gateway) = (format!("http://{}/metrics", address("metrics")?), address("gateway")?);
+        Ok(Self { child, metrics, gateway, begun })
     }
 
     pub(crate) async fn samples(&self) -> Result<Samples> {
