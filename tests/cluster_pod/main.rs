@@ -15,6 +15,7 @@ mod matrix;
 mod memory;
 #[path = "../support/needs.rs"]
 mod needs;
+mod neighbours;
 mod operator;
 mod pod;
 mod run;

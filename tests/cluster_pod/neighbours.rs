@@ -1,0 +1,211 @@
+//! Two sessions of two people in two namespaces: nothing of one is in reach of the other, nor of those who may read the other.
+//!
+//! The ring's network enforces no `NetworkPolicy`, so what counts here is that a runner refuses whoever has not its token, and that the
+//! policy would let nobody in but the operator.
+
+use std::{
+    fs,
+    process::{Command, Output},
+};
+
+use k8s_openapi::api::{
+    authentication::v1::{TokenRequest, TokenRequestSpec},
+    authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec},
+    core::v1::{ConfigMap, Namespace, Secret, Service, ServiceAccount},
+    networking::v1::NetworkPolicy,
+};
+use kube::{
+    Api,
+    api::{ListParams, PostParams},
+    config::Kubeconfig,
+};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::{
+    cluster::Cluster,
+    install::{apply, with_install, with_key},
+    matrix::end,
+    pod::AGENT,
+};
+
+/// A session of somebody, whose first Run is over, in a namespace.
+struct Side {
+    cluster: Cluster,
+    session: &'static str,
+}
+
+impl Side {
+    async fn begin(cluster: Cluster, session: &'static str, user: &str) -> Self {
+        with_key(&cluster, "key-of-no-value").await;
+        let spec = json!({ "initialPrompt": "Say hello", "userContext": { "userId": user, "displayName": user } });
+        apply(&cluster, session, spec).await;
+        let status = end(&cluster, &format!("{session}-initial")).await;
+        assert!(status.result.is_some(), "{status:?}");
+        Self { cluster, session }
+    }
+
+    /// What the agent's container gets of a runner's events: the HTTP status, and curl's own.
+    fn asks(&self, other: &Self) -> String {
+        let (session, namespace) = (other.session, &other.cluster.namespace);
+        let url = format!("http://session-{session}.{namespace}.svc:8001/events/{session}");
+        let script = format!("curl -s -m 10 -o /dev/null -w '%{{http_code}}' {url}; echo \" $?\"");
+        let (at, pod) = (format!("--namespace={}", self.cluster.namespace), format!("{}-runner", self.session));
+        self.cluster.ring.kubectl(&["exec", &at, &pod, "--container", AGENT, "--", "sh", "-c", &script]).unwrap()
+    }
+
+    /// What opens the runner.
+    async fn token(&self) -> String {
+        let name = format!("ambient-runner-token-{}", self.session);
+        let secret = self.cluster.api::<Secret>().get(&name).await.unwrap();
+        String::from_utf8(secret.data.unwrap()["agui-token"].0.clone()).unwrap()
+    }
+
+    /// What the runner answers to somebody with a token.
+    async fn answers(&self, token: &str) -> u16 {
+        let service = self.cluster.api::<Service>().get(&format!("session-{}", self.session)).await.unwrap();
+        let url = format!("http://{}:8001/repos/status", service.spec.unwrap().cluster_ip.unwrap());
+        let request = reqwest::Client::new().get(url).header("x-ambient-session-token", token);
+        request.send().await.unwrap().status().as_u16()
+    }
+
+    /// Whether the session's own account may do something in a namespace.
+    async fn may(&self, verb: &str, (group, resource): (&str, &str), namespace: &str) -> bool {
+        let user = format!("system:serviceaccount:{}:ambient-session-{}", self.cluster.namespace, self.session);
+        let all = "system:serviceaccounts";
+        let groups =
+            vec![all.to_owned(), format!("{all}:{}", self.cluster.namespace), "system:authenticated".to_owned()];
+        let what = ResourceAttributes {
+            verb: Some(verb.to_owned()),
+            group: Some(group.to_owned()),
+            resource: Some(resource.to_owned()),
+            namespace: Some(namespace.to_owned()),
+            ..ResourceAttributes::default()
+        };
+        let spec = SubjectAccessReviewSpec {
+            user: Some(user),
+            groups: Some(groups),
+            resource_attributes: Some(what),
+            ..SubjectAccessReviewSpec::default()
+        };
+        let review = SubjectAccessReview { spec, ..SubjectAccessReview::default() };
+        let reviews: Api<SubjectAccessReview> = Api::all(self.cluster.client.clone());
+        reviews.create(&PostParams::default(), &review).await.unwrap().status.unwrap().allowed
+    }
+
+    /// The namespaces that the policy lets in.
+    async fn let_in(&self) -> Vec<String> {
+        let policies = self.cluster.api::<NetworkPolicy>().list(&ListParams::default()).await.unwrap();
+        assert_eq!(policies.items.len(), 1);
+        let spec = policies.items[0].spec.clone().unwrap();
+        assert_eq!(spec.pod_selector.unwrap().match_labels.unwrap()["app"], "ambient-code-runner");
+        let peers = spec.ingress.unwrap().into_iter().flat_map(|rule| rule.from.unwrap_or_default());
+        let name = "kubernetes.io/metadata.name";
+        peers.map(|peer| peer.namespace_selector.unwrap().match_labels.unwrap()[name].clone()).collect()
+    }
+}
+
+/// A namespace beside the test's own; gone when dropped.
+struct Neighbour(Cluster);
+
+impl Neighbour {
+    async fn of(cluster: &Cluster) -> Self {
+        let name = format!("{}-b", cluster.namespace);
+        let labels = json!({ "pod-security.kubernetes.io/enforce": "restricted" });
+        let namespace = json!({ "metadata": { "name": name, "labels": labels } });
+        let namespace: Namespace = serde_json::from_value(namespace).unwrap();
+        Api::all(cluster.client.clone()).create(&PostParams::default(), &namespace).await.unwrap();
+        Self(Cluster { namespace: name, ..cluster.clone() })
+    }
+}
+
+impl Drop for Neighbour {
+    fn drop(&mut self) {
+        drop(self.0.ring.kubectl(&["delete", "namespace", &self.0.namespace, "--wait=false"]));
+    }
+}
+
+/// Somebody who may read the events of one namespace.
+struct Reader {
+    folder: TempDir,
+    gateway: String,
+}
+
+impl Reader {
+    async fn of(cluster: &Cluster) -> Self {
+        let at = format!("--namespace={}", cluster.namespace);
+        let kubectl = |arguments: &[&str]| cluster.ring.kubectl(&[&[at.as_str()], arguments].concat()).unwrap();
+        kubectl(&["create", "serviceaccount", "reader"]);
+        let resource = "--resource=agenticsessions.vteam.ambient-code/events";
+        kubectl(&["create", "role", "reader", "--verb=get", resource]);
+        let subject = format!("--serviceaccount={}:reader", cluster.namespace);
+        kubectl(&["create", "rolebinding", "reader", "--role=reader", &subject]);
+        let maps: Api<ConfigMap> = Api::namespaced(cluster.client.clone(), "ambient-system");
+        let certificate = maps.get("ambient-gateway").await.unwrap().data.unwrap()["tls.crt"].clone();
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join("gateway.crt"), certificate).unwrap();
+        fs::write(folder.path().join("kubeconfig"), kubeconfig(cluster, "reader").await).unwrap();
+        let services: Api<Service> = Api::namespaced(cluster.client.clone(), "ambient-system");
+        let service = services.get("ambient-gateway").await.unwrap().spec.unwrap();
+        let gateway = format!("https://{}:{}", service.cluster_ip.unwrap(), service.ports.unwrap()[0].port);
+        Self { folder, gateway }
+    }
+
+    /// `ambient events` of a session's first Run.
+    fn reads(&self, side: &Side) -> Output {
+        let run = format!("{}/{}-initial", side.cluster.namespace, side.session);
+        Command::new(env!("CARGO_BIN_EXE_ambient"))
+            .args(["events", "--run", &run, "--gateway", &self.gateway, "--gateway-ca"])
+            .arg(self.folder.path().join("gateway.crt"))
+            .env_clear()
+            .env("KUBECONFIG", self.folder.path().join("kubeconfig"))
+            .output()
+            .unwrap()
+    }
+}
+
+/// The cluster as an account of the namespace, for its gateway alone.
+async fn kubeconfig(cluster: &Cluster, account: &str) -> String {
+    let spec = TokenRequestSpec { audiences: vec!["ambient-gateway".to_owned()], ..TokenRequestSpec::default() };
+    let wanted = TokenRequest { spec, ..TokenRequest::default() };
+    let accounts = cluster.api::<ServiceAccount>();
+    let given = accounts.create_token_request(account, &PostParams::default(), &wanted).await.unwrap();
+    let mut config = Kubeconfig::read_from(&cluster.ring.kubeconfig).unwrap();
+    for user in &mut config.auth_infos {
+        let auth = json!({ "token": given.status.as_ref().unwrap().token });
+        user.auth_info = Some(serde_json::from_value(auth).unwrap());
+    }
+    serde_json::to_string(&config).unwrap()
+}
+
+#[test]
+fn two_sessions_in_two_namespaces_cannot_see_each_other() {
+    with_install(&[], |cluster| async move {
+        let beside = Neighbour::of(&cluster).await;
+        let (near, far) =
+            tokio::join!(Side::begin(cluster.clone(), "near", "ann"), Side::begin(beside.0.clone(), "far", "bob"));
+        for (one, other) in [(&near, &far), (&far, &near)] {
+            let code = one.asks(other);
+            // Where the policy is enforced, nobody answers in time.
+            assert!(["401 0", "000 28"].contains(&code.trim()), "{}: {code}", one.session);
+            let (own, others) = (one.token().await, other.token().await);
+            assert_eq!((one.answers(&own).await, one.answers(&others).await), (200, 401), "{}", one.session);
+            assert_eq!(one.let_in().await, ["ambient-system"], "{}", one.session);
+            for resource in
+                [("", "secrets"), ("", "pods"), ("", "configmaps"), ("vteam.ambient-code", "agenticsessions")]
+            {
+                for namespace in [&one.cluster.namespace, &other.cluster.namespace] {
+                    for verb in ["get", "list", "create", "delete"] {
+                        assert!(!one.may(verb, resource, namespace).await, "{} {verb} {resource:?}", one.session);
+                    }
+                }
+            }
+        }
+        let reader = Reader::of(&cluster).await;
+        let (own, others) = (reader.reads(&near), reader.reads(&far));
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert!(own.status.success() && text(&own.stdout).contains("Succeeded"), "{}", text(&own.stderr));
+        assert!(!others.status.success() && others.stdout.is_empty(), "{}", text(&others.stdout));
+        assert!(text(&others.stderr).contains("(403)"), "{}", text(&others.stderr));
+    });
+}
