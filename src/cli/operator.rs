@@ -1,6 +1,6 @@
 //! `ambient operator`: reconciles sessions and Runs in a cluster.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use kube::client::ClientBuilder;
 use tokio::net::TcpListener;
@@ -9,11 +9,14 @@ use super::{fail, logging, stop};
 use crate::{
     api::outcome::exit,
     operator::{
-        self, Config, Deadlines, Listeners, Metrics, Platform, Policy, Vertex,
+        self, Bucket, BucketError, Config, Deadlines, Listeners, Metrics, Platform, Policy, Vertex,
         gateway::{Endpoint, TlsFiles},
     },
     security::{Redactor, credentials_from_env},
 };
+
+/// Where events are on the operator's own disk.
+const EVENTS: &str = "/var/lib/ambient/events";
 
 /// Reconcile sessions and Runs of a cluster
 #[derive(Debug, Clone, clap::Args)]
@@ -46,9 +49,14 @@ pub(super) struct Args {
     /// imagePullPolicy of both
     #[arg(long, env = "IMAGE_PULL_POLICY", default_value = "IfNotPresent", value_parser = ["Always", "IfNotPresent", "Never"])]
     pull_policy: String,
-    /// The directory with what sessions have done; one operator at a time has it
-    #[arg(long, env = "AMBIENT_EVENT_STORE", default_value = "/var/lib/ambient/events")]
-    event_store: PathBuf,
+    /// Where what sessions have done is kept: a directory that one operator at a time has, or object storage as
+    /// s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX. Keys, region and endpoint of that come from the
+    /// environment: AWS_*, GOOGLE_*, AZURE_*
+    #[arg(long, env = "AMBIENT_EVENT_STORE", value_name = "DIR|URL", default_value = EVENTS)]
+    event_store: String,
+    /// The directory in front of object storage. What is lost with it is restored from there, so an emptyDir will do
+    #[arg(long, env = "AMBIENT_EVENT_BUFFER", value_name = "DIR", default_value = EVENTS)]
+    event_buffer: PathBuf,
     /// Seconds that events are kept after their session was deleted; 0: for ever. A session's annotation
     /// ambient-code.io/event-retention-seconds says otherwise
     #[arg(long, env = "AMBIENT_EVENT_RETENTION", default_value_t = 7 * 24 * 60 * 60)]
@@ -146,6 +154,8 @@ enum StartError {
         "USE_VERTEX needs CLOUD_ML_REGION, ANTHROPIC_VERTEX_PROJECT_ID and GOOGLE_APPLICATION_CREDENTIALS: set all three, or none"
     )]
     Vertex,
+    #[error("--event-store: {0}")]
+    Bucket(#[from] BucketError),
     #[error("the operator cannot start: {0}")]
     Start(Box<dyn std::error::Error>),
 }
@@ -158,7 +168,7 @@ pub(super) fn main(args: &Args) -> ExitCode {
         runtime.map_err(|error| StartError::Start(error.into())).and_then(|runtime| runtime.block_on(run(args)));
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error @ (StartError::Cluster(_) | StartError::Vertex)) => fail(&error, exit::SETUP),
+        Err(error @ (StartError::Cluster(_) | StartError::Vertex | StartError::Bucket(_))) => fail(&error, exit::SETUP),
         Err(error @ (StartError::Listen { .. } | StartError::Start(_))) => fail(&error, exit::CRASH),
     }
 }
@@ -192,7 +202,19 @@ async fn listen(what: &'static str, address: SocketAddr, variable: &'static str)
     Ok(listener)
 }
 
+/// The directory, and the object storage behind it if there is any.
+fn event_store(args: &Args) -> Result<(PathBuf, Option<Bucket>), BucketError> {
+    if !args.event_store.contains("://") {
+        return Ok((PathBuf::from(&args.event_store), None));
+    }
+    // A variable that is no text is nothing that a store is told.
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let bucket = Bucket::of(&args.event_store, std::env::vars_os().filter_map(text))?;
+    Ok((args.event_buffer.clone(), Some(bucket)))
+}
+
 fn config(args: &Args) -> Result<Config, StartError> {
+    let (event_store, event_bucket) = event_store(args)?;
     Ok(Config {
         watch_namespaces: args.watch_namespaces.iter().filter(|name| !name.is_empty()).cloned().collect(),
         backend_namespace: args.backend_namespace.clone().filter(|name| !name.is_empty()),
@@ -202,7 +224,8 @@ fn config(args: &Args) -> Result<Config, StartError> {
         agent_image: args.agent_image.clone(),
         pull_policy: args.pull_policy.clone(),
         port: args.runner_port,
-        event_store: args.event_store.clone(),
+        event_store,
+        event_bucket,
         event_retention: (args.event_retention > 0).then(|| Duration::from_secs(args.event_retention)),
         inactivity: Duration::from_secs(args.inactivity),
         deadlines: Deadlines {

@@ -64,6 +64,7 @@ pub use disk::Disk;
 pub use error::LogError;
 pub use inputs::AcceptedInput;
 pub use log::ThreadLog;
+pub use names::thread_dir;
 pub use options::Options;
 pub use reader::Reader;
 pub use record::{Record, Seq};

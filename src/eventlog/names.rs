@@ -14,9 +14,10 @@ pub(super) const TRIMMED: &str = "trimmed.json";
 /// Accepted inputs.
 pub(super) const INPUTS: &str = "inputs.jsonl";
 
-/// The directory of a thread. Thread ids are arbitrary text: what is safe in a file name stays readable, and a hash of the
+/// The directory of a thread, also elsewhere than on disk. Thread ids are arbitrary text: what is safe in a file name stays readable, and a hash of the
 /// whole id (also of its case, for file systems that ignore it) tells all others apart.
-pub(super) fn thread_dir(id: &str) -> String {
+#[must_use]
+pub fn thread_dir(id: &str) -> String {
     let safe = |c: char| {
         if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }
     };

@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use super::archive::Bucket;
+
 /// The settings of an operator.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -23,8 +25,10 @@ pub struct Config {
     pub port: u16,
     /// After how long without activity a session stops that says nothing about it; zero: never.
     pub inactivity: Duration,
-    /// The directory with what sessions have done.
+    /// The directory with what sessions have done; with a bucket only what is not there yet must be in it.
     pub event_store: PathBuf,
+    /// Where that is kept beyond this machine; none: the directory is all there is.
+    pub event_bucket: Option<Bucket>,
     /// For how long that is kept after a session; none: for ever.
     pub event_retention: Option<Duration>,
     /// How long things may take.

@@ -21,6 +21,7 @@ use super::{
     index::{self, Index},
     ingest::{Ingest, Source},
     inputs::InputStores,
+    keeping::Keeping,
     kept::Kept,
     metrics::Metrics,
     pods_first::PodsFirst,
@@ -46,7 +47,7 @@ use crate::{
         session::SessionPhase,
         settings::NAME,
     },
-    eventlog::{LogError, ThreadLog},
+    eventlog::LogError,
     security::Secret as Hidden,
 };
 
@@ -189,11 +190,11 @@ impl Context {
     }
 
     /// Where the events of a Run's thread are kept.
-    pub(super) fn log_of(&self, view: &RunView) -> Result<ThreadLog, LogError> {
+    pub(super) fn log_of(&self, view: &RunView) -> Result<Keeping, LogError> {
         let (namespace, name) = (view.run.namespace().unwrap_or_default(), view.run.spec.session_ref.name.clone());
         let uid = view.session.as_ref().and_then(|session| session.uid()).unwrap_or_default();
         let of = view.session.as_deref().map_or_else(|| Kept { namespace, name, ..Kept::default() }, retention::kept);
-        self.history.log(&of, &uid, &Id::from(queue::thread(&view.run)))
+        self.history.keeping(&of, &uid, &Id::from(queue::thread(&view.run)))
     }
 
     /// Listens to the session's runner, if its pod can be reached.

@@ -3,12 +3,16 @@
 //! A record that is here is never changed, and none comes twice. What only the operator knows (a pod is gone with a run in it) is
 //! written here too, so that every run has an end.
 
-use std::{collections::HashMap, ops::Range, path::Path};
+use std::{collections::HashMap, ops::Range, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::kept::{Kept, Sessions};
+use super::{
+    archive::{Archive, Bucket, RestoreError},
+    keeping::{Keeping, Later},
+    kept::{Kept, Sessions},
+};
 use crate::{
     agui::{Event, EventKind, Id},
     api::outcome::{self, OutcomeReason, OutcomeReport},
@@ -22,17 +26,44 @@ const MARGIN: Seq = 1 << 20;
 /// The name of the CUSTOM event that says which numbers (`from` and `to`, inclusive) may have been events that are lost.
 const GAP: &str = "ambient:gap";
 
-/// The logs of all sessions, below one directory that one operator at a time has.
+/// The logs of all sessions, below one directory that one operator at a time has. With an archive the directory is a buffer in
+/// front of it.
 pub(super) struct History {
-    store: Store,
-    sessions: Sessions,
+    store: Arc<Store>,
+    sessions: Arc<Sessions>,
+    archive: Option<Archive>,
 }
 
 impl History {
     /// Opens the directory, and makes it if need be.
-    pub(super) fn open(dir: &Path) -> Result<Self, LogError> {
+    pub(super) fn open(dir: &Path, bucket: Option<Bucket>) -> Result<Self, LogError> {
         let store = Store::open(dir, Options { journal_bytes: 0, reserve_bytes: 0, ..Options::default() })?;
-        Ok(Self { store, sessions: Sessions::open(dir.join("sessions"))? })
+        let (store, sessions) = (Arc::new(store), Arc::new(Sessions::open(dir.join("sessions"))?));
+        let archive = bucket.map(|bucket| Archive::new(bucket, Arc::clone(&store), Arc::clone(&sessions)));
+        Ok(Self { store, sessions, archive })
+    }
+
+    /// Brings the directory to what the archive has, if there is one. Before that nothing is written.
+    pub(super) async fn restore(&self) -> Result<(), RestoreError> {
+        match &self.archive {
+            Some(archive) => archive.restore().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Until another operator has written to the archive; the name of the object.
+    pub(super) async fn taken(&self) -> String {
+        match &self.archive {
+            Some(archive) => archive.taken().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Until nothing waits for the archive any more.
+    pub(super) async fn finish(&self) {
+        if let Some(archive) = &self.archive {
+            archive.finish().await;
+        }
     }
 
     /// Ends all logs: readers get what is left.
@@ -49,13 +80,41 @@ impl History {
 
     /// The log of a thread, if there is one.
     pub(super) fn find(&self, uid: &str, thread: &Id) -> Result<Option<ThreadLog>, LogError> {
-        self.store.find(&key(uid, thread))
+        let key = key(uid, thread);
+        self.check(&key)?;
+        self.store.find(&key)
+    }
+
+    fn check(&self, key: &Id) -> Result<(), LogError> {
+        self.archive.as_ref().map_or(Ok(()), |archive| archive.check(key))
+    }
+
+    /// Changes what is known of a session, also in the archive.
+    fn change(&self, uid: &str, change: impl FnOnce(&mut Kept)) -> Result<(), LogError> {
+        self.sessions.change(uid, change)?;
+        if let Some(archive) = &self.archive {
+            archive.note(uid);
+        }
+        Ok(())
+    }
+
+    /// The log of a thread for whoever writes it or waits until it is safe; made when the thread is new.
+    pub(super) fn keeping(&self, of: &Kept, uid: &str, thread: &Id) -> Result<Keeping, LogError> {
+        let log = self.log(of, uid, thread)?;
+        Ok(self.kept_by(uid, thread, log))
+    }
+
+    fn kept_by(&self, uid: &str, thread: &Id, log: ThreadLog) -> Keeping {
+        let uploaded = self.archive.as_ref().map(|archive| archive.uploads(uid, thread, &log));
+        Keeping { log, uploaded }
     }
 
     /// The log of a thread, made when the thread is new.
     pub(super) fn log(&self, of: &Kept, uid: &str, thread: &Id) -> Result<ThreadLog, LogError> {
+        let key = key(uid, thread);
+        self.check(&key)?;
         if !self.sessions.is(uid, |kept| kept.threads.contains(thread)) {
-            self.sessions.change(uid, |kept| {
+            self.change(uid, |kept| {
                 let threads = std::mem::take(&mut kept.threads);
                 *kept = Kept { threads, ..of.clone() };
                 if !kept.threads.contains(thread) {
@@ -63,20 +122,20 @@ impl History {
                 }
             })?;
         }
-        self.store.thread(&key(uid, thread))
+        self.store.thread(&key)
     }
 
     /// Notes for how long a session's events are kept, where there are any.
     pub(super) fn keep_for(&self, uid: &str, retention: Option<u64>) -> Result<(), LogError> {
         if self.sessions.is(uid, |kept| kept.retention != retention) {
-            self.sessions.change(uid, |kept| kept.retention = retention)?;
+            self.change(uid, |kept| kept.retention = retention)?;
         }
         Ok(())
     }
 
     /// Notes that a session is gone.
     pub(super) fn is_gone(&self, uid: &str, since: Timestamp) -> Result<(), LogError> {
-        self.sessions.change(uid, |kept| kept.deleted = Some(since))
+        self.change(uid, |kept| kept.deleted = Some(since))
     }
 
     /// The UIDs of all sessions of which something is kept.
@@ -84,13 +143,18 @@ impl History {
         self.sessions.uids()
     }
 
-    /// Deletes everything that is kept of a session. Blocks for the deletion of its files.
+    /// Deletes everything that is kept of a session. Blocks for the deletion of its files; the archive follows.
     pub(super) fn forget(&self, uid: &str) -> Result<(), LogError> {
-        for thread in self.session(uid).unwrap_or_default().threads {
-            self.store.remove(&key(uid, &thread))?;
+        let threads = self.session(uid).unwrap_or_default().threads;
+        for thread in &threads {
+            self.store.remove(&key(uid, thread))?;
         }
         // Last, so that what a crash leaves is found again.
-        self.sessions.remove(uid)
+        self.sessions.remove(uid)?;
+        if let Some(archive) = &self.archive {
+            archive.forget(uid, &threads);
+        }
+        Ok(())
     }
 
     /// How far each thread of a session has got.
@@ -128,6 +192,17 @@ impl History {
         Ok(Some(fold))
     }
 
+    /// What to wait for until the end of a run cannot be lost any more; none: it cannot, or it has no end here. Nothing is asked
+    /// of the disk: whoever has written the end has waited for that.
+    pub(super) fn unsafe_end(&self, uid: &str, thread: &Id, run: &Id) -> Result<Option<Later>, LogError> {
+        if self.archive.is_none() {
+            return Ok(None);
+        }
+        let Some(log) = self.find(uid, thread)? else { return Ok(None) };
+        let Some(span) = log.run(run).filter(|span| span.ended) else { return Ok(None) };
+        Ok(self.kept_by(uid, thread, log).later(span.last))
+    }
+
     /// Ends a run whose pod is gone, if it has begun here and has no end. Returns when that is on disk.
     pub(super) async fn end(
         &self,
@@ -137,6 +212,7 @@ impl History {
         (reason, message): (OutcomeReason, &str),
     ) -> Result<(), LogError> {
         let Some(log) = self.find(uid, thread)? else { return Ok(()) };
+        let Keeping { log, uploaded: _uploaded } = self.kept_by(uid, thread, log);
         let now = Timestamp::now().as_millisecond();
         let events = |lost| last_words(lost, reason, message).map(|kind| Event { timestamp: Some(now), ..kind.into() });
         if log.end_run(run, now, MARGIN, |lost| events(lost).into())? {
@@ -156,7 +232,8 @@ fn last_words(lost: Range<Seq>, reason: OutcomeReason, message: &str) -> [EventK
     ]
 }
 
-fn key(uid: &str, thread: &Id) -> Id {
+/// What the log of a session's thread is called in the store.
+pub(super) fn key(uid: &str, thread: &Id) -> Id {
     Id::from(format!("{uid}/{thread}"))
 }
 

@@ -39,7 +39,7 @@ fn seqs(log: &ThreadLog) -> Vec<Seq> {
 #[tokio::test]
 async fn a_run_whose_pod_is_gone_has_one_end_and_a_gap_and_its_late_words_are_not_taken() {
     let dir = tempfile::tempdir().unwrap();
-    let history = History::open(dir.path()).unwrap();
+    let history = History::open(dir.path(), None).unwrap();
     let (thread, run) = (Id::from("t"), Id::from("r"));
     let log = history.log(&owner(), UID, &thread).unwrap();
     log.copy(&started(1, "r")).unwrap();
@@ -60,12 +60,12 @@ async fn a_run_whose_pod_is_gone_has_one_end_and_a_gap_and_its_late_words_are_no
 fn logs_are_found_again_by_the_uid_and_a_new_pod_begins_beyond_them() {
     let dir = tempfile::tempdir().unwrap();
     let thread = Id::from("a/../thread of any name");
-    let history = History::open(dir.path()).unwrap();
+    let history = History::open(dir.path(), None).unwrap();
     assert_eq!(history.first_seq(UID).unwrap(), None);
     history.log(&owner(), UID, &thread).unwrap().copy(&started(7, "r")).unwrap();
     history.close();
     drop(history);
-    let history = History::open(dir.path()).unwrap();
+    let history = History::open(dir.path(), None).unwrap();
     let kept = history.session(UID).unwrap();
     assert_eq!((kept.name.as_str(), &kept.threads), ("s1", &vec![thread.clone()]));
     assert_eq!(history.cursors(UID).unwrap()[&thread], 7);
@@ -77,7 +77,7 @@ fn logs_are_found_again_by_the_uid_and_a_new_pod_begins_beyond_them() {
 #[test]
 fn what_is_forgotten_is_gone_from_the_disk_and_readers_are_told() {
     let dir = tempfile::tempdir().unwrap();
-    let history = History::open(dir.path()).unwrap();
+    let history = History::open(dir.path(), None).unwrap();
     let (gone, stays) = ("0d184141-1707", "1e184141-1707");
     let log = history.log(&owner(), gone, &Id::from("t")).unwrap();
     log.copy(&started(1, "r")).unwrap();
@@ -96,7 +96,7 @@ fn what_is_forgotten_is_gone_from_the_disk_and_readers_are_told() {
 #[test]
 fn threads_that_come_at_once_are_all_known_and_a_broken_file_is_no_others_trouble() {
     let dir = tempfile::tempdir().unwrap();
-    let history = History::open(dir.path()).unwrap();
+    let history = History::open(dir.path(), None).unwrap();
     std::thread::scope(|scope| {
         for number in 0..8 {
             let history = &history;
@@ -109,7 +109,7 @@ fn threads_that_come_at_once_are_all_known_and_a_broken_file_is_no_others_troubl
     history.close();
     drop(history);
     std::fs::write(dir.path().join("sessions/2f184141-1707.json"), "{").unwrap();
-    let history = History::open(dir.path()).unwrap();
+    let history = History::open(dir.path(), None).unwrap();
     let kept = history.session(UID).unwrap();
     assert_eq!((kept.threads.len(), kept.retention), (8, Some(5)));
     assert_eq!(history.uids(), [UID]);
@@ -120,7 +120,7 @@ proptest! {
     #[test]
     fn a_tail_that_begins_anew_anywhere_brings_every_record_once(starts in prop::collection::vec((0_u64..40, 1_usize..40), 1..12)) {
         let dir = tempfile::tempdir().unwrap();
-        let history = History::open(dir.path()).unwrap();
+        let history = History::open(dir.path(), None).unwrap();
         let log = history.log(&owner(), UID, &Id::from("t")).unwrap();
         let all: Vec<Record> = std::iter::once(started(1, "r")).chain((2..=40).map(|seq| raw(seq, "r"))).collect();
         for (back, many) in starts {

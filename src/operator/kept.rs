@@ -32,6 +32,16 @@ pub(super) struct Kept {
     pub(super) deleted: Option<Timestamp>,
 }
 
+impl Kept {
+    /// Takes what another one knows of the same session, who was the last to be asked.
+    pub(super) fn join(&mut self, other: &Self) {
+        let mut threads = other.threads.clone();
+        threads.extend(self.threads.iter().filter(|thread| !other.threads.contains(thread)).cloned());
+        let (retention, deleted) = (self.retention.or(other.retention), self.deleted.or(other.deleted));
+        *self = Self { threads, retention, deleted, ..other.clone() };
+    }
+}
+
 /// All of them, by the session's UID.
 pub(super) struct Sessions {
     dir: PathBuf,

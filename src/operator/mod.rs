@@ -4,6 +4,7 @@
 //! something changes.
 
 mod apply;
+mod archive;
 mod config;
 mod context;
 mod error;
@@ -14,6 +15,7 @@ mod history;
 mod index;
 mod ingest;
 mod inputs;
+mod keeping;
 mod kept;
 mod lean;
 mod lease;
@@ -54,6 +56,7 @@ use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::{
+    archive::{Bucket, BucketError, RestoreError},
     config::{Config, Deadlines, Platform, Policy, Vertex},
     metrics::{CountRequests, Counted, Metrics},
 };
@@ -101,6 +104,18 @@ pub enum StartError {
     /// The event store is somebody else's, or not writable.
     #[error("the event store (--event-store): {0}")]
     Store(#[from] LogError),
+    /// What was kept is not here, so nothing may go on.
+    #[error("the event store (--event-store): {0}")]
+    Restore(#[from] RestoreError),
+    /// Another operator keeps the same sessions' events, so this one must not.
+    #[error(
+        "the event store (--event-store) has {object}, which another operator wrote: this one ends; let only one operator use \
+         that prefix (--leader-elect), then it goes on from there when it starts again"
+    )]
+    Taken {
+        /// What is not this operator's.
+        object: String,
+    },
     /// The HTTP client for runners cannot be made.
     #[error(transparent)]
     Http(#[from] reqwest::Error),
@@ -127,6 +142,7 @@ pub async fn run(
     let Setup { context, wakers, asked, faults, begun } = set_up(&client, config, &metrics, &mut tasks)?;
     let work = Work { stop, tracker: TaskTracker::new() };
     let all = async {
+        context.history.restore().await?;
         tokio::join!(context.stores.ready(), context.inputs.ready(), context.projects.ready(&context.config));
         wakers.open();
         tasks.spawn(gateway::serve(listeners.gateway, Arc::clone(&context)));
@@ -137,17 +153,20 @@ pub async fn run(
         tasks.spawn(guard::tell(client, faults));
         let rest = async { tokio::join!(run::adopt::adopt(begun, &context), retention::keep_in_time(&context)) };
         tokio::join!(reconcile(asked, &wakers, &context, &work), rest);
+        Ok::<(), StartError>(())
     };
     tokio::select! {
-        () = all => {}
+        result = all => result?,
         () = work.ended() => {}
+        object = context.history.taken() => return Err(StartError::Taken { object }),
         () = lost(candidate.as_mut()) => {
             metrics.leads(false);
             return Err(StartError::LeaseLost);
         }
     }
-    // People are told to the end what has happened.
-    tokio::time::timeout(LAST_WORDS, context.teller.all_told()).await.ok();
+    // People are told to the end what has happened, and it is kept.
+    let last_words = async { tokio::join!(context.teller.all_told(), context.history.finish()) };
+    tokio::time::timeout(LAST_WORDS, last_words).await.ok();
     tasks.shutdown().await;
     context.history.close();
     if let Some(candidate) = &mut candidate {
@@ -173,7 +192,7 @@ fn set_up(client: &Client, config: Config, metrics: &Metrics, tasks: &mut JoinSe
     let (wakers, asked) = Wakers::new(&stores, &projects);
     // Nothing but a runner's own address is ever asked.
     let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?;
-    let history = Arc::new(History::open(&config.event_store)?);
+    let history = Arc::new(History::open(&config.event_store, config.event_bucket.clone())?);
     let (to_begun, begun) = mpsc::unbounded_channel();
     let ingest = Arc::new(Ingest::new(Arc::clone(&history), http.clone(), to_begun));
     let memory = Memory::new(Arc::clone(&ingest));

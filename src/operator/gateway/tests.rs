@@ -92,7 +92,7 @@ struct Rig {
 /// A session `s` with the ended Run `r`, whose events are kept.
 fn rig() -> Rig {
     let (dir, cluster) = (TempDir::new().unwrap(), Arc::new(Cluster::default()));
-    let history = Arc::new(History::open(dir.path()).unwrap());
+    let history = Arc::new(History::open(dir.path(), None).unwrap());
     let kept = Kept { namespace: "n".into(), name: "s".into(), ..Kept::default() };
     let log = history.log(&kept, "uid-s", &Id::from("s")).unwrap();
     log.append(&Id::from("r-id"), 5, &events()).unwrap();

@@ -13,7 +13,7 @@ const MAX_LINE: usize = 64 * 1024 * 1024;
 
 /// What a runner said that cannot be kept as it is. Nothing after it is taken, so nothing of it is acknowledged.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum LineError {
+pub(in crate::operator) enum LineError {
     #[error("the runner's log has a line that is no record ({0}); is its version the operator's?")]
     NoRecord(#[from] serde_json::Error),
     #[error("the runner's log has a line of more than {MAX_LINE} bytes")]
@@ -22,9 +22,9 @@ pub(super) enum LineError {
 
 /// A record of a thread.
 #[derive(Debug)]
-pub(super) struct Line {
-    pub(super) thread: Id,
-    pub(super) record: Record,
+pub(in crate::operator) struct Line {
+    pub(in crate::operator) thread: Id,
+    pub(in crate::operator) record: Record,
 }
 
 /// As it is written.
@@ -41,14 +41,14 @@ struct Written<'a> {
 
 /// Lines out of pieces of any size.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(in crate::operator) struct Lines {
     begun: Vec<u8>,
 }
 
 impl Lines {
     /// The next record that a piece completes, and the rest of the piece; none when all of it is read. Empty lines only say
     /// that the runner lives.
-    pub(super) fn next(&mut self, piece: &mut &[u8]) -> Result<Option<Line>, LineError> {
+    pub(in crate::operator) fn next(&mut self, piece: &mut &[u8]) -> Result<Option<Line>, LineError> {
         while let Some(end) = memchr::memchr(b'\n', piece) {
             let (line, rest) = (&piece[..end], &piece[end + 1..]);
             *piece = rest;

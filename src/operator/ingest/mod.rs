@@ -1,6 +1,6 @@
 //! One tail for each session whose pod is there: what its runner writes is kept here, and the runner is told so.
 
-mod lines;
+pub(super) mod lines;
 mod tail;
 
 use std::{

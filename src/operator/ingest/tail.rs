@@ -1,10 +1,6 @@
 //! The tail of one runner's log.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Notify, oneshot, watch},
@@ -18,8 +14,12 @@ use super::{
 };
 use crate::{
     agui::{EventKind, Id, RunAgentInput},
-    eventlog::{LogError, Seq, ThreadLog},
-    operator::{error::OperatorError, history::History},
+    eventlog::{LogError, Seq},
+    operator::{
+        error::OperatorError,
+        history::History,
+        keeping::{Keeping, Later},
+    },
 };
 
 /// The header with the token.
@@ -59,9 +59,11 @@ pub(super) struct Work {
     http: reqwest::Client,
     begun: ToBegun,
     source: Source,
-    logs: HashMap<Id, ThreadLog>,
-    /// Threads with records that the runner does not know to be kept.
-    unsaid: HashSet<Id>,
+    logs: HashMap<Id, Keeping>,
+    /// Threads with records that the runner does not know to be kept, and the last of these.
+    unsaid: HashMap<Id, Seq>,
+    /// What the runner was told.
+    said: HashMap<Id, Seq>,
     connected: watch::Sender<bool>,
 }
 
@@ -73,7 +75,16 @@ impl Work {
         source: Source,
         connected: watch::Sender<bool>,
     ) -> Self {
-        Self { history, http, begun, source, logs: HashMap::new(), unsaid: HashSet::new(), connected }
+        Self {
+            history,
+            http,
+            begun,
+            source,
+            logs: HashMap::new(),
+            unsaid: HashMap::new(),
+            said: HashMap::new(),
+            connected,
+        }
     }
 
     /// Until the pod is gone; what breaks off is begun again.
@@ -123,15 +134,19 @@ impl Work {
         *pause = PAUSE.0;
         self.connected.send_replace(true);
         let mut lines = Lines::default();
-        let mut say_at = Instant::now() + SOON;
+        let (mut say_at, mut heard) = (Instant::now() + SOON, Instant::now());
         loop {
             let patience = if self.unsaid.is_empty() { Instant::now() + SILENCE } else { say_at };
             match timeout_at(patience, response.chunk()).await {
                 Ok(chunk) => match chunk? {
-                    Some(chunk) => self.feed(&mut lines, &chunk).await?,
-                    None => return self.say().await,
+                    Some(chunk) => {
+                        heard = Instant::now();
+                        self.feed(&mut lines, &chunk).await?;
+                    }
+                    None => return self.say_all().await,
                 },
-                Err(_) if self.unsaid.is_empty() => return Err(TailError::Silent),
+                // What an archive does not take is unsaid for long.
+                Err(_) if heard.elapsed() >= SILENCE => return Err(TailError::Silent),
                 Err(_) => {}
             }
             if !self.unsaid.is_empty() && Instant::now() >= say_at {
@@ -155,22 +170,23 @@ impl Work {
     }
 
     async fn take(&mut self, Line { thread, record }: Line) -> Result<(), TailError> {
-        let log = self.log(&thread)?;
+        let log = self.log(&thread)?.log;
         if record.seq > log.last_seq()
             && let EventKind::RunStarted { input, .. } = &record.event.kind
         {
             self.announce(&thread, &record.run_id, input.clone()).await?;
         }
-        log.copy(&record)?;
-        self.unsaid.insert(thread);
+        let kept = if log.copy(&record)? { record.seq } else { 0 };
+        let unsaid = self.unsaid.entry(thread).or_default();
+        *unsaid = kept.max(*unsaid);
         Ok(())
     }
 
-    fn log(&mut self, thread: &Id) -> Result<ThreadLog, LogError> {
+    fn log(&mut self, thread: &Id) -> Result<Keeping, LogError> {
         if let Some(log) = self.logs.get(thread) {
             return Ok(log.clone());
         }
-        let log = self.history.log(&self.source.of, &self.source.session, thread)?;
+        let log = self.history.keeping(&self.source.of, &self.source.session, thread)?;
         self.logs.insert(thread.clone(), log.clone());
         Ok(log)
     }
@@ -183,19 +199,39 @@ impl Work {
         Ok(made.await.map_err(|_| TailError::Ending)??)
     }
 
-    /// Tells the runner what is on disk here.
+    /// Tells the runner what cannot be lost any more.
     async fn say(&mut self) -> Result<(), TailError> {
-        let mut kept: HashMap<&Id, Seq> = HashMap::new();
-        for thread in &self.unsaid {
+        let mut kept: HashMap<Id, Seq> = HashMap::new();
+        for (thread, seq) in &self.unsaid {
             if let Some(log) = self.logs.get(thread) {
-                let last = log.last_seq();
-                log.sync().await?;
-                kept.insert(thread, last);
+                let safe = log.safe().await?;
+                // What waits for an archive is told as far as that has got.
+                if safe >= *seq || self.said.get(thread) < Some(&safe) {
+                    kept.insert(thread.clone(), safe);
+                }
             }
+        }
+        if kept.is_empty() {
+            return Ok(());
         }
         let body = serde_json::to_string(&kept).unwrap_or_default();
         self.request("/log/ack", body).timeout(ANSWER).send().await?.error_for_status()?;
-        self.unsaid.clear();
+        self.unsaid.retain(|thread, seq| kept.get(thread).is_none_or(|safe| *safe < *seq));
+        self.said.extend(kept);
         Ok(())
+    }
+
+    /// Tells a runner that says nothing more the rest, if an archive takes it in time.
+    async fn say_all(&mut self) -> Result<(), TailError> {
+        let rest = self.unsaid.iter().filter_map(|(thread, seq)| self.logs.get(thread)?.clone().later(*seq));
+        let rest: Vec<Later> = rest.collect();
+        let uploaded = async {
+            for later in rest {
+                later.comes().await;
+            }
+        };
+        // Whoever runs out of patience says what there is.
+        let _ = timeout(ANSWER, uploaded).await;
+        self.say().await
     }
 }

@@ -10,8 +10,9 @@ use tokio::{sync::watch, time::Instant};
 use super::view::Seen;
 use crate::{
     agui::{Id, RunAgentInput},
-    eventlog::{Chunk, LogError, ThreadLog},
+    eventlog::{Chunk, LogError},
     fold::Fold,
+    operator::keeping::Keeping,
     security::Secret,
 };
 
@@ -43,11 +44,12 @@ pub(super) struct Target {
 pub(super) async fn follow(
     http: reqwest::Client,
     target: Target,
-    log: ThreadLog,
+    kept: Keeping,
     seen: watch::Sender<Seen>,
     wake: impl Fn(),
 ) {
     // Before the runner has it: nothing of it is missed.
+    let log = &kept.log;
     let known = log.run(&target.input.run_id);
     let after = known.as_ref().map_or_else(|| log.last_seq(), |span| span.first - 1);
     if known.is_none() && !target.is_there {
@@ -58,7 +60,7 @@ pub(super) async fn follow(
         }
     }
     let mut tail = Tail { fold: Fold::new(), after, run: target.input.run_id, told: None, seen, wake };
-    while let Err(error) = tail.listen(&log).await {
+    while let Err(error) = tail.listen(&kept).await {
         if matches!(error, LogError::Closed { .. }) {
             return;
         }
@@ -135,7 +137,8 @@ struct Tail<W> {
 
 impl<W: Fn()> Tail<W> {
     /// Takes the thread's events from where it was until the Run is over.
-    async fn listen(&mut self, log: &ThreadLog) -> Result<(), LogError> {
+    async fn listen(&mut self, kept: &Keeping) -> Result<(), LogError> {
+        let log = &kept.log;
         let mut reader = log.reader(self.after.max(log.first_seq().saturating_sub(1)));
         let mut dirty = false;
         while !self.fold.is_over() {
@@ -150,7 +153,7 @@ impl<W: Fn()> Tail<W> {
             }
         }
         // The end is told when it cannot be lost any more.
-        log.sync().await?;
+        kept.end_is_safe(&self.run).await?;
         self.tell();
         Ok(())
     }

@@ -12,10 +12,7 @@ use super::{
     follow::{Target, follow, interrupt},
     view::Seen,
 };
-use crate::{
-    api::Run,
-    eventlog::{LogError, ThreadLog},
-};
+use crate::{api::Run, eventlog::LogError, operator::keeping::Keeping};
 
 /// One task for each Run that a runner was given.
 #[derive(Debug, Default)]
@@ -51,7 +48,7 @@ impl Followers {
         http: &reqwest::Client,
         target: Target,
         wake: super::Wake,
-        log: impl FnOnce() -> Result<ThreadLog, LogError>,
+        log: impl FnOnce() -> Result<Keeping, LogError>,
     ) -> Result<(), LogError> {
         let mut tasks = self.lock();
         let uid = run.uid().unwrap_or_default();

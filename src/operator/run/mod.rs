@@ -33,7 +33,7 @@ use self::{
     plan::{Next, plan},
     view::View,
 };
-use super::{context::Context, error::OperatorError, retire, session, write};
+use super::{context::Context, error::OperatorError, keeping::Later, retire, session, write};
 use crate::{
     agui::Id,
     api::{Run, outcome::OutcomeReason},
@@ -64,9 +64,13 @@ pub(super) async fn reconcile(run: Arc<Run>, context: Arc<Context>) -> Result<Ac
     let mut next = plan(&view, &context.config, now);
     if let Next::Lost { reason, message } = next {
         match last_words(&view, reason, message, &context).await? {
-            Some(last) => next = last,
+            LastWords::Are(last) => next = last,
             // What its runner still has to say is worth a moment.
-            None => return Ok(Action::requeue(SOON)),
+            LastWords::MayCome => return Ok(Action::requeue(SOON)),
+            LastWords::Uploading(later) => {
+                wake_after(later, &view, &context);
+                return Ok(Action::await_change());
+            }
         }
     }
     view.run = write_status(&view, &next, &context, now).await?;
@@ -77,22 +81,44 @@ pub(super) async fn reconcile(run: Arc<Run>, context: Arc<Context>) -> Result<Ac
     carry_out(&view, &next, &context).await
 }
 
-/// What is kept of a Run whose pod is gone is its truth; one that has no end gets it now. None: more may come.
+/// What is kept of a Run whose pod is gone.
+enum LastWords {
+    /// It is all that will be.
+    Are(Next),
+    /// Its runner may still say something.
+    MayCome,
+    /// It has an end that could still be lost.
+    Uploading(Later),
+}
+
+/// The Run goes on when its end cannot be lost any more; nothing of it is asked of anybody until then.
+fn wake_after(later: Later, view: &View, context: &Context) {
+    let (wake, run) = (Arc::clone(&context.wake_run), ObjectRef::from_obj(&*view.run));
+    tokio::spawn(async move {
+        later.comes().await;
+        wake(run);
+    });
+}
+
+/// What is kept of a Run whose pod is gone is its truth; one that has no end gets it now.
 async fn last_words(
     view: &View,
     reason: OutcomeReason,
     message: String,
     context: &Context,
-) -> Result<Option<Next>, OperatorError> {
-    let Some(session) = session_uid(view) else { return Ok(Some(Next::End { reason, message })) };
+) -> Result<LastWords, OperatorError> {
+    let Some(session) = session_uid(view) else { return Ok(LastWords::Are(Next::End { reason, message })) };
     let pod = view.status().runner.map(|runner| runner.uid).unwrap_or_default();
     if context.ingest.is_heard(&session, &pod) {
-        return Ok(None);
+        return Ok(LastWords::MayCome);
     }
     let (thread, id) = (Id::from(queue::thread(&view.run)), Id::from(status::run_id(&view.run)));
     context.history.end(&session, &thread, &id, (reason, &message)).await?;
+    if let Some(later) = context.history.unsafe_end(&session, &thread, &id)? {
+        return Ok(LastWords::Uploading(later));
+    }
     let fold = context.history.fold(&session, &thread, &id)?.filter(Fold::is_over);
-    Ok(Some(fold.map_or(Next::End { reason, message }, |fold| plan::taken(view, &fold.status()))))
+    Ok(LastWords::Are(fold.map_or(Next::End { reason, message }, |fold| plan::taken(view, &fold.status()))))
 }
 
 /// The session that the Run was given to, also when that is gone.

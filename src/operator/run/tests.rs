@@ -33,6 +33,7 @@ pub(super) fn config() -> Config {
         pull_policy: String::new(),
         port: 8001,
         event_store: std::path::PathBuf::new(),
+        event_bucket: None,
         event_retention: None,
         leader_elect: None,
         inactivity: Duration::ZERO,

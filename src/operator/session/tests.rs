@@ -41,6 +41,7 @@ pub(super) fn config() -> Config {
         pull_policy: "IfNotPresent".into(),
         port: 8001,
         event_store: std::path::PathBuf::new(),
+        event_bucket: None,
         event_retention: None,
         leader_elect: None,
         inactivity: Duration::from_hours(24),
