@@ -1,6 +1,13 @@
 //! `ambient operator`: reconciles sessions and Runs in a cluster.
 
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    ffi::OsString,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use kube::client::ClientBuilder;
 use tokio::net::TcpListener;
@@ -17,6 +24,10 @@ use crate::{
 
 /// Where events are on the operator's own disk.
 const EVENTS: &str = "/var/lib/ambient/events";
+
+const EVENT_STORE: &str = "Where what sessions have done is kept: a directory that one operator at a time has, or object \
+    storage as s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX, with --event-buffer. Keys, region and endpoint \
+    come from the environment: AWS_*, GOOGLE_*, AZURE_*";
 
 /// Reconcile sessions and Runs of a cluster
 #[derive(Debug, Clone, clap::Args)]
@@ -49,10 +60,7 @@ pub(super) struct Args {
     /// imagePullPolicy of both
     #[arg(long, env = "IMAGE_PULL_POLICY", default_value = "IfNotPresent", value_parser = ["Always", "IfNotPresent", "Never"])]
     pull_policy: String,
-    /// Where what sessions have done is kept: a directory that one operator at a time has, or object storage as
-    /// s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX. Keys, region and endpoint of that come from the
-    /// environment: AWS_*, GOOGLE_*, AZURE_*
-    #[arg(long, env = "AMBIENT_EVENT_STORE", value_name = "DIR|URL", default_value = EVENTS)]
+    #[arg(long, env = "AMBIENT_EVENT_STORE", value_name = "DIR|URL", default_value = EVENTS, help = EVENT_STORE)]
     event_store: String,
     /// The directory in front of object storage. What is lost with it is restored from there, so an emptyDir will do
     #[arg(long, env = "AMBIENT_EVENT_BUFFER", value_name = "DIR", default_value = EVENTS)]
@@ -209,7 +217,10 @@ fn event_store(args: &Args) -> Result<(PathBuf, Option<Bucket>), BucketError> {
     }
     // A variable that is no text is nothing that a store is told.
     let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
-    let bucket = Bucket::of(&args.event_store, std::env::vars_os().filter_map(text))?;
+    // With Vertex it names a file of sessions' containers.
+    let is_ours =
+        |(name, value): &(String, String)| name != "GOOGLE_APPLICATION_CREDENTIALS" || Path::new(value).is_file();
+    let bucket = Bucket::of(&args.event_store, std::env::vars_os().filter_map(text).filter(is_ours))?;
     Ok((args.event_buffer.clone(), Some(bucket)))
 }
 

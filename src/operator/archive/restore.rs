@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
@@ -69,9 +68,10 @@ impl Inner {
         let mut objects = self.bucket.list(&paths::all(prefix));
         let mut all = All::new();
         while let Some(path) = objects.try_next().await? {
-            match paths::parse(prefix, &path) {
-                Some(object) => plan::add(&mut all, object),
-                None => tracing::warn!(object = %path, "an object in the event store is not the operator's"),
+            if let Some(object) = paths::parse(prefix, &path) {
+                plan::add(&mut all, object);
+            } else {
+                tracing::warn!(object = %path, "an object in the event store is not the operator's");
             }
         }
         Ok(all)
@@ -138,7 +138,7 @@ impl Inner {
         for first in &wanted {
             let path = paths::piece(&self.bucket.prefix, uid, &paths::thread(thread), *first);
             let content = retry::within(REACH, || self.bucket.read(&path)).await?;
-            let records = match records(content, thread, *first, &path) {
+            let records = match records(&content, thread, *first, &path) {
                 Ok(records) => records,
                 Err(error) => return Ok(Taken::Damaged(error)),
             };
@@ -174,8 +174,8 @@ impl Inner {
 }
 
 /// The records of an object.
-fn records(content: Bytes, thread: &Id, first: Seq, path: &object_store::path::Path) -> Result<Vec<Record>, LogError> {
-    let mut rest: &[u8] = &content;
+fn records(content: &[u8], thread: &Id, first: Seq, path: &object_store::path::Path) -> Result<Vec<Record>, LogError> {
+    let mut rest = content;
     let (mut lines, mut records) = (Lines::default(), Vec::<Record>::new());
     let damaged = |rest: &[u8], what| LogError::Corrupt {
         file: PathBuf::from(path.as_ref()),
@@ -195,7 +195,7 @@ fn records(content: Bytes, thread: &Id, first: Seq, path: &object_store::path::P
         }
     }
     let begins = records.first().is_some_and(|record| record.seq == first);
-    if begins { Ok(records) } else { Err(damaged(&content, "expected the record that the object is named after")) }
+    if begins { Ok(records) } else { Err(damaged(content, "expected the record that the object is named after")) }
 }
 
 /// What is here from a number on.

@@ -1,11 +1,17 @@
 //! How far each thread is uploaded, and who uploads it.
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, MutexGuard, PoisonError},
+};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Inner, paths, upload::Upload};
+use super::{
+    Inner, paths,
+    upload::{Upload, is_read},
+};
 use crate::{
     agui::Id,
     eventlog::{LogError, Reader, Seq, ThreadLog},
@@ -58,12 +64,12 @@ impl Inner {
     pub(super) fn is_over(&self, key: &Id, log: &ThreadLog, reader: &Reader) -> Result<bool, LogError> {
         let mut threads = self.threads();
         let Some(thread) = threads.get_mut(key) else { return Ok(true) };
-        let is_over = thread.uploaded.receiver_count() == 0 && log.reader(reader.cursor()).try_next()?.is_none();
+        let is_over = thread.uploaded.receiver_count() == 0 && is_read(log, reader)?;
         thread.has_uploader = !is_over;
         Ok(is_over)
     }
 
-    pub(super) fn threads(&self) -> MutexGuard<'_, std::collections::HashMap<Id, Thread>> {
+    pub(super) fn threads(&self) -> MutexGuard<'_, HashMap<Id, Thread>> {
         self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

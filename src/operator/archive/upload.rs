@@ -64,43 +64,41 @@ impl Upload {
         let mut reader = self.log.reader(uploaded.max(self.log.first_seq().saturating_sub(1)));
         let (mut piece, mut due) = (Piece::default(), Instant::now());
         loop {
-            tokio::select! {
-                // In this order: what is there is read before it is said that nothing is.
+            let ends = tokio::select! {
                 biased;
                 chunk = reader.next() => {
-                    if piece.is_empty() {
-                        due = Instant::now() + COMPANY;
-                    }
-                    self.take(&mut piece, &chunk?).await?;
+                    due = self.take(&mut piece, due, &chunk?).await?;
+                    continue;
                 }
-                () = sleep_until(due), if !piece.is_empty() => self.put(&mut piece).await?,
-                () = self.archive.ending.cancelled() => {
-                    if piece.is_empty() {
-                        return Ok(());
-                    }
+                () = sleep_until(due), if !piece.is_empty() => {
                     self.put(&mut piece).await?;
+                    continue;
                 }
-                () = self.uploaded.closed(), if piece.is_empty() => {
-                    if self.is_over(&reader)? {
-                        return Ok(());
-                    }
-                }
+                () = self.archive.ending.cancelled() => true,
+                () = self.uploaded.closed(), if piece.is_empty() => false,
+            };
+            // Reading files takes a while, and is not begun again and again.
+            if !is_read(&self.log, &reader)? {
+                let chunk = reader.next().await?;
+                due = self.take(&mut piece, due, &chunk).await?;
+            } else if !piece.is_empty() {
+                self.put(&mut piece).await?;
+            } else if ends || self.archive.is_over(&self.key, &self.log, &reader)? {
+                return Ok(());
             }
         }
     }
 
-    fn is_over(&self, reader: &Reader) -> Result<bool, LogError> {
-        self.archive.is_over(&self.key, &self.log, reader)
-    }
-
-    async fn take(&self, piece: &mut Piece, chunk: &Chunk) -> Result<(), Stop> {
+    /// Takes what was read, and uploads what is whole; when the rest is due.
+    async fn take(&self, piece: &mut Piece, due: Instant, chunk: &Chunk) -> Result<Instant, Stop> {
+        let due = if piece.is_empty() { Instant::now() + COMPANY } else { due };
         for record in chunk.records() {
             piece.push(&self.thread, &record);
             if piece.is_whole() {
                 self.put(piece).await?;
             }
         }
-        Ok(())
+        Ok(due)
     }
 
     async fn put(&self, piece: &mut Piece) -> Result<(), Stop> {
@@ -121,4 +119,9 @@ impl Upload {
         };
         Ok(())
     }
+}
+
+/// Whether a reader has read all there is.
+pub(super) fn is_read(log: &ThreadLog, reader: &Reader) -> Result<bool, LogError> {
+    Ok(log.reader(reader.cursor()).try_next()?.is_none())
 }
