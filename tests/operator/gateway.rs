@@ -22,13 +22,13 @@ use crate::{
 };
 
 /// A person with a kubeconfig.
-struct Person {
+pub(crate) struct Person {
     dir: TempDir,
 }
 
 impl Person {
     /// Somebody with a right in the test's namespace, or with none.
-    async fn with(world: &World, name: &str, resource: Option<&str>) -> Self {
+    pub(crate) async fn with(world: &World, name: &str, resource: Option<&str>) -> Self {
         let cluster = &world.cluster;
         let kubectl = |arguments: &[&str]| {
             let arguments: Vec<&str> =
@@ -60,7 +60,7 @@ impl Person {
         Self { dir }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
@@ -70,10 +70,16 @@ impl Person {
     }
 
     async fn events_as(&self, world: &World, kubeconfig: &Path, arguments: &[&str]) -> tokio::process::Child {
+        let arguments = [&["events"], arguments].concat();
+        self.command(world, kubeconfig, &arguments).await.spawn().unwrap()
+    }
+
+    /// `ambient` with these arguments and the way to the gateway.
+    pub(crate) async fn command(&self, world: &World, kubeconfig: &Path, arguments: &[&str]) -> Command {
         let certificate = self.path("gateway.crt");
         std::fs::write(&certificate, certificate_of(world).await).unwrap();
-        Command::new(env!("CARGO_BIN_EXE_ambient"))
-            .arg("events")
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ambient"));
+        command
             .args(arguments)
             .args(["--gateway", world.gateway(), "--gateway-ca"])
             .arg(certificate)
@@ -82,9 +88,8 @@ impl Person {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap()
+            .kill_on_drop(true);
+        command
     }
 
     async fn read(&self, world: &World, arguments: &[&str]) -> Output {
@@ -92,7 +97,7 @@ impl Person {
     }
 }
 
-async fn ended(child: tokio::process::Child) -> Output {
+pub(crate) async fn ended(child: tokio::process::Child) -> Output {
     tokio::time::timeout(SOON, child.wait_with_output()).await.expect("it ends").unwrap()
 }
 
@@ -107,7 +112,7 @@ async fn certificate_of(world: &World) -> String {
     map.data.unwrap()["tls.crt"].clone()
 }
 
-fn text(output: &Output) -> (String, String) {
+pub(crate) fn text(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (text(&output.stdout), text(&output.stderr))
 }

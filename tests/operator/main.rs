@@ -27,6 +27,7 @@ mod requests;
 #[path = "../runner/rig.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod rig;
+mod run_cluster;
 mod schedule;
 mod soak;
 mod telemetry;

@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use self::show::Show;
 use super::{
     fail,
-    gateway::{self, Gateway, GatewayError},
+    gateway::{self, Gateway, GatewayError, feed::path},
     run::render::Detail,
 };
 use crate::{agui::sse::Parser, api::outcome::exit, eventlog::Record};
@@ -147,16 +147,6 @@ impl Cursor {
     }
 }
 
-/// The path of a kind and a name, each part as it is in a URL.
-fn path(parts: &[&str], namespace: &str) -> Result<String, GatewayError> {
-    let bad = |_| GatewayError::Usage("the name is none".to_owned());
-    let mut url = url::Url::parse("https://gateway/v1").map_err(bad)?;
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.extend(["namespaces", namespace]).extend(parts).push("events");
-    }
-    Ok(url.path().to_owned())
-}
-
 fn query(args: &Args, after: u64) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("after", &after.to_string()).append_pair("format", "record");
@@ -167,15 +157,4 @@ fn query(args: &Args, after: u64) -> String {
         query.append_pair("follow", "false");
     }
     query.finish()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_cannot_leave_its_place_in_the_path() {
-        let path = path(&["sessions", "../../x?y"], "n").unwrap();
-        assert_eq!(path, "/v1/namespaces/n/sessions/..%2F..%2Fx%3Fy/events");
-    }
 }

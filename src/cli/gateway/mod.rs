@@ -1,5 +1,6 @@
 //! A client of the gateway: through a tunnel to the operator's pod, or at an address.
 
+pub(super) mod feed;
 mod pinned;
 mod reach;
 mod token;
@@ -95,11 +96,21 @@ impl Gateway {
         let config = kube::Config::infer().await.map_err(|error| GatewayError::Cluster(error.to_string()))?;
         let client =
             kube::Client::try_from(config.clone()).map_err(|error| GatewayError::Cluster(error.to_string()))?;
+        Self::of(config, client, args)
+    }
+
+    /// The same, for a cluster that is known.
+    pub(super) fn of(config: kube::Config, client: kube::Client, args: &Args) -> Result<Self, GatewayError> {
         Ok(Self {
             namespace: config.default_namespace.clone(),
             token: token::Tokens::new(config, client.clone(), &args.as_service_account, &args.operator_namespace),
             reach: Reach::new(client, args)?,
         })
+    }
+
+    /// Whether it can be reached; nothing is asked of it.
+    pub(super) async fn check(&self) -> Result<(), GatewayError> {
+        self.stream("/healthz").await.map(drop)
     }
 
     /// Asks for a stream; an answer that is none is an error.

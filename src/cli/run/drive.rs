@@ -213,7 +213,8 @@ impl Drive<'_> {
     }
 }
 
-fn exit_code(run: &Run) -> u8 {
+/// What a Run's end is for the command.
+pub(super) fn exit_code(run: &Run) -> u8 {
     let status = run.status.as_ref();
     let phase = status.map(|status| status.phase).unwrap_or_default();
     outcome::exit_code(phase, status.and_then(|status| Some(status.outcome.as_ref()?.reason)))

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Args, RunError, job::session_name, load, place::Place};
 use crate::api::{
-    AgenticSession, Run,
+    AgenticSession, ProjectSettings, Run,
     manifest::{self, Resource},
     validate::Place as Where,
 };
@@ -14,23 +14,24 @@ use crate::api::{
 pub(super) struct Given {
     pub(super) session: Option<AgenticSession>,
     pub(super) runs: Vec<Run>,
+    /// Settings of a namespace: a laptop has none.
+    pub(super) settings: Vec<ProjectSettings>,
 }
 
-pub(super) fn given(args: &Args) -> Result<Given, RunError> {
+pub(super) fn given(args: &Args, place: Where) -> Result<Given, RunError> {
     let sources = load::read(&args.files)?;
     let texts: Vec<_> =
         sources.iter().map(|source| manifest::Source { name: &source.name, text: &source.text }).collect();
-    let manifests = manifest::load(&texts, Where::Laptop).map_err(RunError::Manifests)?;
+    let manifests = manifest::load(&texts, place).map_err(RunError::Manifests)?;
     let mut sessions = Vec::new();
-    let mut runs = Vec::new();
+    let (mut runs, mut settings) = (Vec::new(), Vec::new());
     for manifest in manifests {
         match manifest.resource {
             Resource::Session(session) => {
                 sessions.push((*session, folder_of(&sources, &manifest.file)));
             }
             Resource::Run(run) => runs.push(*run),
-            // Settings of a namespace: a laptop has none.
-            Resource::Settings(_) => {}
+            Resource::Settings(given) => settings.push(*given),
         }
     }
     if sessions.len() > 1 {
@@ -41,8 +42,11 @@ pub(super) fn given(args: &Args) -> Result<Given, RunError> {
         let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
         return Err(RunError::NoManifest(names.join(", ")));
     }
-    let session = sessions.pop().map(|(session, folder)| with_replay_folder(session, &folder));
-    Ok(Given { session, runs })
+    let session = sessions.pop().map(|(session, folder)| match place {
+        Where::Laptop => with_replay_folder(session, &folder),
+        Where::Cluster => session,
+    });
+    Ok(Given { session, runs, settings })
 }
 
 fn folder_of(sources: &[load::Source], name: &str) -> PathBuf {

@@ -88,7 +88,7 @@ fn merge_session(
     Ok(AgenticSession { metadata, status: known.status, ..given })
 }
 
-fn check_session(run: &Run, session: &AgenticSession) -> Result<(), JobError> {
+pub(super) fn check_session(run: &Run, session: &AgenticSession) -> Result<(), JobError> {
     let (named, session) = (&run.spec.session_ref.name, session_name(session));
     if named == session {
         return Ok(());
@@ -114,7 +114,7 @@ fn created(run: &Run) -> Option<Timestamp> {
     run.metadata.creation_timestamp.as_ref().map(|time| time.0)
 }
 
-fn update_run(known: &mut Run, given: &Run) -> Result<(), JobError> {
+pub(super) fn update_run(known: &mut Run, given: &Run) -> Result<(), JobError> {
     let same = RunSpec { desired_state: known.spec.desired_state, ..given.spec.clone() } == known.spec;
     if !same {
         return Err(JobError::Changed(given.metadata.name.clone().unwrap_or_default()));
@@ -139,7 +139,7 @@ fn message_run<'a>(session: &AgenticSession, text: &str, known: impl Iterator<It
     prompt_run(session, free.unwrap_or_default(), text)
 }
 
-fn prompt_run(session: &AgenticSession, name: String, prompt: &str) -> Run {
+pub(super) fn prompt_run(session: &AgenticSession, name: String, prompt: &str) -> Run {
     let spec = RunSpec {
         session_ref: SessionRef { name: session_name(session).to_owned() },
         prompt: Some(prompt.to_owned()),

@@ -1,5 +1,6 @@
-//! `ambient run`: a session and its Runs on this machine.
+//! `ambient run`: a session and its Runs, on this machine or in a cluster.
 
+mod cluster;
 mod drive;
 mod given;
 mod job;
@@ -24,7 +25,7 @@ use crate::{
     workspace::HydrateError,
 };
 
-/// Run AgenticSession and Run manifests on this machine, with no cluster.
+/// Run AgenticSession and Run manifests on this machine, with no cluster, or with --cluster in one.
 ///
 /// The session's state lives in a directory (default: ./.ambient/SESSION): the workspace, the event log, and the
 /// manifests with their status. Running it again goes on with the same conversation; a Run that has ended is never run
@@ -35,7 +36,7 @@ pub(super) struct Args {
     /// Manifests: files, folders, or `-` for standard input. Several documents in a file are fine.
     files: Vec<PathBuf>,
     /// Where the session's state lives.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "cluster")]
     dir: Option<PathBuf>,
     /// Ask the agent this, in a Run of its own.
     #[arg(short, long, value_name = "TEXT")]
@@ -50,17 +51,25 @@ pub(super) struct Args {
     #[arg(short, long)]
     verbose: bool,
     /// The agent CLI: a path, or a name on PATH.
-    #[arg(long, env = "AMBIENT_AGENT_COMMAND", default_value = "claude", value_name = "COMMAND")]
+    #[arg(
+        long,
+        env = "AMBIENT_AGENT_COMMAND",
+        default_value = "claude",
+        value_name = "COMMAND",
+        conflicts_with = "cluster"
+    )]
     agent_command: String,
     /// The socket of `ambient agent`; absent: the agent is a child process.
-    #[arg(long, env = "AMBIENT_AGENT_SOCKET", value_name = "PATH")]
+    #[arg(long, env = "AMBIENT_AGENT_SOCKET", value_name = "PATH", conflicts_with = "cluster")]
     agent_socket: Option<PathBuf>,
     /// Record what the agent CLI writes into this folder, for `runner.type: replay`. Not redacted.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "cluster")]
     record: Option<PathBuf>,
     /// error, warn, info, debug, trace, or a filter such as `ambient=debug`.
     #[arg(long, env = "LOG_LEVEL", default_value = "error")]
     log_level: String,
+    #[command(flatten)]
+    place: cluster::Args,
 }
 
 const HELP: &str = "\
@@ -69,9 +78,12 @@ Examples:
   ambient run examples/fix-bug.yaml -o json | jq '.items[1].status.outcome'
   ambient run --dir .ambient/hello -m \"And what is in the other folder?\"
   cat session.yaml run.yaml | ambient run -
+  ambient run examples/fix-bug.yaml --cluster -n my-team
+  ambient run --cluster -n my-team --session fix-bug -m \"And what is in the other folder?\"
 
 The provider's key is read from ANTHROPIC_API_KEY (or Vertex AI with USE_VERTEX=1); tokens for private repositories from
-GITHUB_TOKEN and GITLAB_TOKEN.
+GITHUB_TOKEN and GITLAB_TOKEN. In a cluster keys and tokens are the namespace's, and the command takes the ClusterRoles
+ambient-view and ambient-edit there; the way to the gateway is that of `ambient events`.
 
 Exit codes, of the first Run that did not succeed:
   0  every Run succeeded               5  a limit of ours (DeadlineExceeded, BudgetExceeded)
@@ -103,6 +115,8 @@ enum RunError {
     )]
     NoAgent(HostError),
     #[error(transparent)]
+    Cluster(#[from] cluster::ClusterError),
+    #[error(transparent)]
     Job(#[from] job::JobError),
     #[error(transparent)]
     Place(#[from] place::PlaceError),
@@ -127,6 +141,7 @@ enum RunError {
 impl RunError {
     fn exit_code(&self) -> u8 {
         match self {
+            Self::Cluster(error) => error.exit_code(),
             Self::Read { .. }
             | Self::EmptyFolder(_)
             | Self::Manifests(_)
@@ -153,7 +168,9 @@ pub(super) fn main(args: Args) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error, exit::CRASH),
     };
-    let code = match runtime.block_on(session::run(args)) {
+    let ran =
+        if args.place.cluster { runtime.block_on(cluster::run(args)) } else { runtime.block_on(session::run(args)) };
+    let code = match ran {
         Ok(code) => ExitCode::from(code),
         // Diagnostics of manifests are several lines of their own form.
         Err(RunError::Manifests(problems)) => {

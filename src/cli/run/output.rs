@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 
 use super::{
     job::Job,
-    render::{Detail, Screen, Terminal, View, duration, ended_before, heading, outcome_lines},
+    render::{Detail, Screen, Terminal, View, duration, ended_before, heading, outcome_lines, printable},
 };
 use crate::{
     agui::Event,
     api::Run,
-    eventlog::RecordRef,
+    eventlog::{Record, RecordRef},
     workspace::{Progress, git::progress::Phase},
 };
 
@@ -98,6 +98,25 @@ impl Output {
             }
             Format::Json | Format::Yaml => {}
         }
+    }
+
+    /// An event that came from afar.
+    pub(super) fn record(&mut self, record: &Record) {
+        match self.format {
+            Format::Text => self.view.event(&record.event, record.at, &mut self.screen),
+            Format::Events => {
+                if let Ok(line) = serde_json::to_string(record) {
+                    self.screen.print(&format!("{line}\n"));
+                }
+            }
+            Format::Json | Format::Yaml => {}
+        }
+    }
+
+    /// What a Run that has not begun waits for.
+    pub(super) fn waits(&mut self, why: &str) {
+        self.screen.busy(None);
+        self.text(&format!("    … {}\n", printable(why)));
     }
 
     pub(super) fn run_ended(&mut self, run: &Run) {

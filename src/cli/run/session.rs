@@ -24,6 +24,7 @@ use crate::{
         AgenticSession,
         outcome::exit,
         session::{ReconciledRepo, RepoStatus, RunnerType},
+        validate::Place as Where,
     },
     cli::{
         assemble::{self, Parts},
@@ -48,7 +49,7 @@ const MCP_CONNECT: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(args: Args) -> Result<u8, RunError> {
     logging::start(&args.log_level, false, Arc::new(Redactor::from_env(std::env::vars())));
-    let given = given(&args)?;
+    let given = given(&args, Where::Laptop)?;
     let place = place(&args, &given)?;
     // Opening the log takes the session's lock: what is read after it cannot change under us.
     let store = assemble::open_store(&place.events(), 1)?;
@@ -193,12 +194,12 @@ fn parts(args: &Args, place: &Place, session: &AgenticSession, hydrated: &Hydrat
     }
 }
 
-fn runner(session: &AgenticSession) -> RunnerType {
+pub(super) fn runner(session: &AgenticSession) -> RunnerType {
     session.spec.runner.as_ref().map(|runner| runner.kind).unwrap_or_default()
 }
 
 /// What answers: a model, or a recording.
-fn model(session: &AgenticSession) -> &str {
+pub(super) fn model(session: &AgenticSession) -> &str {
     let spec = &session.spec;
     let replay = spec.runner.as_ref().and_then(|runner| runner.replay.as_ref());
     match (replay, &spec.llm_settings) {

@@ -14,4 +14,5 @@ pub(super) use figures::duration;
 pub(in crate::cli) use screen::{Screen, Terminal};
 pub(in crate::cli) use summary::outcome_lines;
 pub(super) use summary::{ended_before, heading};
+pub(super) use view::printable;
 pub(in crate::cli) use view::{Detail, View};

@@ -219,7 +219,7 @@ fn between(from_ms: i64, to_ms: i64) -> Duration {
 }
 
 /// Text without control characters: an agent's output must not move the cursor or change the terminal's state.
-pub(super) fn printable(text: &str) -> String {
+pub(in crate::cli) fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || *c == '\t').collect()
 }
 
