@@ -22,11 +22,11 @@ use super::{
     ingest::{Ingest, Source},
     inputs::InputStores,
     keeping::Keeping,
-    kept::Kept,
+    kept::{Kept, KeptRun},
     metrics::Metrics,
     pods_first::PodsFirst,
     retention::{self, Nonsense},
-    run::{Wake, followers::Followers, queue, view::View as RunView},
+    run::{Wake, followers::Followers, queue, run_id, view::View as RunView},
     session::{
         drift_task::{Drifts, Wake as WakeSession},
         evidence::{self, PodState},
@@ -194,7 +194,26 @@ impl Context {
         let (namespace, name) = (view.run.namespace().unwrap_or_default(), view.run.spec.session_ref.name.clone());
         let uid = view.session.as_ref().and_then(|session| session.uid()).unwrap_or_default();
         let of = view.session.as_deref().map_or_else(|| Kept { namespace, name, ..Kept::default() }, retention::kept);
-        self.history.keeping(&of, &uid, &Id::from(queue::thread(&view.run)))
+        let thread = Id::from(queue::thread(&view.run));
+        let run = KeptRun {
+            uid: view.run.uid().unwrap_or_default(),
+            thread: thread.clone(),
+            id: Id::from(run_id(&view.run)),
+        };
+        // Written with a thread that is new. Of one that is known the Run does not wait for the disk.
+        let kept = self.history.keeping(&Kept { runs: vec![run.clone()], ..of }, &uid, &thread)?;
+        self.note(uid, run);
+        Ok(kept)
+    }
+
+    /// Notes where a Run is, in its own time.
+    fn note(&self, session: String, run: KeptRun) {
+        let history = Arc::clone(&self.history);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = history.note(&session, &run) {
+                tracing::warn!(%error, run = %run.uid, "when the Run is deleted its events will not be found by its UID");
+            }
+        });
     }
 
     /// Listens to the session's runner, if its pod can be reached.

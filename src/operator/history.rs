@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{
     archive::{Archive, Bucket, RestoreError},
     keeping::{Keeping, Later},
-    kept::{Kept, Sessions},
+    kept::{Kept, KeptRun, Sessions},
 };
 use crate::{
     agui::{Event, EventKind, Id},
@@ -115,14 +115,28 @@ impl History {
         self.check(&key)?;
         if !self.sessions.is(uid, |kept| kept.threads.contains(thread)) {
             self.change(uid, |kept| {
-                let threads = std::mem::take(&mut kept.threads);
-                *kept = Kept { threads, ..of.clone() };
+                let (threads, runs) = (std::mem::take(&mut kept.threads), std::mem::take(&mut kept.runs));
+                *kept = Kept { threads, runs, ..of.clone() };
+                of.runs.iter().for_each(|run| kept.note(run));
                 if !kept.threads.contains(thread) {
                     kept.threads.push(thread.clone());
                 }
             })?;
         }
         self.store.thread(&key)
+    }
+
+    /// Notes where a Run is, unless that is known.
+    pub(super) fn note(&self, uid: &str, run: &KeptRun) -> Result<(), LogError> {
+        if self.sessions.is(uid, |kept| !kept.runs.contains(run)) {
+            self.change(uid, |kept| kept.note(run))?;
+        }
+        Ok(())
+    }
+
+    /// Where a Run of a namespace is, with its session's UID: also of one that was deleted.
+    pub(super) fn run(&self, namespace: &str, uid: &str) -> Option<(String, KeptRun)> {
+        self.sessions.of_run(namespace, uid)
     }
 
     /// Notes for how long a session's events are kept, where there are any.

@@ -24,6 +24,9 @@ pub(super) struct Kept {
     pub(super) name: String,
     /// Its threads, in the order in which they came.
     pub(super) threads: Vec<Id>,
+    /// The Runs that began last, so that one that was deleted is found by its UID.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) runs: Vec<KeptRun>,
     /// For how many seconds they are kept after the session; none: as long as the operator says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) retention: Option<u64>,
@@ -32,13 +35,38 @@ pub(super) struct Kept {
     pub(super) deleted: Option<Timestamp>,
 }
 
+/// Where the events of a Run are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct KeptRun {
+    /// The Run's UID.
+    pub(super) uid: String,
+    /// Its thread.
+    pub(super) thread: Id,
+    /// Its AG-UI id.
+    pub(super) id: Id,
+}
+
+/// How many Runs of a session are noted: its file is written anew for each.
+const MAX_RUNS: usize = 500;
+
 impl Kept {
     /// Takes what another one knows of the same session, who was the last to be asked.
     pub(super) fn join(&mut self, other: &Self) {
         let mut threads = other.threads.clone();
         threads.extend(self.threads.iter().filter(|thread| !other.threads.contains(thread)).cloned());
         let (retention, deleted) = (self.retention.or(other.retention), self.deleted.or(other.deleted));
+        let runs = std::mem::take(&mut self.runs);
         *self = Self { threads, retention, deleted, ..other.clone() };
+        runs.iter().for_each(|run| self.note(run));
+    }
+
+    /// Notes a Run; the oldest ones give way.
+    pub(super) fn note(&mut self, run: &KeptRun) {
+        if !self.runs.contains(run) {
+            self.runs.push(run.clone());
+            let many = self.runs.len().saturating_sub(MAX_RUNS);
+            self.runs.drain(..many);
+        }
     }
 }
 
@@ -60,6 +88,14 @@ impl Sessions {
     /// What is kept under a UID.
     pub(super) fn get(&self, uid: &str) -> Option<Kept> {
         self.lock().get(uid).cloned()
+    }
+
+    /// The session of a Run that is noted, with its UID.
+    pub(super) fn of_run(&self, namespace: &str, run: &str) -> Option<(String, KeptRun)> {
+        let all = self.lock();
+        let here = all.iter().filter(|(_, kept)| kept.namespace == namespace);
+        let mut found = here.filter_map(|(uid, kept)| Some((uid, kept.runs.iter().find(|known| known.uid == run)?)));
+        found.next().map(|(uid, run)| (uid.clone(), run.clone()))
     }
 
     /// The UIDs of all.

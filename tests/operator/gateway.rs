@@ -5,12 +5,19 @@ use std::{
     process::{Output, Stdio},
 };
 
-use ambient::{api::run::RunPhase, eventlog::Record};
+use ambient::{
+    api::{Run, run::RunPhase},
+    eventlog::Record,
+};
 use k8s_openapi::api::{
     authentication::v1::{TokenRequest, TokenRequestSpec},
     core::v1::{ConfigMap, ServiceAccount},
 };
-use kube::{Api, api::PostParams, config::Kubeconfig};
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, PostParams},
+    config::Kubeconfig,
+};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -148,6 +155,14 @@ fn a_live_run_is_followed_to_its_end_and_reads_the_same_afterwards_and_after_a_r
         let session = format!("{}/s1", world.cluster.namespace);
         let thread = records(&reader.read(&world, &[&session, "-o", "json", "--no-follow"]).await);
         assert_eq!(thread.last(), all.last());
+        let api = world.cluster.api::<Run>();
+        let uid = api.get("r1").await.unwrap().uid().unwrap();
+        api.delete("r1", &DeleteParams::default()).await.unwrap();
+        world.gone::<Run>("r1").await;
+        let deleted = format!("{}/uid:{uid}", world.cluster.namespace);
+        assert_eq!(records(&reader.read(&world, &["--run", &deleted, "-o", "json"]).await), all);
+        world.restart_operator();
+        assert_eq!(records(&reader.read(&world, &["--run", &deleted, "-o", "json"]).await), all);
     });
 }
 

@@ -44,14 +44,14 @@ pub(super) async fn session(
     Ok(answer(gateway.pace, until, |out| stream::thread(gateway, log, from, last, out)))
 }
 
-/// One Run, to its end.
+/// One Run, to its end; also one that was deleted, by its UID.
 pub(super) async fn run(
     State(gateway): State<Arc<Gateway>>,
     Path((namespace, name)): Path<(String, String)>,
     Query(params): Query<Params>,
     headers: HeaderMap,
 ) -> Result<Response, GatewayError> {
-    let found = gateway.run(&headers, &namespace, &name).await?;
+    let found = gateway.run_or_kept(&headers, &namespace, &name).await?;
     let from = from(&headers, &params)?;
     of_run(gateway, found, from)
 }

@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     agui::Id,
-    api::{AgenticSession, AgenticSessionSpec, Run},
+    api::{
+        AgenticSession, AgenticSessionSpec, Run, RunSpec, RunStatus,
+        run::{RunnerRef, SessionRef},
+    },
 };
 
 /// What stands before a UID in place of a name.
@@ -53,8 +56,29 @@ impl Gateway {
         namespace: &str,
         name: &str,
     ) -> Result<Found<Arc<Run>>, GatewayError> {
+        self.run_of(headers, namespace, name, self.runs_named(namespace, name)).await
+    }
+
+    /// The same, also for a Run that was deleted, as long as its events are kept.
+    pub(super) async fn run_or_kept(
+        &self,
+        headers: &HeaderMap,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Found<Arc<Run>>, GatewayError> {
+        let there = self.runs_named(namespace, name);
+        let gone = || self.run_gone(namespace, name.strip_prefix(UID)?).map(Arc::new);
+        self.run_of(headers, namespace, name, there.or_else(gone)).await
+    }
+
+    async fn run_of(
+        &self,
+        headers: &HeaderMap,
+        namespace: &str,
+        name: &str,
+        found: Option<Arc<Run>>,
+    ) -> Result<Found<Arc<Run>>, GatewayError> {
         let caller = self.access.caller(headers).await?;
-        let found = self.runs_named(namespace, name);
         let session = found.as_ref().map(|run| run.spec.session_ref.name.clone()).unwrap_or_default();
         let right = Right::read(namespace, &session);
         self.allow(&caller, &right, &format!("read events of Run {namespace}/{name}")).await?;
@@ -96,6 +120,22 @@ impl Gateway {
         session.metadata.namespace = Some(kept.namespace);
         session.metadata.uid = Some(uid.to_owned());
         Some(session)
+    }
+
+    /// What is known of a Run that was deleted: where its events are.
+    fn run_gone(&self, namespace: &str, uid: &str) -> Option<Run> {
+        let (session, kept) = self.history.run(namespace, uid)?;
+        let spec = RunSpec {
+            session_ref: SessionRef { name: self.history.session(&session)?.name },
+            run_id: Some(kept.id.to_string()),
+            thread_id: Some(kept.thread.to_string()),
+            ..RunSpec::default()
+        };
+        let mut run = Run::new(&format!("{UID}{uid}"), spec);
+        (run.metadata.namespace, run.metadata.uid) = (Some(namespace.to_owned()), Some(uid.to_owned()));
+        let runner = RunnerRef { session: Some(session), ..RunnerRef::default() };
+        run.status = Some(RunStatus { runner: Some(runner), ..RunStatus::default() });
+        Some(run)
     }
 
     /// Whether a session is there, and not only what is kept of it.

@@ -26,7 +26,10 @@ use crate::{
         AgenticSession, Run, RunSpec, RunStatus,
         run::{RunEvents, RunPhase, SessionRef},
     },
-    operator::{history::History, kept::Kept},
+    operator::{
+        history::History,
+        kept::{Kept, KeptRun},
+    },
 };
 
 const LONG: Duration = Duration::from_mins(1);
@@ -96,6 +99,8 @@ fn rig() -> Rig {
     let kept = Kept { namespace: "n".into(), name: "s".into(), ..Kept::default() };
     let log = history.log(&kept, "uid-s", &Id::from("s")).unwrap();
     log.append(&Id::from("r-id"), 5, &events()).unwrap();
+    let deleted = KeptRun { uid: "uid-deleted".into(), thread: Id::from("s"), id: Id::from("r-id") };
+    history.note("uid-s", &deleted).unwrap();
     let (sessions, mut to_sessions) = reflector::store();
     let (runs, mut to_runs) = reflector::store();
     let mut session = AgenticSession::new("s", crate::api::AgenticSessionSpec::default());
@@ -194,6 +199,24 @@ async fn a_session_is_read_by_name_and_by_uid_also_when_it_is_gone() {
     }
     assert_eq!(rig.get("/v1/namespaces/other/sessions/uid:uid-s/events", "reader").await.0, StatusCode::FORBIDDEN);
     assert_eq!(rig.get("/v1/namespaces/n/sessions/uid:nobody/events", "reader").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_run_that_was_deleted_is_read_by_its_uid_and_nothing_else_is_done_with_it() {
+    let rig = rig();
+    let path = "/v1/namespaces/n/runs/uid:uid-deleted";
+    assert_eq!(
+        rig.get(&format!("{path}/events"), "reader").await,
+        rig.get("/v1/namespaces/n/runs/r/events", "reader").await
+    );
+    assert_eq!(types(&rig.get(&format!("{path}/events?after=4"), "reader").await.1), ["RUN_FINISHED"]);
+    assert_eq!(types(&rig.get(&format!("{path}/events?after=5"), "reader").await.1), Vec::<String>::new());
+    assert_eq!(rig.get("/v1/namespaces/other/runs/uid:uid-deleted/events", "reader").await.0, StatusCode::FORBIDDEN);
+    assert_eq!(rig.get("/v1/namespaces/n/runs/uid:nobody/events", "reader").await.0, StatusCode::NOT_FOUND);
+    for verb in ["cancel", "answer"] {
+        let refused = rig.ask("POST", &format!("{path}/{verb}"), "writer", &json!({"resume": []})).await;
+        assert_eq!(refused.status(), StatusCode::NOT_FOUND, "{verb}");
+    }
 }
 
 #[tokio::test]

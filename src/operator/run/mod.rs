@@ -28,6 +28,7 @@ use kube::{
 };
 use serde_json::json;
 
+pub(super) use self::status::run_id;
 use self::{
     follow::Target,
     plan::{Next, plan},

@@ -84,6 +84,6 @@ fn taken(status: RunStatus, seen: &RunStatus) -> RunStatus {
 }
 
 /// The AG-UI id of a Run: its own, or its UID.
-pub(super) fn run_id(run: &Run) -> String {
+pub(in crate::operator) fn run_id(run: &Run) -> String {
     run.spec.run_id.clone().or_else(|| run.uid()).unwrap_or_default()
 }
