@@ -41,12 +41,13 @@ Examples:
   ambient run my-session.yaml              run it here, with the agent CLI on PATH
   ambient run --dir .ambient/my-session -m \"and now the docs\"
                                            go on with the conversation
+  ambient run my-session.yaml --cluster    the same in a cluster that has the operator
   ambient crds | kubectl apply -f -        install the resource types in a cluster";
 
 #[derive(Debug, Subcommand)]
 #[allow(clippy::large_enum_variant, reason = "made once, for the life of the process")]
 enum Verb {
-    /// Run AgenticSession and Run manifests on this machine.
+    /// Run AgenticSession and Run manifests on this machine, or in a cluster.
     Run(run::Args),
     /// Follow the events of a session or of a Run in a cluster.
     Events(events::Args),

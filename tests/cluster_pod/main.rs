@@ -6,6 +6,7 @@
 mod agui;
 #[path = "../support/cluster/mod.rs"]
 mod cluster;
+mod command;
 mod deaths;
 mod images;
 mod install;

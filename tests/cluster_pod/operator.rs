@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::{
     cluster::Cluster,
+    command,
     images::root,
     install::{apply, ended, phase, ready_message, until, with_install, with_key},
 };
@@ -33,6 +34,8 @@ fn the_default_install_runs_the_example_and_says_what_keeps_others_from_running(
         println!("{}", cluster.ring.kubectl(&["get", "as,arun", &namespace]).unwrap());
         let owned = run.labels()["agentic-session"].clone();
         assert_eq!(owned, "fix-bug");
+        command::shows(&cluster, "fix-bug-initial").await;
+        command::runs(&cluster).await;
         cannot_be_cloned(&cluster).await;
     });
 }

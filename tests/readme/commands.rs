@@ -50,13 +50,14 @@ const TYPED: [(&str, &[&str]); 7] = [
     ),
 ];
 
-/// What only a person types: it takes the network, a key or minutes.
-const PERSONS: [&str; 5] = [
+/// What only a person types: it takes the network, a key, a cluster or minutes.
+const PERSONS: [&str; 6] = [
     "make demo",
     "make test",
     "cargo install --path . --locked",
     "npm install -g @anthropic-ai/claude-code",
     "export ANTHROPIC_API_KEY=…",
+    "ambient run examples/fix-bug.yaml --cluster -n my-team",
 ];
 
 #[test]

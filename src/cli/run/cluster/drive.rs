@@ -108,11 +108,10 @@ impl Drive<'_> {
 
     /// A Run is never run again, and the person is told what to do instead.
     fn was_over(&mut self, run: &Run, is_last: bool) {
-        if is_last {
-            self.output.nothing_to_run(run);
-        } else {
-            self.output.notice(&format!("not run again: {}", ended_before(run)));
+        if !is_last {
+            return self.output.notice(&format!("not run again: {}", ended_before(run)));
         }
+        self.output.nothing_to_run(run);
         let name = run.metadata.name.as_deref().unwrap_or_default();
         self.output.notice(&format!("to do the work of {name} once more, give the Run another name"));
     }

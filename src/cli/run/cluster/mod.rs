@@ -42,7 +42,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME", requires = "cluster")]
     context: Option<String>,
     /// A session of the cluster, for -m without its manifest
-    #[arg(long, value_name = "NAME", requires = "cluster")]
+    #[arg(long, value_name = "NAME", requires = "cluster", conflicts_with = "files")]
     session: Option<String>,
     #[command(flatten)]
     gateway: gateway::Args,
@@ -59,7 +59,7 @@ pub(super) async fn run(args: super::Args) -> Result<u8, RunError> {
     let place = format!("namespace {}", cluster.namespace);
     output.begins(&name, runner(&session).as_str(), model(&session), &place);
     let drive = Drive { cluster: &cluster, output: &mut output, session, runs: Vec::new(), codes: Vec::new() };
-    let (mut job, code) = drive.all(steps).await?;
+    let (mut job, code) = Box::pin(drive.all(steps)).await?;
     // As it is now, with what the Runs have used.
     if let Some(session) = cluster.get::<AgenticSession>(&name).await? {
         job.session = session;
@@ -81,7 +81,7 @@ async fn apply(
         return Err(ClusterError::NoSession { session, namespace }.into());
     };
     let there: Vec<Run> = cluster.runs(&plan::names(given, name)).await?;
-    let steps = plan::steps(session, known.as_ref(), &given.runs, &there, message)?;
+    let steps = plan::steps(session, known.as_ref(), given, &there, message)?;
     for settings in &given.settings {
         cluster.write(settings).await?;
     }

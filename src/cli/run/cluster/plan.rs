@@ -64,14 +64,16 @@ pub(super) fn names(given: &Given, session: &str) -> Vec<String> {
 pub(super) fn steps(
     session: &AgenticSession,
     known: Option<&AgenticSession>,
-    runs: &[Run],
+    given: &Given,
     there: &[Run],
     message: Option<&str>,
 ) -> Result<Vec<Step>, JobError> {
-    let mut steps: Vec<Step> = initial(session, known, there).into_iter().collect();
-    for run in runs {
+    // Who does not give the session's manifest does not ask for its prompt.
+    let is_asked = |step: &Step| given.session.is_some() || matches!(step, Step::Await(_));
+    let mut steps: Vec<Step> = initial(session, known, there).filter(is_asked).into_iter().collect();
+    for run in &given.runs {
         job::check_session(run, session)?;
-        steps.push(given(run, there)?);
+        steps.push(of_run(run, there)?);
     }
     steps.extend(message.map(|text| Step::Write(Box::new(asking(session, text)))));
     if steps.is_empty() { Err(JobError::Nothing) } else { Ok(steps) }
@@ -90,7 +92,7 @@ fn initial(session: &AgenticSession, known: Option<&AgenticSession>, there: &[Ru
     }
 }
 
-fn given(run: &Run, there: &[Run]) -> Result<Step, JobError> {
+fn of_run(run: &Run, there: &[Run]) -> Result<Step, JobError> {
     let Some(known) = there.iter().find(|known| known.metadata.name == run.metadata.name) else {
         return Ok(Step::Write(Box::new(run.clone())));
     };

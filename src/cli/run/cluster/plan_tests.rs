@@ -29,6 +29,10 @@ fn with(run: Run, phase: RunPhase) -> Run {
     Run { status: Some(RunStatus { phase, ..RunStatus::default() }), ..run }
 }
 
+fn of(session: &AgenticSession, runs: &[Run]) -> Given {
+    Given { session: Some(session.clone()), runs: runs.to_vec(), settings: Vec::new() }
+}
+
 fn write(run: Run) -> Step {
     Step::Write(Box::new(run))
 }
@@ -40,7 +44,8 @@ fn over(run: Run) -> Step {
 #[test]
 fn a_new_session_is_asked_its_prompt_by_the_operator_and_then_the_runs_in_their_order() {
     let (one, two) = (run("z", "one"), run("a", "two"));
-    let steps = steps(&session(Some("hello")), None, &[one.clone(), two.clone()], &[], None).unwrap();
+    let given = of(&session(Some("hello")), &[one.clone(), two.clone()]);
+    let steps = steps(&session(Some("hello")), None, &given, &[], None).unwrap();
     assert_eq!(steps, [Step::Await("s-initial".into()), write(one), write(two)]);
 }
 
@@ -50,7 +55,7 @@ fn the_first_prompt_is_asked_once_for_the_life_of_the_session() {
     let going = with(run("s-initial", "hello"), RunPhase::Running);
     let ended = with(going.clone(), RunPhase::Succeeded);
     let known = started(Some("hello"));
-    let steps = |there: &[Run]| steps(&asked, Some(&known), &[], there, None);
+    let steps = |there: &[Run]| steps(&asked, Some(&known), &of(&asked, &[]), there, None);
     assert_eq!(steps(&[going]).unwrap(), [Step::Await("s-initial".into())]);
     assert_eq!(steps(std::slice::from_ref(&ended)).unwrap(), [over(ended)]);
     assert!(matches!(steps(&[]), Err(JobError::Nothing)), "it was deleted");
@@ -59,7 +64,8 @@ fn the_first_prompt_is_asked_once_for_the_life_of_the_session() {
 #[test]
 fn a_run_that_is_over_is_not_run_again_one_that_goes_is_followed_and_another_one_of_its_name_is_refused() {
     let given = run("r", "x");
-    let step = |there: Run| steps(&session(None), None, std::slice::from_ref(&given), &[there], None);
+    let step =
+        |there: Run| steps(&session(None), None, &of(&session(None), std::slice::from_ref(&given)), &[there], None);
     for phase in [RunPhase::Succeeded, RunPhase::Failed, RunPhase::Cancelled, RunPhase::WaitingForInput] {
         let there = with(given.clone(), phase);
         assert_eq!(step(there.clone()).unwrap(), [over(there)]);
@@ -73,7 +79,7 @@ fn a_run_that_is_over_is_not_run_again_one_that_goes_is_followed_and_another_one
 
 #[test]
 fn a_message_becomes_a_run_whose_name_the_api_server_chooses() {
-    let steps = steps(&session(None), Some(&started(None)), &[], &[], Some("more")).unwrap();
+    let steps = steps(&session(None), Some(&started(None)), &Given::default(), &[], Some("more")).unwrap();
     let [Step::Write(run)] = steps.as_slice() else { panic!("{steps:?}") };
     let body = applied(&**run, "n");
     assert_eq!(body["metadata"], json!({"generateName": "s-", "namespace": "n"}));
@@ -81,12 +87,20 @@ fn a_message_becomes_a_run_whose_name_the_api_server_chooses() {
 }
 
 #[test]
+fn a_message_to_a_session_without_its_manifest_says_nothing_of_its_first_prompt() {
+    let known = started(Some("hello"));
+    let there = [with(run("s-initial", "hello"), RunPhase::Succeeded)];
+    let steps = steps(&known, Some(&known), &Given::default(), &there, Some("more")).unwrap();
+    assert!(matches!(steps.as_slice(), [Step::Write(_)]), "{steps:?}");
+}
+
+#[test]
 fn a_run_of_another_session_and_nothing_at_all_are_refused() {
     let mut stranger = run("r", "x");
     stranger.spec.session_ref.name = "t".into();
-    let refused = steps(&session(None), None, &[stranger], &[], None);
+    let refused = steps(&session(None), None, &of(&session(None), &[stranger]), &[], None);
     assert!(matches!(refused, Err(JobError::Stranger { named, .. }) if named == "t"));
-    assert!(matches!(steps(&session(None), None, &[], &[], None), Err(JobError::Nothing)));
+    assert!(matches!(steps(&session(None), None, &Given::default(), &[], None), Err(JobError::Nothing)));
 }
 
 #[test]
