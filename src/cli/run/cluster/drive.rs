@@ -37,7 +37,10 @@ pub(super) struct Drive<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Goes {
     On,
+    /// A person wants no more.
     NoFurther,
+    /// A Run asks, and nobody answers: those behind it would wait for ever.
+    Unanswered,
 }
 
 impl Drive<'_> {
@@ -47,10 +50,13 @@ impl Drive<'_> {
         let has_work = steps.iter().any(|step| !matches!(step, Step::Over(_)));
         let mut steps = VecDeque::from(steps);
         while let Some(step) = steps.pop_front() {
-            if self.step(step, &mut steps, has_work, &mut interrupts).await? == Goes::NoFurther {
-                self.not_started(&steps);
-                return Ok((Job { session: self.session, runs: self.runs }, exit::INTERRUPTED));
-            }
+            let code = match self.step(step, &mut steps, has_work, &mut interrupts).await? {
+                Goes::On => continue,
+                Goes::NoFurther => exit::INTERRUPTED,
+                Goes::Unanswered => plan::exit_code(&self.codes),
+            };
+            self.not_started(&steps);
+            return Ok((Job { session: self.session, runs: self.runs }, code));
         }
         let code = plan::exit_code(&self.codes);
         Ok((Job { session: self.session, runs: self.runs }, code))
@@ -160,7 +166,11 @@ impl Drive<'_> {
                 answered = true;
             }
         }
-        if counts && !answered {
+        let blocks = asks && !answered && next.iter().any(|step| !matches!(step, Step::Over(_)));
+        if blocks && goes == Goes::On {
+            goes = Goes::Unanswered;
+        }
+        if !answered && (counts || blocks) {
             self.codes.push(drive::exit_code(&run));
         }
         self.runs.push(run);

@@ -75,7 +75,14 @@ pub(super) async fn follow(
                     return Ok(Followed::Twice);
                 }
                 output.notice("cancelling… (again to leave it)");
-                cluster.cancel(name).await?;
+                let cancelled = tokio::select! {
+                    cancelled = cluster.cancel(name) => cancelled,
+                    () = interrupts.next() => return Ok(Followed::Twice),
+                };
+                if let Err(error) = cancelled {
+                    // It is followed all the same.
+                    output.notice(&format!("{error}; the Run is not cancelled"));
+                }
             }
         }
     }
