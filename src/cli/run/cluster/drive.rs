@@ -166,7 +166,7 @@ impl Drive<'_> {
                 answered = true;
             }
         }
-        let blocks = asks && !answered && next.iter().any(|step| !matches!(step, Step::Over(_)));
+        let blocks = !answered && plan::blocks(&run, next.iter());
         if blocks && goes == Goes::On {
             goes = Goes::Unanswered;
         }

@@ -11,7 +11,13 @@ use super::{
     },
     error::ClusterError,
 };
-use crate::api::{AgenticSession, Run, conditions::READY, names, outcome::exit, run::DesiredState};
+use crate::api::{
+    AgenticSession, Run,
+    conditions::READY,
+    names,
+    outcome::exit,
+    run::{DesiredState, RunPhase},
+};
 
 /// What becomes of a Run, in the order in which they are run.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,6 +120,12 @@ fn asking(session: &AgenticSession, text: &str) -> Run {
     run.metadata.name = None;
     run.metadata.generate_name = Some(format!("{}-", session_name(session)));
     run
+}
+
+/// Whether a Run asks, and those behind it wait for its answer: only an answer gets past a question.
+pub(super) fn blocks<'a>(run: &Run, mut behind: impl Iterator<Item = &'a Step>) -> bool {
+    let asks = run.status.as_ref().is_some_and(|status| status.phase == RunPhase::WaitingForInput);
+    asks && behind.any(|step| !matches!(step, Step::Over(_)))
 }
 
 /// An object as it is applied: what was given, in the namespace, without what only the cluster writes.

@@ -148,6 +148,16 @@ fn a_session_that_is_not_ready_says_what_it_waits_for() {
 }
 
 #[test]
+fn a_question_that_nobody_answers_holds_up_what_comes_behind_it() {
+    let asks = with(run("r", "x"), RunPhase::WaitingForInput);
+    let ended = with(run("r", "x"), RunPhase::Succeeded);
+    let (next, past) = ([write(run("s", "y"))], [over(ended.clone())]);
+    assert!(blocks(&asks, next.iter()));
+    assert!(!blocks(&asks, past.iter()));
+    assert!(!blocks(&ended, next.iter()));
+}
+
+#[test]
 fn the_exit_code_is_that_of_the_first_run_that_did_not_succeed() {
     assert_eq!(exit_code(&[]), 0);
     assert_eq!(exit_code(&[0, 0]), 0);
