@@ -78,13 +78,13 @@ fn logs_are_found_again_by_the_uid_and_a_new_pod_begins_beyond_them() {
 fn a_run_is_found_by_its_uid_in_its_namespace_also_after_a_restart_and_the_oldest_give_way() {
     let dir = tempfile::tempdir().unwrap();
     let run = |number: usize| KeptRun { uid: format!("run-{number}"), thread: Id::from("t"), id: Id::from("r") };
-    let history = History::open(dir.path()).unwrap();
+    let history = History::open(dir.path(), None).unwrap();
     history.log(&Kept { runs: vec![run(0)], ..owner() }, UID, &Id::from("t")).unwrap();
     history.log(&owner(), UID, &Id::from("another")).unwrap();
     history.note("never-was", &run(1)).unwrap();
     history.close();
     drop(history);
-    let history = History::open(dir.path()).unwrap();
+    let history = History::open(dir.path(), None).unwrap();
     assert_eq!(history.run("team", "run-0"), Some((UID.to_owned(), run(0))));
     assert_eq!((history.run("other", "run-0"), history.run("team", "run-1")), (None, None));
     let mut kept = history.session(UID).unwrap();

@@ -57,7 +57,9 @@ impl Kept {
         let (retention, deleted) = (self.retention.or(other.retention), self.deleted.or(other.deleted));
         let runs = std::mem::take(&mut self.runs);
         *self = Self { threads, retention, deleted, ..other.clone() };
-        runs.iter().for_each(|run| self.note(run));
+        for run in &runs {
+            self.note(run);
+        }
     }
 
     /// Notes a Run; the oldest ones give way.

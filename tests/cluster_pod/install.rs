@@ -37,11 +37,7 @@ impl Install {
     fn of(cluster: &Cluster, images: &Images, more: &[(&str, &str)]) -> Self {
         let folder = root().join("target/tmp").join(&cluster.namespace);
         fs::create_dir_all(&folder).unwrap();
-        let fixed = [
-            ("AMBIENT_RUNNER_IMAGE", images.ambient.as_str()),
-            ("AMBIENT_AGENT_IMAGE", images.agent.as_str()),
-            ("AMBIENT_WATCH_NAMESPACE", cluster.namespace.as_str()),
-        ];
+        let fixed = [("AMBIENT_RUNNER_IMAGE", images.ambient.as_str()), ("AMBIENT_AGENT_IMAGE", images.agent.as_str())];
         let env: Vec<Value> =
             fixed.iter().chain(more).map(|(name, value)| json!({"name": name, "value": value})).collect();
         let container = json!({"name": "operator", "image": images.ambient, "env": env});

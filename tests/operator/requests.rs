@@ -130,8 +130,8 @@ fn the_metrics_tell_what_has_happened() {
             assert!((sample(&samples, name) - wanted).abs() < 0.5, "{name}: {samples:#?}");
         }
         // From Creating, or from Pending when the pod was ready before the status was written.
-        let began = |name: &str| name.starts_with("ambient_session_phase") && name.ends_with("to=\"Running\"}");
-        let begun: f64 = samples.iter().filter(|(name, _)| began(name)).map(|(_, count)| count).sum();
+        let to_running = |name: &str| name.starts_with("ambient_session_phase") && name.ends_with("to=\"Running\"}");
+        let begun: f64 = samples.iter().filter(|(name, _)| to_running(name)).map(|(_, count)| count).sum();
         assert!((begun - 1.0).abs() < 0.5, "{samples:#?}");
         let version = format!("ambient_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
         assert!(samples.contains_key(&version), "{version}");
