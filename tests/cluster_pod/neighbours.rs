@@ -3,11 +3,8 @@
 //! The ring's network enforces no `NetworkPolicy`, so what counts here is that a runner refuses whoever has not its token, and that the
 //! policy would let nobody in but the operator.
 
-use std::{
-    fs,
-    process::{Command, Output},
-};
-
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hyper::Request;
 use k8s_openapi::api::{
     authentication::v1::{TokenRequest, TokenRequestSpec},
     authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec},
@@ -15,12 +12,11 @@ use k8s_openapi::api::{
     networking::v1::NetworkPolicy,
 };
 use kube::{
-    Api,
+    Api, Client, Config,
     api::{ListParams, PostParams},
-    config::Kubeconfig,
+    config::KubeConfigOptions,
 };
 use serde_json::json;
-use tempfile::TempDir;
 
 use crate::{
     cluster::Cluster,
@@ -126,10 +122,7 @@ impl Drop for Neighbour {
 }
 
 /// Somebody who may read the events of one namespace.
-struct Reader {
-    folder: TempDir,
-    gateway: String,
-}
+struct Reader(Client);
 
 impl Reader {
     async fn of(cluster: &Cluster) -> Self {
@@ -142,40 +135,43 @@ impl Reader {
         kubectl(&["create", "rolebinding", "reader", "--role=reader", &subject]);
         let maps: Api<ConfigMap> = Api::namespaced(cluster.client.clone(), "ambient-system");
         let certificate = maps.get("ambient-gateway").await.unwrap().data.unwrap()["tls.crt"].clone();
-        let folder = TempDir::new().unwrap();
-        fs::write(folder.path().join("gateway.crt"), certificate).unwrap();
-        fs::write(folder.path().join("kubeconfig"), kubeconfig(cluster, "reader").await).unwrap();
         let services: Api<Service> = Api::namespaced(cluster.client.clone(), "ambient-system");
         let service = services.get("ambient-gateway").await.unwrap().spec.unwrap();
-        let gateway = format!("https://{}:{}", service.cluster_ip.unwrap(), service.ports.unwrap()[0].port);
-        Self { folder, gateway }
+        let config = json!({
+            "clusters": [{ "name": "gateway", "cluster": {
+                "server": format!("https://{}:{}", service.cluster_ip.unwrap(), service.ports.unwrap()[0].port),
+                "certificate-authority-data": STANDARD.encode(certificate),
+                // The certificate is the Service's name's, which only pods can look up.
+                "tls-server-name": "ambient-gateway",
+            } }],
+            "users": [{ "name": "reader", "user": { "token": token(cluster, "reader").await } }],
+            "contexts": [{ "name": "gateway", "context": { "cluster": "gateway", "user": "reader" } }],
+            "current-context": "gateway",
+        });
+        let config = serde_json::from_value(config).unwrap();
+        let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.unwrap();
+        Self(Client::try_from(config).unwrap())
     }
 
-    /// `ambient events` of a session's first Run.
-    fn reads(&self, side: &Side) -> Output {
-        let run = format!("{}/{}-initial", side.cluster.namespace, side.session);
-        Command::new(env!("CARGO_BIN_EXE_ambient"))
-            .args(["events", "--run", &run, "--gateway", &self.gateway, "--gateway-ca"])
-            .arg(self.folder.path().join("gateway.crt"))
-            .env_clear()
-            .env("KUBECONFIG", self.folder.path().join("kubeconfig"))
-            .output()
-            .unwrap()
+    /// The events of a session's first Run, or the status of the refusal.
+    async fn reads(&self, side: &Side) -> Result<String, u16> {
+        let run = format!("{}-initial", side.session);
+        let path = format!("/v1/namespaces/{}/runs/{run}/events", side.cluster.namespace);
+        match self.0.request_text(Request::get(path).body(Vec::new()).unwrap()).await {
+            Ok(events) => Ok(events),
+            Err(kube::Error::Api(status)) => Err(status.code),
+            Err(error) => panic!("{error:?}"),
+        }
     }
 }
 
-/// The cluster as an account of the namespace, for its gateway alone.
-async fn kubeconfig(cluster: &Cluster, account: &str) -> String {
+/// A token of an account, for the gateway alone.
+async fn token(cluster: &Cluster, account: &str) -> String {
     let spec = TokenRequestSpec { audiences: vec!["ambient-gateway".to_owned()], ..TokenRequestSpec::default() };
     let wanted = TokenRequest { spec, ..TokenRequest::default() };
     let accounts = cluster.api::<ServiceAccount>();
     let given = accounts.create_token_request(account, &PostParams::default(), &wanted).await.unwrap();
-    let mut config = Kubeconfig::read_from(&cluster.ring.kubeconfig).unwrap();
-    for user in &mut config.auth_infos {
-        let auth = json!({ "token": given.status.as_ref().unwrap().token });
-        user.auth_info = Some(serde_json::from_value(auth).unwrap());
-    }
-    serde_json::to_string(&config).unwrap()
+    given.status.unwrap().token
 }
 
 #[test]
@@ -202,10 +198,8 @@ fn two_sessions_in_two_namespaces_cannot_see_each_other() {
             }
         }
         let reader = Reader::of(&cluster).await;
-        let (own, others) = (reader.reads(&near), reader.reads(&far));
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        assert!(own.status.success() && text(&own.stdout).contains("Succeeded"), "{}", text(&own.stderr));
-        assert!(!others.status.success() && others.stdout.is_empty(), "{}", text(&others.stdout));
-        assert!(text(&others.stderr).contains("(403)"), "{}", text(&others.stderr));
+        let own = reader.reads(&near).await.unwrap();
+        assert!(own.contains("RUN_FINISHED"), "{own}");
+        assert_eq!(reader.reads(&far).await.unwrap_err(), 403);
     });
 }
