@@ -13,6 +13,7 @@ mod load;
 mod operator;
 #[path = "../bench/process.rs"]
 mod process;
+mod program;
 mod reader;
 mod readers;
 mod rest;

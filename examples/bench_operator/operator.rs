@@ -2,17 +2,16 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader},
     net::SocketAddr,
-    process::{Child, Command, Stdio},
+    process::Command,
     sync::mpsc,
-    thread,
     time::{Duration, Instant},
 };
 
 use crate::{
     Arguments, Result,
     process::{Cpu, resident},
+    program::Program,
 };
 
 /// Longest wait for an operator to have looked at everything.
@@ -20,7 +19,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A running operator; killed when dropped.
 pub(crate) struct Operator {
-    child: Child,
+    program: Program,
     metrics: String,
     /// Where its gateway is.
     pub(crate) gateway: SocketAddr,
@@ -39,28 +38,23 @@ impl Operator {
     /// The same with more arguments.
     pub(crate) fn start_with(arguments: &Arguments, more: &[String]) -> Result<Self> {
         let begun = Instant::now();
-        let mut child = Command::new(&arguments.ambient)
+        let mut command = Command::new(&arguments.ambient);
+        command
             .args(["operator", "--log-format", "text", "--health-address", "127.0.0.1:0"])
             .args(["--metrics-address", "127.0.0.1:0", "--gateway-address", "127.0.0.1:0"])
             .arg("--event-store")
             .arg(arguments.results.join("events"))
             .args(more)
             .env_clear()
-            .env("KUBECONFIG", &arguments.kubeconfig)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let stderr = child.stderr.take().ok_or("no stderr")?;
+            .env("KUBECONFIG", &arguments.kubeconfig);
         let (tell, told) = mpsc::channel();
-        thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(std::result::Result::ok) {
-                if let Some((what, address)) = line.split_once(" address=") {
-                    let _ = tell.send((what.to_owned(), address.trim().to_owned()));
-                } else if line.contains("WARN") || line.contains("ERROR") || line.starts_with("error") {
-                    eprintln!("  operator: {line}");
-                }
+        let program = Program::start(&mut command, move |line| {
+            if let Some((what, address)) = line.split_once(" address=") {
+                let _ = tell.send((what.to_owned(), address.trim().to_owned()));
+            } else if line.contains("WARN") || line.contains("ERROR") || line.starts_with("error") {
+                eprintln!("  operator: {line}");
             }
-        });
+        })?;
         let address = |wanted: &str| -> Result<SocketAddr> {
             loop {
                 let (what, address) = told.recv_timeout(PATIENCE).map_err(|_| format!("no word of its {wanted}"))?;
@@ -71,7 +65,7 @@ impl Operator {
         };
         // In the order in which it says so.
         let (metrics, gateway) = (format!("http://{}/metrics", address("metrics")?), address("gateway")?);
-        Ok(Self { child, metrics, gateway, begun })
+        Ok(Self { program, metrics, gateway, begun })
     }
 
     pub(crate) async fn samples(&self) -> Result<Samples> {
@@ -97,20 +91,12 @@ impl Operator {
     }
 
     pub(crate) fn cpu(&self) -> Result<Cpu> {
-        Cpu::of(self.child.id())
+        Cpu::of(self.program.id())
     }
 
     /// Resident memory in MB (10^6 bytes).
     pub(crate) fn memory(&self) -> Result<f64> {
-        resident(self.child.id())
-    }
-}
-
-impl Drop for Operator {
-    fn drop(&mut self) {
-        // Killed twice is killed.
-        self.child.kill().ok();
-        self.child.wait().ok();
+        resident(self.program.id())
     }
 }
 

@@ -7,6 +7,7 @@ pub mod defaults;
 pub mod limits;
 pub mod manifest;
 pub mod names;
+pub mod object;
 pub mod outcome;
 pub mod path;
 pub mod rules;

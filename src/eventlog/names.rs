@@ -14,8 +14,8 @@ pub(super) const TRIMMED: &str = "trimmed.json";
 /// Accepted inputs.
 pub(super) const INPUTS: &str = "inputs.jsonl";
 
-/// The directory of a thread, also elsewhere than on disk. Thread ids are arbitrary text: what is safe in a file name stays readable, and a hash of the
-/// whole id (also of its case, for file systems that ignore it) tells all others apart.
+/// The directory of a thread, also elsewhere than on disk. Thread ids are arbitrary text: what is safe in a file name stays
+/// readable, and a hash of the whole id (also of its case, for file systems that ignore it) tells all others apart.
 #[must_use]
 pub fn thread_dir(id: &str) -> String {
     let safe = |c: char| {

@@ -5,21 +5,17 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, Preconditions},
-    core::NamespaceResourceScope,
 };
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{error::OperatorError, write};
+use crate::api::object::Namespaced;
 
 /// The field manager of everything that the operator writes.
 pub(super) const MANAGER: &str = "ambient-operator";
 
 /// A kind that the operator applies.
-pub(super) trait Owned:
-    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + Serialize + DeserializeOwned
-{
-}
+pub(super) trait Owned: Namespaced {}
 
 impl Owned for ConfigMap {}
 impl Owned for NetworkPolicy {}

@@ -117,7 +117,9 @@ impl History {
             self.change(uid, |kept| {
                 let (threads, runs) = (std::mem::take(&mut kept.threads), std::mem::take(&mut kept.runs));
                 *kept = Kept { threads, runs, ..of.clone() };
-                of.runs.iter().for_each(|run| kept.note(run));
+                for run in &of.runs {
+                    kept.note(run);
+                }
                 if !kept.threads.contains(thread) {
                     kept.threads.push(thread.clone());
                 }

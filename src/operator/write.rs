@@ -1,27 +1,19 @@
 //! Creating and deleting single objects, and writing their status.
 
 use kube::{
-    Api, Client, Resource, ResourceExt,
+    Api, Client, ResourceExt,
     api::{DeleteParams, PostParams, Preconditions},
-    core::NamespaceResourceScope,
 };
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
     apply::{MANAGER, called},
     error::OperatorError,
 };
+use crate::api::object::Namespaced;
 
 /// Creates an object. Nothing when one of this name is there.
-pub(super) async fn create<K>(client: &Client, object: &Value) -> Result<Option<K>, OperatorError>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + Clone
-        + std::fmt::Debug
-        + Serialize
-        + DeserializeOwned,
-{
+pub(super) async fn create<K: Namespaced>(client: &Client, object: &Value) -> Result<Option<K>, OperatorError> {
     let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default();
     let (namespace, name) = (text("namespace"), text("name"));
     let object_name = called::<K>(namespace, name);
@@ -38,14 +30,7 @@ where
 /// Writes the status of an object, which is otherwise as it was seen: whatever was decided rests on this very object, so one that
 /// has changed since is a conflict. A whole status costs the API server half of what applying one does, and nobody else writes
 /// what this one does not carry on.
-pub(super) async fn status<K>(client: &Client, object: &K) -> Result<K, OperatorError>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + Clone
-        + std::fmt::Debug
-        + Serialize
-        + DeserializeOwned,
-{
+pub(super) async fn status<K: Namespaced>(client: &Client, object: &K) -> Result<K, OperatorError> {
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
     let written = Api::<K>::namespaced(client.clone(), &namespace).replace_status(&name, &params, object).await;
@@ -54,10 +39,7 @@ where
 
 /// Deletes this very object as it is known. One that has changed since, is gone or another one by now is left alone: whoever
 /// changed it has it looked at again.
-pub(super) async fn delete<K>(client: &Client, object: &K) -> Result<(), OperatorError>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
-{
+pub(super) async fn delete<K: Namespaced>(client: &Client, object: &K) -> Result<(), OperatorError> {
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let only = Preconditions { uid: object.uid(), resource_version: object.resource_version() };
     let params = DeleteParams { preconditions: Some(only), ..DeleteParams::background() };

@@ -2,24 +2,18 @@
 
 mod show;
 
-use std::{process::ExitCode, time::Duration};
-
-use futures_util::StreamExt;
+use std::process::ExitCode;
 
 use self::show::Show;
 use super::{
     fail,
-    gateway::{self, Gateway, GatewayError, feed::path},
+    gateway::{
+        self, Gateway, GatewayError,
+        feed::{Feed, Piece, path},
+    },
     run::render::Detail,
 };
-use crate::{agui::sse::Parser, api::outcome::exit, eventlog::Record};
-
-/// The pauses between attempts: the first, and the longest.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
-/// How long a gateway that was reached once may be away.
-const AWAY: Duration = Duration::from_mins(5);
-/// How long a stream may be silent: the gateway says every 15 s that it lives.
-const SILENCE: Duration = Duration::from_mins(1);
+use crate::api::outcome::exit;
 
 /// Follow the events of a session or of a Run in a cluster.
 ///
@@ -80,81 +74,30 @@ async fn follow(args: &Args) -> Result<(), GatewayError> {
     let gateway = Gateway::find(&args.gateway).await?;
     let (namespace, name) = args.name.split_once('/').unwrap_or((&gateway.namespace, &args.name));
     let kind = if args.run { "runs" } else { "sessions" };
-    let path = path(&[kind, name], namespace)?;
+    let mut feed = Feed::new(&gateway, path(&[kind, name], namespace)?, args.after, parameters(args));
     let mut show = Show::new(args.output == "json", Detail { thinking: args.thinking, verbose: args.verbose });
-    let mut at = Cursor { after: args.after, ended: false };
-    let mut pause = PAUSE.0;
-    let mut reached: Option<tokio::time::Instant> = None;
+    let mut says_more = false;
     loop {
-        let before = at.after;
-        let asked = format!("{path}?{}", query(args, at.after));
-        let went = at.read(&gateway, &asked, args.run, &mut show).await;
-        match went {
-            Ok(()) if at.ended || args.no_follow => return Ok(()),
-            // A Run of which nothing is left to say.
-            Ok(()) if args.run && at.after == before => return Ok(()),
-            Ok(()) => reached = Some(tokio::time::Instant::now()),
-            Err(error) if !error.is_passing() => return Err(error),
-            Err(error) if reached.is_none_or(|reached| reached.elapsed() > AWAY) && at.after == args.after => {
-                return Err(error);
-            }
-            Err(error) => show.notice(&format!("… {error}; trying again")),
-        }
-        if at.after > before {
-            reached = Some(tokio::time::Instant::now());
-            pause = PAUSE.0;
-        } else if reached.is_some_and(|reached| reached.elapsed() > AWAY) {
-            return Err(GatewayError::Unreachable("it was away for too long".to_owned()));
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(PAUSE.1);
-    }
-}
-
-/// Where the reader is.
-struct Cursor {
-    after: u64,
-    ended: bool,
-}
-
-impl Cursor {
-    /// One stream, until it ends.
-    async fn read(
-        &mut self,
-        gateway: &Gateway,
-        path: &str,
-        one_run: bool,
-        show: &mut Show,
-    ) -> Result<(), GatewayError> {
-        let mut stream = gateway.stream(path).await?;
-        let (mut parser, mut frames) = (Parser::new(), Vec::new());
-        loop {
-            let piece = match tokio::time::timeout(SILENCE, stream.body.next()).await {
-                Ok(Some(Ok(piece))) => piece,
-                Ok(None) => return Ok(()),
-                Ok(Some(Err(error))) => return Err(GatewayError::Unreachable(error.to_string())),
-                Err(_) => return Err(GatewayError::Unreachable("the stream is silent".to_owned())),
-            };
-            parser.push(&piece, &mut frames).map_err(|error| GatewayError::Unreachable(error.to_string()))?;
-            for frame in frames.drain(..) {
-                // An event that this version does not know is of a newer one.
-                let Ok(record) = serde_json::from_slice::<Record>(&frame.data) else { continue };
+        match feed.next().await? {
+            Piece::Record(record) => {
+                says_more = true;
                 show.record(&record);
-                self.after = self.after.max(record.seq);
-                self.ended |= one_run && record.event.kind.is_terminal();
+                if args.run && record.event.kind.is_terminal() {
+                    return Ok(());
+                }
             }
+            Piece::Ended if args.no_follow => return Ok(()),
+            // A Run of which nothing is left to say.
+            Piece::Ended if args.run && !says_more => return Ok(()),
+            Piece::Ended => says_more = false,
+            // A gateway that was never there is not waited for.
+            Piece::Broken(error) if !feed.was_heard() => return Err(error),
+            Piece::Broken(error) => show.notice(&format!("… {error}; trying again")),
         }
     }
 }
 
-fn query(args: &Args, after: u64) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("after", &after.to_string()).append_pair("format", "record");
-    if let Some(thread) = &args.thread {
-        query.append_pair("thread", thread);
-    }
-    if args.no_follow {
-        query.append_pair("follow", "false");
-    }
-    query.finish()
+fn parameters(args: &Args) -> Vec<(&'static str, String)> {
+    let thread = args.thread.iter().map(|thread| ("thread", thread.clone()));
+    thread.chain(args.no_follow.then(|| ("follow", "false".to_owned()))).collect()
 }

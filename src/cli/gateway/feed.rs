@@ -1,4 +1,4 @@
-//! The records of a Run, over as many connections as it takes: a new one goes on where the one before broke off.
+//! The records of a Run or of a session's thread, over as many connections as it takes: a new one goes on where the one before broke off.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -30,11 +30,15 @@ pub(in crate::cli) enum Piece {
     Broken(GatewayError),
 }
 
-/// A Run as the gateway tells it.
+/// A Run, or a session's thread, as the gateway tells it.
 pub(in crate::cli) struct Feed<'a> {
     gateway: &'a Gateway,
     path: String,
+    /// What else is asked for.
+    more: Vec<(&'static str, String)>,
     after: Seq,
+    /// How long the gateway may not know of it.
+    unknown: Duration,
     open: Option<(Stream, Parser)>,
     ready: VecDeque<Record>,
     /// When the next connection may be tried, and how long the pause after it is.
@@ -45,11 +49,26 @@ pub(in crate::cli) struct Feed<'a> {
 }
 
 impl<'a> Feed<'a> {
-    /// Of a path of the gateway, from its beginning.
-    pub(in crate::cli) fn new(gateway: &'a Gateway, path: String) -> Self {
-        let now = Instant::now();
-        let (open, ready) = (None, VecDeque::new());
-        Self { gateway, path, after: 0, open, ready, next_try: (now, PAUSE.0), heard: None, since: now }
+    /// Of a path of the gateway, from after a record (0: from its beginning), with more parameters.
+    pub(in crate::cli) fn new(
+        gateway: &'a Gateway,
+        path: String,
+        after: Seq,
+        more: Vec<(&'static str, String)>,
+    ) -> Self {
+        let (now, unknown) = (Instant::now(), Duration::ZERO);
+        let (open, ready, next_try) = (None, VecDeque::new(), (now, PAUSE.0));
+        Self { gateway, path, more, after, unknown, open, ready, next_try, heard: None, since: now }
+    }
+
+    /// Of a Run that was made a moment ago: the gateway may not have seen it yet.
+    pub(in crate::cli) fn of_new_run(gateway: &'a Gateway, path: String) -> Self {
+        Self { unknown: UNKNOWN, ..Self::new(gateway, path, 0, Vec::new()) }
+    }
+
+    /// Whether the gateway has said anything yet.
+    pub(in crate::cli) fn was_heard(&self) -> bool {
+        self.heard.is_some()
     }
 
     /// What comes next. Nothing is lost when it is dropped before it has resolved.
@@ -99,12 +118,17 @@ impl<'a> Feed<'a> {
 
     async fn connect(&mut self) -> Result<(), GatewayError> {
         tokio::time::sleep_until(self.next_try.0).await;
-        let asked = format!("{}?after={}&format=record", self.path, self.after);
-        let opened = self.gateway.stream(&asked).await;
+        let opened = self.gateway.stream(&self.asked()).await;
         // Also after one that was opened: it may end at once, again and again.
         self.next_try = (Instant::now() + self.next_try.1, (self.next_try.1 * 2).min(PAUSE.1));
         self.open = Some((opened?, Parser::new()));
         Ok(())
+    }
+
+    fn asked(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("after", &self.after.to_string()).append_pair("format", "record").extend_pairs(&self.more);
+        format!("{}?{}", self.path, query.finish())
     }
 
     fn heard(&mut self) {
@@ -115,7 +139,7 @@ impl<'a> Feed<'a> {
     /// Whether the gateway has not seen yet what was made a moment ago.
     fn is_new(&self, error: &GatewayError) -> bool {
         let unknown = matches!(error, GatewayError::Refused { status: 404, .. });
-        unknown && self.heard.is_none() && self.since.elapsed() < UNKNOWN
+        unknown && self.heard.is_none() && self.since.elapsed() < self.unknown
     }
 
     fn is_passing(&self, error: &GatewayError) -> bool {
@@ -126,11 +150,6 @@ impl<'a> Feed<'a> {
 /// An event that this version does not know is of a newer one.
 fn record(frame: &Frame) -> Option<Record> {
     serde_json::from_slice(&frame.data).ok()
-}
-
-/// The path of a Run's events, each part as it is in a URL.
-pub(in crate::cli) fn run_path(namespace: &str, name: &str) -> Result<String, GatewayError> {
-    path(&["runs", name], namespace)
 }
 
 /// The path of a kind and a name, each part as it is in a URL.

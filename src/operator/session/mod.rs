@@ -88,7 +88,9 @@ pub(super) async fn reconcile(session: Arc<AgenticSession>, context: Arc<Context
         other => other.map(|()| None)?,
     };
     let session = Arc::clone(&view.session);
-    write_status(context.view(Arc::clone(&session)), &mut plan, &context, now).await?;
+    if !write_status(&session, &mut plan, &context, now).await? {
+        return Ok(Action::requeue(Duration::ZERO));
+    }
     if refused.is_none() && plan.steps.contains(&Step::ClearRequest) {
         clear_request(&session, &context).await?;
     }
@@ -227,13 +229,12 @@ async fn delete_pod(view: &View, context: &Context) -> Result<(), OperatorError>
 /// Removes a request that has acted. Not before the status says so: whoever reads neither would do the opposite.
 async fn clear_request(asked: &AgenticSession, context: &Context) -> Result<(), OperatorError> {
     let (namespace, name) = (asked.namespace().unwrap_or_default(), asked.name_any());
-    let Some(newest) = look(&context.stores.sessions, &context.sessions, &namespace, &name) else { return Ok(()) };
-    let request = [DESIRED_PHASE, STOP_REASON];
-    let is_same = |annotation: &&str| newest.annotations().get(*annotation) == asked.annotations().get(*annotation);
-    if newest.uid() == asked.uid() && request.iter().all(is_same) {
-        clear(&newest, &request, context).await?;
+    match look(&context.stores.sessions, &context.sessions, &namespace, &name) {
+        Some(newest) if wish::is_same(asked, &newest) => {
+            clear(&newest, &[DESIRED_PHASE, STOP_REASON], context).await.map(drop)
+        }
+        Some(_) | None => Ok(()),
     }
-    Ok(())
 }
 
 /// Removes what has acted, and nothing else: somebody may have asked for something else meanwhile.
@@ -256,19 +257,30 @@ async fn clear(
     Ok(context.sessions.remember(patched.map_err(|error| OperatorError::of(object, error))?))
 }
 
-/// Writes what is to be said of the session, if that is something new.
-async fn write_status(view: View, plan: &mut Plan, context: &Context, now: Timestamp) -> Result<(), OperatorError> {
+/// Writes what is to be said of the session, if that is something new. False, and nothing is written, if somebody wants something
+/// else of the session by now: then it is decided anew.
+async fn write_status(
+    decided: &Arc<AgenticSession>,
+    plan: &mut Plan,
+    context: &Context,
+    now: Timestamp,
+) -> Result<bool, OperatorError> {
+    let view = context.view(Arc::clone(decided));
     if said(&view, plan, context, now).is_none() {
-        return Ok(());
+        return Ok(true);
     }
     let _place = context.pods_first.others().await;
     let view = context.view(view.session);
+    if !wish::is_same(decided, &view.session) {
+        return Ok(false);
+    }
     plan.catch_up(plan::plan(&view, &context.config, now));
-    let Some(status) = said(&view, plan, context, now) else { return Ok(()) };
-    let session = AgenticSession { status: Some(status), ..(*view.session).clone() };
-    let written = context.sessions.remember(write::status(&context.client, &session).await?);
-    context.tell_session(view.status(), &written);
-    Ok(())
+    if let Some(status) = said(&view, plan, context, now) {
+        let session = AgenticSession { status: Some(status), ..(*view.session).clone() };
+        let written = context.sessions.remember(write::status(&context.client, &session).await?);
+        context.tell_session(view.status(), &written);
+    }
+    Ok(true)
 }
 
 /// The status, if it differs from the one that is there.

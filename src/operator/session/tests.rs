@@ -24,7 +24,7 @@ use super::{
     pod::Parts,
     status::status,
     view::View,
-    wish::{DESIRED_PHASE, Why},
+    wish::{DESIRED_PHASE, Why, is_same},
 };
 use crate::{
     api::{AgenticSession, Run, outcome::OutcomeReason, session::SessionPhase},
@@ -233,6 +233,17 @@ fn weakness_05_a_stop_that_comes_while_the_pod_is_made_is_not_forgotten() {
     assert_eq!(plan.steps, [Step::Provide, Step::CreatePod, Step::ClearRequest]);
     let (plan, _) = step(&view(asks(creating, "Stopped"), None), 1);
     assert_eq!(plan.saying, Saying::Stopped(Why::User));
+}
+
+#[test]
+fn a_session_that_is_wanted_otherwise_by_now_is_decided_anew() {
+    let (plain, mut noted, mut changed) = (session(&json!({})), session(&json!({})), session(&json!({})));
+    noted.metadata.annotations = Some([("somebody/else".to_owned(), "writes".to_owned())].into());
+    noted.metadata.resource_version = Some("7".to_owned());
+    changed.metadata.generation = Some(2);
+    assert!(is_same(&plain, &noted), "what has nothing to do with it");
+    assert!(!is_same(&plain, &changed));
+    assert!(!is_same(&plain, &asks(session(&json!({})), "Stopped")));
 }
 
 #[test]

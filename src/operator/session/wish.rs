@@ -8,7 +8,7 @@ use kube::ResourceExt;
 use super::view::View;
 use crate::{
     api::{
-        Run,
+        AgenticSession, Run,
         conditions::READY,
         run::RunPhase,
         session::{DesiredState, SessionPhase},
@@ -28,6 +28,15 @@ pub(in crate::operator) const REQUESTED_AT: &str = "ambient-code.io/start-reques
 
 /// The reason of the condition Ready while `spec.desiredState` keeps a session down.
 pub(super) const DESIRED: &str = "DesiredStateStopped";
+
+/// Whether a session is still wanted as it was: the same one, with the same spec and the same request.
+pub(super) fn is_same(one: &AgenticSession, other: &AgenticSession) -> bool {
+    let wanted = |session: &AgenticSession| (session.uid(), session.metadata.generation);
+    let asked = |session: &AgenticSession| {
+        [DESIRED_PHASE, STOP_REASON].map(|annotation| session.annotations().get(annotation).cloned())
+    };
+    wanted(one) == wanted(other) && asked(one) == asked(other)
+}
 
 /// What a session is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]

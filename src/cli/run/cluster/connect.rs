@@ -1,34 +1,20 @@
 //! The cluster: what it has, and what is written into it.
 
-use std::fmt::Debug;
-
 use kube::{
-    Api, Client, Config, Resource, ResourceExt,
+    Api, Client, Config, ResourceExt,
     api::{Patch, PatchParams, PostParams},
     config::KubeConfigOptions,
-    core::NamespaceResourceScope,
 };
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{super::given::Given, Args, error::ClusterError, plan};
 use crate::{
-    api::{AgenticSession, Run},
+    api::{Run, object::Namespaced},
     cli::gateway::Gateway,
 };
 
 /// The field manager of what a person applies with this command.
 const MANAGER: &str = "ambient-cli";
-
-/// A kind that manifests hold.
-pub(super) trait Object:
-    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Serialize + DeserializeOwned
-{
-}
-
-impl Object for AgenticSession {}
-impl Object for Run {}
-impl Object for crate::api::ProjectSettings {}
 
 /// A namespace of a cluster, and the gateway of its operator.
 pub(super) struct Cluster {
@@ -40,26 +26,25 @@ pub(super) struct Cluster {
 impl Cluster {
     /// Finds the cluster as kubectl does, and makes sure that the gateway can be reached: nothing is to run unseen.
     pub(super) async fn connect(args: &Args, given: &Given) -> Result<Self, ClusterError> {
-        let bad = |error: &dyn std::fmt::Display| ClusterError::Cluster(error.to_string());
-        let config = config(args.context.as_deref()).await?;
+        let config = config(args.context.as_deref()).await.map_err(ClusterError::Cluster)?;
         let namespace = plan::namespace(given, args.namespace.as_deref(), &config.default_namespace)?;
-        let client = Client::try_from(config.clone()).map_err(|error| bad(&error))?;
+        let client = Client::try_from(config.clone()).map_err(|error| ClusterError::Cluster(error.to_string()))?;
         let gateway = Gateway::of(config, client.clone(), &args.gateway).map_err(ClusterError::NoGateway)?;
         gateway.check().await.map_err(ClusterError::NoGateway)?;
         Ok(Self { client, namespace, gateway })
     }
 
-    pub(super) fn api<K: Object>(&self) -> Api<K> {
+    pub(super) fn api<K: Namespaced>(&self) -> Api<K> {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
     /// How an object is called in errors.
-    pub(super) fn called<K: Object>(&self, name: &str) -> String {
+    pub(super) fn called<K: Namespaced>(&self, name: &str) -> String {
         format!("{} {}/{name}", K::kind(&()), self.namespace)
     }
 
     /// An object, if it is there.
-    pub(super) async fn get<K: Object>(&self, name: &str) -> Result<Option<K>, ClusterError> {
+    pub(super) async fn get<K: Namespaced>(&self, name: &str) -> Result<Option<K>, ClusterError> {
         match self.api().get(name).await {
             Ok(object) => Ok(Some(object)),
             Err(error) if is_absent(&error) => Ok(None),
@@ -78,10 +63,10 @@ impl Cluster {
 
     /// Writes an object as its manifest says, also over what somebody else has written: the manifest is what a person wants.
     /// One without a name is created and gets one.
-    pub(super) async fn write<K: Object>(&self, object: &K) -> Result<K, ClusterError> {
-        let (name, body) = (object.name_any(), plan::applied(object, &self.namespace));
+    pub(super) async fn write<K: Namespaced>(&self, object: &K) -> Result<K, ClusterError> {
+        let name = object.name_any();
         let written = if object.meta().name.is_some() {
-            let params = PatchParams::apply(MANAGER).force();
+            let (params, body) = (PatchParams::apply(MANAGER).force(), plan::applied(object, &self.namespace));
             self.api().patch(&name, &params, &Patch::Apply(&body)).await
         } else {
             let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
@@ -99,15 +84,13 @@ impl Cluster {
     }
 }
 
-async fn config(context: Option<&str>) -> Result<Config, ClusterError> {
-    let bad = |error: &dyn std::fmt::Display| ClusterError::Cluster(error.to_string());
-    match context {
-        None => Config::infer().await.map_err(|error| bad(&error)),
-        Some(context) => {
-            let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
-            Config::from_kubeconfig(&options).await.map_err(|error| bad(&error))
-        }
-    }
+/// The error says why there is none.
+async fn config(context: Option<&str>) -> Result<Config, String> {
+    let Some(context) = context else {
+        return Config::infer().await.map_err(|error| error.to_string());
+    };
+    let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
+    Config::from_kubeconfig(&options).await.map_err(|error| error.to_string())
 }
 
 /// Whether the object is not there; a type or a namespace that is not there is something else.
