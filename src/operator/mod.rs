@@ -5,6 +5,7 @@
 
 mod apply;
 mod archive;
+mod change;
 mod config;
 mod context;
 mod error;

@@ -2,15 +2,16 @@
 
 use kube::{
     Api, Client, ResourceExt,
-    api::{DeleteParams, PostParams, Preconditions},
+    api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     apply::{MANAGER, called},
+    change::change,
     error::OperatorError,
 };
-use crate::api::object::Namespaced;
+use crate::api::{AgenticSession, AgenticSessionStatus, object::Namespaced};
 
 /// Creates an object. Nothing when one of this name is there.
 pub(super) async fn create<K: Namespaced>(client: &Client, object: &Value) -> Result<Option<K>, OperatorError> {
@@ -27,14 +28,35 @@ pub(super) async fn create<K: Namespaced>(client: &Client, object: &Value) -> Re
     }
 }
 
-/// Writes the status of an object, which is otherwise as it was seen: whatever was decided rests on this very object, so one that
-/// has changed since is a conflict. A whole status costs the API server half of what applying one does, and nobody else writes
-/// what this one does not carry on.
+/// Writes the status of an object that only the operator writes; it is otherwise as it was seen: whatever was decided rests on this
+/// very object, so one that has changed since is a conflict. A whole status costs the API server half of what applying one does, and
+/// it may hold nulls (a Run's structured output), which a merge patch cannot write.
 pub(super) async fn status<K: Namespaced>(client: &Client, object: &K) -> Result<K, OperatorError> {
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
     let written = Api::<K>::namespaced(client.clone(), &namespace).replace_status(&name, &params, object).await;
     written.map_err(|error| OperatorError::of(called::<K>(&namespace, &name), error))
+}
+
+/// Writes what is new in a session's status. The platform's backend writes there too, so what is its own is not touched, not even
+/// with the same time in other words. Whatever was decided rests on this very object: one that has changed since is a conflict.
+pub(super) async fn session_status(
+    client: &Client,
+    seen: &AgenticSession,
+    status: &AgenticSessionStatus,
+) -> Result<AgenticSession, OperatorError> {
+    let (namespace, name) = (seen.namespace().unwrap_or_default(), seen.name_any());
+    let object = called::<AgenticSession>(&namespace, &name);
+    let value = |status| {
+        serde_json::to_value(status)
+            .map_err(|error| OperatorError::Refused { object: object.clone(), message: error.to_string() })
+    };
+    let status = change(&value(seen.status.as_ref())?, &value(Some(status))?);
+    let patch = json!({ "metadata": { "resourceVersion": seen.resource_version() }, "status": status.unwrap_or_else(|| json!({})) });
+    let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+    let api = Api::<AgenticSession>::namespaced(client.clone(), &namespace);
+    let written = api.patch_status(&name, &params, &Patch::Merge(&patch)).await;
+    written.map_err(|error| OperatorError::of(object, error))
 }
 
 /// Deletes this very object as it is known. One that has changed since, is gone or another one by now is left alone: whoever

@@ -3,8 +3,8 @@
 use ambient::api::{AgenticSession, Run, session::SessionPhase};
 use k8s_openapi::api::core::v1::{Secret, Service};
 use kube::{
-    ResourceExt,
-    api::{Patch, PatchParams, PostParams},
+    Api, ResourceExt,
+    api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
 
@@ -83,8 +83,9 @@ fn a_session_that_the_original_has_started_is_adopted_without_executing_its_prom
         api.create(&PostParams::default(), &session()).await.unwrap();
         // A session that has been idle for long would be stopped at once.
         let lately = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second()).unwrap().to_string();
+        let active = lately.replace('Z', ".987654Z");
         let before = json!({"status": {
-            "phase": "Running", "startTime": lately, "lastActivityTime": lately,
+            "phase": "Running", "startTime": lately, "lastActivityTime": active,
             "observedGeneration": 1, "sdkSessionId": "abc", "sdkRestartCount": 2,
         }});
         api.patch_status("s1", &PatchParams::default(), &Patch::Merge(&before)).await.unwrap();
@@ -112,7 +113,13 @@ fn a_session_that_the_original_has_started_is_adopted_without_executing_its_prom
         let session = world.session_until("s1", is_up).await;
         let said = status(&session);
         assert_eq!((said.sdk_session_id.as_deref(), said.sdk_restart_count), (Some("abc"), Some(2)));
-        assert!(said.last_activity_time.is_some());
+        let plain = Api::<DynamicObject>::namespaced_with(
+            world.cluster.client.clone(),
+            &world.cluster.namespace,
+            &ApiResource::erase::<AgenticSession>(&()),
+        );
+        let written = plain.get("s1").await.unwrap().data["status"]["lastActivityTime"].clone();
+        assert_eq!(written, active, "it is the backend's, as it wrote it");
         assert_eq!(world.token().await, token, "somebody may be using it");
         let service = world.cluster.api::<Service>().get("session-s1").await.unwrap();
         assert_eq!(service.owner_references()[0].uid, session.uid().unwrap());

@@ -276,8 +276,8 @@ async fn write_status(
     }
     plan.catch_up(plan::plan(&view, &context.config, now));
     if let Some(status) = said(&view, plan, context, now) {
-        let session = AgenticSession { status: Some(status), ..(*view.session).clone() };
-        let written = context.sessions.remember(write::status(&context.client, &session).await?);
+        let written = write::session_status(&context.client, &view.session, &status).await?;
+        let written = context.sessions.remember(written);
         context.tell_session(view.status(), &written);
     }
     Ok(true)
