@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use ambient::{
     agui::EventKind,
-    eventlog::{Disk, LogError, Options, Reader, Seq, Store},
+    eventlog::{Chunk, Disk, LogError, Options, Reader, Seq, Store},
 };
 use eventlog_support::{drain, finished, say, seen, simulated::Simulated, started, text, texts, thread, tiny, wait};
 
@@ -123,6 +123,27 @@ fn a_chunk_can_be_cut_where_a_run_ends() {
     let cut = chunk.up_to(3).unwrap();
     assert_eq!(seen(&cut).iter().map(|record| record.0).collect::<Vec<_>>(), [2, 3]);
     assert_eq!(chunk.up_to(4).unwrap().len(), 3);
+    let numbers = |chunk: &Chunk| seen(chunk).iter().map(|record| record.0).collect::<Vec<_>>();
+    assert_eq!(numbers(&chunk.after(0).unwrap()), [2, 3, 4]);
+    assert_eq!(numbers(&chunk.after(2).unwrap()), [3, 4]);
+    assert!(chunk.after(4).is_none() && chunk.after(9).is_none());
+    let middle = chunk.up_to(3).unwrap().after(2).unwrap();
+    assert_eq!((middle.first, middle.last, numbers(&middle)), (3, 3, vec![3]));
+    assert_eq!(middle.frames, chunk.records().nth(1).unwrap().frame(), "the bytes are those of its records");
+}
+
+#[test]
+fn records_have_frames_too() {
+    let store = simulated();
+    let log = thread(&store);
+    log.append(&"a".into(), 5, &[text("1"), finished("a")]).unwrap();
+    let chunk = log.reader(0).try_next().unwrap().unwrap();
+    let mut expected = String::new();
+    for record in chunk.records() {
+        let json = serde_json::to_string(&record.record().unwrap()).unwrap();
+        expected += &format!("id: {}\ndata: {json}\n\n", record.seq());
+    }
+    assert_eq!(chunk.record_frames(), expected);
 }
 
 #[test]

@@ -58,6 +58,26 @@ impl Chunk {
         let frames = self.frames.slice(..self.piece.start(range.end) - begin);
         Some(Self { first: self.first, last, frames, piece: Arc::clone(&self.piece), range })
     }
+
+    /// The records after `cursor` only; `None` if there are none.
+    #[must_use]
+    pub fn after(&self, cursor: Seq) -> Option<Self> {
+        if cursor < self.first {
+            return Some(self.clone());
+        }
+        let skipped = usize::try_from(cursor + 1 - self.first).ok().filter(|n| *n < self.len())?;
+        let range = self.range.start + skipped..self.range.end;
+        let frames = self.frames.slice(self.piece.start(range.start) - self.piece.start(self.range.start)..);
+        Some(Self { first: cursor + 1, last: self.last, frames, piece: Arc::clone(&self.piece), range })
+    }
+
+    /// [`Self::frames`] with the whole records instead of their events.
+    #[must_use]
+    pub fn record_frames(&self) -> Bytes {
+        let mut out = Vec::with_capacity(self.frames.len() * 2);
+        self.records().for_each(|record| record.write_frame(&mut out));
+        out.into()
+    }
 }
 
 /// One record of a [`Chunk`]; nothing is parsed until it is asked for.
@@ -133,5 +153,14 @@ impl<'a> RecordRef<'a> {
         buffer.extend_from_slice(b",\"event\":");
         buffer.extend_from_slice(self.event_json());
         buffer.push(b'}');
+    }
+
+    /// Appends the SSE frame of the whole record; [`Self::frame`] is that of the event.
+    pub fn write_frame(&self, buffer: &mut Vec<u8>) {
+        buffer.extend_from_slice(b"id: ");
+        let _ = serde_json::to_writer(&mut *buffer, &self.seq());
+        buffer.extend_from_slice(b"\ndata: ");
+        self.write_json(buffer);
+        buffer.extend_from_slice(b"\n\n");
     }
 }

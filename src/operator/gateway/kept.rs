@@ -5,10 +5,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 
 use super::source::{Log, Records, Source};
-use crate::{
-    eventlog::{Reader, Record, Seq},
-    operator::history::History,
-};
+use crate::{eventlog::Seq, operator::history::History};
 
 impl Source for Arc<History> {
     fn has(&self, log: &Log) -> bool {
@@ -23,19 +20,9 @@ impl Source for Arc<History> {
         let from = after.max(kept.first_seq().saturating_sub(1));
         // A cursor of something that was never here waits for what comes.
         let reader = kept.reader(from.min(kept.last_seq()));
-        stream::unfold(reader, |mut reader| async move { next(&mut reader).await.map(|records| (records, reader)) })
-            .flat_map(stream::iter)
-            .filter(move |record| std::future::ready(record.seq > after))
+        // The store is closed when the operator ends.
+        stream::unfold(reader, |mut reader| async move { Some((reader.next().await.ok()?, reader)) })
+            .filter_map(move |chunk| std::future::ready(chunk.after(after)))
             .boxed()
     }
-}
-
-/// None when the store is closed: the operator ends.
-async fn next(reader: &mut Reader) -> Option<Vec<Record>> {
-    let chunk = reader.next().await.ok()?;
-    let records = chunk.records().filter_map(|record| {
-        let event = record.event().ok()?;
-        Some(Record { seq: record.seq(), run_id: record.run_id().clone(), at: record.at(), event })
-    });
-    Some(records.collect())
 }

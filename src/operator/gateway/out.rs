@@ -11,7 +11,10 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 
 use super::source::Records;
-use crate::{agui::sse, eventlog::Record};
+use crate::{
+    agui::sse,
+    eventlog::{Chunk, Record, RecordRef},
+};
 
 /// Pieces that wait for a reader. One that does not take them is disconnected, and resumes by id.
 const WAITING: usize = 16;
@@ -64,8 +67,8 @@ pub(super) struct Out {
 
 /// Something that happened while a stream waited.
 pub(super) enum Next {
-    /// A record came.
-    Record(Box<Record>),
+    /// Records came.
+    Chunk(Chunk),
     /// Nothing more comes.
     End,
     /// It is time to look whether the stream still has something to wait for.
@@ -74,11 +77,12 @@ pub(super) enum Next {
 
 impl Out {
     /// Sends bytes, if there are any.
-    pub(super) async fn send(&self, bytes: Vec<u8>) -> Result<(), Left> {
+    pub(super) async fn send(&self, bytes: impl Into<Bytes>) -> Result<(), Left> {
+        let bytes = bytes.into();
         if bytes.is_empty() {
             return Ok(());
         }
-        self.to.send_timeout(Bytes::from(bytes), self.pace.stalled).await.map_err(|_| Left)
+        self.to.send_timeout(bytes, self.pace.stalled).await.map_err(|_| Left)
     }
 
     /// The next thing that happens; beats until then.
@@ -88,7 +92,7 @@ impl Out {
         loop {
             tokio::select! {
                 biased;
-                record = records.next() => return Ok(record.map_or(Next::End, |record| Next::Record(Box::new(record)))),
+                chunk = records.next() => return Ok(chunk.map_or(Next::End, Next::Chunk)),
                 () = self.to.closed() => return Err(Left),
                 () = &mut looked, if look => return Ok(Next::Look),
                 () = tokio::time::sleep(self.pace.heartbeat) => self.send(sse::HEARTBEAT.to_vec()).await?,
@@ -124,23 +128,28 @@ where
     (headers, Body::from_stream(frames)).into_response()
 }
 
-/// A record as a frame.
-pub(super) fn frame(record: &Record, format: Format) -> Vec<u8> {
-    let mut out = Vec::new();
-    sse::write_frame(&mut out, record.seq, &json(record, format));
-    out
+/// All records of a chunk as frames.
+pub(super) fn frames(chunk: &Chunk, format: Format) -> Bytes {
+    match format {
+        Format::Event => chunk.frames.clone(),
+        Format::Record => chunk.record_frames(),
+    }
+}
+
+/// Appends a record as a frame.
+pub(super) fn write_frame(out: &mut Vec<u8>, record: RecordRef<'_>, format: Format) {
+    match format {
+        Format::Event => out.extend_from_slice(record.frame()),
+        Format::Record => record.write_frame(out),
+    }
 }
 
 /// The words of something that is no record: without an id, so that nobody resumes behind it.
 pub(super) fn unnumbered(record: &Record, format: Format) -> Vec<u8> {
-    [b"data: ", &*json(record, format), b"\n\n"].concat()
-}
-
-fn json(record: &Record, format: Format) -> Vec<u8> {
     let json = match format {
         Format::Event => serde_json::to_vec(&record.event),
         Format::Record => serde_json::to_vec(record),
     };
-    // What came as JSON has a JSON form.
-    json.unwrap_or_default()
+    // It is made of texts and numbers, which have a JSON form.
+    [b"data: ", &*json.unwrap_or_default(), b"\n\n"].concat()
 }

@@ -4,7 +4,7 @@ use futures_util::stream::BoxStream;
 
 use crate::{
     agui::Id,
-    eventlog::{Record, Seq},
+    eventlog::{Chunk, Seq},
 };
 
 /// Which log is read.
@@ -18,8 +18,9 @@ pub(super) struct Log {
     pub(super) thread: Id,
 }
 
-/// Records in the order of their numbers. It ends when nothing more can come from where they are.
-pub(super) type Records = BoxStream<'static, Record>;
+/// Records in the order of their numbers, as they are kept: all readers share their bytes, and nobody parses what he does not have
+/// to. It ends when nothing more can come from where they are.
+pub(super) type Records = BoxStream<'static, Chunk>;
 
 /// Where events are.
 pub(super) trait Source: Send + Sync {

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use super::{
     Gateway,
-    out::{Format, Left, Next, Out, frame, unnumbered},
+    out::{Format, Left, Next, Out, frames, unnumbered, write_frame},
     source::{Log, Records},
 };
 use crate::{
     agui::{Event, EventKind, Id, Thread, sse},
     api::{Run, RunStatus},
-    eventlog::{Record, Seq},
+    eventlog::{Chunk, Record, RecordRef, Seq},
 };
 
 /// What a reader asks for.
@@ -42,7 +43,7 @@ pub(super) async fn run(gateway: Arc<Gateway>, run: Arc<Run>, from: From, out: O
                 None if gone(&gateway, &run) => return Ok(()),
                 None => {}
             },
-            Next::Record(_) | Next::End => {}
+            Next::Chunk(_) | Next::End => {}
         }
     };
     let mut reading = OfRun { id: run_id(&run), from, thread: Thread::new(), begun: false };
@@ -50,9 +51,9 @@ pub(super) async fn run(gateway: Arc<Gateway>, run: Arc<Run>, from: From, out: O
     let mut records = gateway.source.read(&log, after);
     loop {
         match out.next(&mut records, !reading.begun).await? {
-            Next::Record(record) => {
-                after = record.seq;
-                let (bytes, last) = reading.take(&record);
+            Next::Chunk(chunk) => {
+                after = chunk.last;
+                let (bytes, last) = reading.take(&chunk);
                 out.send(bytes).await?;
                 if last {
                     return Ok(());
@@ -89,31 +90,44 @@ struct OfRun {
 }
 
 impl OfRun {
-    /// What to send for a record, and whether it is the run's last one.
-    fn take(&mut self, record: &Record) -> (Vec<u8>, bool) {
-        let ours = *record.run_id == *self.id;
+    /// What to send of some records, and whether the run's last one is among them.
+    fn take(&mut self, chunk: &Chunk) -> (Vec<u8>, bool) {
+        let mut out = Vec::new();
+        let last = chunk.records().any(|record| self.write(record, &mut out));
+        (out, last)
+    }
+
+    /// Appends what to send for a record; says whether it is the run's last one.
+    fn write(&mut self, record: RecordRef<'_>, out: &mut Vec<u8>) -> bool {
+        let ours = **record.run_id() == *self.id;
         let first = ours && !self.begun;
         self.begun |= ours;
-        let bytes = match self.from {
-            From::After(_, format) if ours => frame(record, format),
-            From::After(..) => Vec::new(),
+        match self.from {
+            From::After(_, format) if ours => write_frame(out, record, format),
+            From::After(..) => {}
             From::Joining if first => {
-                self.thread.apply(&record.event);
-                let mut bytes = Vec::new();
-                sse::write_events(&mut bytes, record.seq, &self.thread.prelude());
+                join(&mut self.thread, record, out);
                 self.thread = Thread::new();
-                bytes
             }
-            From::Joining if ours => frame(record, Format::Event),
-            From::Joining => {
-                if !self.begun {
-                    self.thread.apply(&record.event);
-                }
-                Vec::new()
-            }
-        };
-        (bytes, ours && record.event.kind.is_terminal())
+            From::Joining if ours => write_frame(out, record, Format::Event),
+            From::Joining if self.begun => {}
+            From::Joining => apply(&mut self.thread, record),
+        }
+        ours && record.is_terminal()
     }
+}
+
+/// Takes a record over into what has been. One of a kind that is not known here says nothing about messages that are.
+fn apply(thread: &mut Thread, record: RecordRef<'_>) {
+    if let Ok(event) = record.event() {
+        thread.apply(&event);
+    }
+}
+
+/// Appends everything up to a record as snapshots.
+fn join(thread: &mut Thread, record: RecordRef<'_>, out: &mut Vec<u8>) {
+    apply(thread, record);
+    sse::write_events(out, record.seq(), &thread.prelude());
 }
 
 fn newest(gateway: &Gateway, run: &Run) -> Option<Arc<Run>> {
@@ -172,9 +186,12 @@ pub(super) async fn thread(
             return Ok(());
         }
         match out.next(&mut records, true).await? {
-            Next::Record(record) => {
-                after = record.seq;
-                let (bytes, ends) = reading.take(&record);
+            Next::Chunk(chunk) => {
+                let Some(chunk) = chunk.up_to(last.unwrap_or(Seq::MAX)) else {
+                    return Ok(());
+                };
+                after = chunk.last;
+                let (bytes, ends) = reading.take(&chunk);
                 out.send(bytes).await?;
                 if ends {
                     return Ok(());
@@ -216,20 +233,28 @@ struct OfThread {
 }
 
 impl OfThread {
-    fn take(&mut self, record: &Record) -> (Vec<u8>, bool) {
+    /// What to send of some records, and whether the stream ends with it.
+    fn take(&mut self, chunk: &Chunk) -> (Bytes, bool) {
         if let From::After(_, format) = self.from {
-            return (frame(record, format), false);
+            return (frames(chunk, format), false);
         }
+        let mut out = Vec::new();
+        let ends = chunk.records().any(|record| self.write(record, &mut out));
+        (out.into(), ends)
+    }
+
+    /// Appends what to send to somebody who joins; says whether that is the end.
+    fn write(&mut self, record: RecordRef<'_>, out: &mut Vec<u8>) -> bool {
         if self.sent {
-            return (frame(record, Format::Event), record.event.kind.is_terminal());
+            write_frame(out, record, Format::Event);
+            return record.is_terminal();
         }
-        self.thread.apply(&record.event);
-        if record.seq < self.upto {
-            return (Vec::new(), false);
+        if record.seq() < self.upto {
+            apply(&mut self.thread, record);
+            return false;
         }
+        join(&mut self.thread, record, out);
         self.sent = true;
-        let mut bytes = Vec::new();
-        sse::write_events(&mut bytes, record.seq, &self.thread.prelude());
-        (bytes, false)
+        false
     }
 }

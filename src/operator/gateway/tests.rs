@@ -94,11 +94,16 @@ struct Rig {
 
 /// A session `s` with the ended Run `r`, whose events are kept.
 fn rig() -> Rig {
-    let (dir, cluster) = (TempDir::new().unwrap(), Arc::new(Cluster::default()));
-    let history = Arc::new(History::open(dir.path(), None).unwrap());
+    let dir = TempDir::new().unwrap();
+    let history = History::open(dir.path(), None).unwrap();
     let kept = Kept { namespace: "n".into(), name: "s".into(), ..Kept::default() };
     let log = history.log(&kept, "uid-s", &Id::from("s")).unwrap();
     log.append(&Id::from("r-id"), 5, &events()).unwrap();
+    rig_of(dir, history)
+}
+
+fn rig_of(dir: TempDir, history: History) -> Rig {
+    let (history, cluster) = (Arc::new(history), Arc::new(Cluster::default()));
     let deleted = KeptRun { uid: "uid-deleted".into(), thread: Id::from("s"), id: Id::from("r-id") };
     history.note("uid-s", &deleted).unwrap();
     let (sessions, mut to_sessions) = reflector::store();
@@ -199,6 +204,55 @@ async fn a_session_is_read_by_name_and_by_uid_also_when_it_is_gone() {
     }
     assert_eq!(rig.get("/v1/namespaces/other/sessions/uid:uid-s/events", "reader").await.0, StatusCode::FORBIDDEN);
     assert_eq!(rig.get("/v1/namespaces/n/sessions/uid:nobody/events", "reader").await.0, StatusCode::NOT_FOUND);
+}
+
+/// The reader of a Run shares its bytes with all others, and yet gets its own only.
+#[tokio::test]
+async fn what_a_thread_does_next_is_nothing_to_the_reader_of_a_run() {
+    let rig = rig();
+    let kept = Kept { namespace: "n".into(), name: "s".into(), ..Kept::default() };
+    let log = rig.gateway.history.log(&kept, "uid-s", &Id::from("s")).unwrap();
+    log.append(&Id::from("next"), 6, &events()).unwrap();
+    let of_run = "/v1/namespaces/n/runs/r/events";
+    assert_eq!(types(&rig.get(of_run, "reader").await.1).len(), 7);
+    assert_eq!(types(&rig.get(&format!("{of_run}?after=0"), "reader").await.1).len(), 5);
+    let of_session = "/v1/namespaces/n/sessions/s/events";
+    // Its own end is written down, the next one's is not yet.
+    assert_eq!(types(&rig.get(&format!("{of_session}?after=0&follow=false"), "reader").await.1).len(), 5);
+    assert_eq!(types(&rig.get(of_session, "reader").await.1).last().unwrap(), "RUN_FINISHED");
+}
+
+#[tokio::test]
+async fn an_event_of_a_newer_version_reaches_those_who_may_know_it() {
+    let dir = TempDir::new().unwrap();
+    let kept = Kept { namespace: "n".into(), name: "s".into(), ..Kept::default() };
+    let history = History::open(dir.path(), None).unwrap();
+    let log = history.log(&kept, "uid-s", &Id::from("s")).unwrap();
+    log.append(&Id::from("r-id"), 5, &events()).unwrap();
+    drop(log);
+    history.close();
+    drop(history);
+    let mut changed = 0;
+    for path in files(dir.path()) {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        if text.contains("TEXT_MESSAGE_END") {
+            std::fs::write(&path, text.replace("TEXT_MESSAGE_END", "TEXT_MESSAGE_NEW")).unwrap();
+            changed += 1;
+        }
+    }
+    assert_eq!(changed, 1);
+    let history = History::open(dir.path(), None).unwrap();
+    let rig = rig_of(dir, history);
+    for (path, count) in [("runs/r/events", 7), ("runs/r/events?after=0&format=record", 5)] {
+        let (_, body) = rig.get(&format!("/v1/namespaces/n/{path}"), "reader").await;
+        assert!(body.contains("TEXT_MESSAGE_NEW"), "{body}");
+        assert_eq!(body.matches("data: ").count(), count);
+    }
+}
+
+fn files(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let paths = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 #[tokio::test]

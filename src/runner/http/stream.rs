@@ -199,17 +199,6 @@ pub(super) fn raw_tail(reader: Reader, format: Format, pace: Pace) -> impl Strea
 fn frames(chunk: &Chunk, format: Format) -> Bytes {
     match format {
         Format::Event => chunk.frames.clone(),
-        Format::Record => record_frames(chunk),
+        Format::Record => chunk.record_frames(),
     }
-}
-
-fn record_frames(chunk: &Chunk) -> Bytes {
-    let mut out = Vec::with_capacity(chunk.frames.len() * 2);
-    let mut line = Vec::new();
-    for record in chunk.records() {
-        line.clear();
-        record.write_json(&mut line);
-        crate::agui::sse::write_frame(&mut out, record.seq(), &line);
-    }
-    out.into()
 }
