@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use ambient::{
     agui::EventKind,
-    eventlog::{Chunk, Disk, LogError, Options, Reader, Seq, Store},
+    eventlog::{Chunk, Disk, LogError, Options, Reader, RecordRef, Seq, Store},
 };
 use eventlog_support::{drain, finished, say, seen, simulated::Simulated, started, text, texts, thread, tiny, wait};
 
@@ -138,11 +138,11 @@ fn records_have_frames_too() {
     let log = thread(&store);
     log.append(&"a".into(), 5, &[text("1"), finished("a")]).unwrap();
     let chunk = log.reader(0).try_next().unwrap().unwrap();
-    let mut expected = String::new();
-    for record in chunk.records() {
+    let frame = |record: RecordRef<'_>| {
         let json = serde_json::to_string(&record.record().unwrap()).unwrap();
-        expected += &format!("id: {}\ndata: {json}\n\n", record.seq());
-    }
+        format!("id: {}\ndata: {json}\n\n", record.seq())
+    };
+    let expected: String = chunk.records().map(frame).collect();
     assert_eq!(chunk.record_frames(), expected);
 }
 
