@@ -22,9 +22,8 @@ hack/cluster/down.sh "$ring"
 trap 'kill "${kwok:-}" 2>/dev/null || true; hack/cluster/down.sh "$ring"' EXIT
 RING_OWNER=$$ hack/cluster/up.sh control-plane "$ring"
 kubectl() { RING=$ring hack/cluster/kubectl "$@"; }
-kubectl apply --server-side -f crds >/dev/null
+kubectl apply --server-side -k manifests/operator >/dev/null
 kubectl wait --for=condition=Established --timeout=60s -f crds >/dev/null
-kubectl create namespace ambient-system >/dev/null
 
 target/tools/cluster/kwok --kubeconfig "$state/kubeconfig" --config hack/bench-operator/kwok.yaml \
   --manage-all-nodes=false --manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake \

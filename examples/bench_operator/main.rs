@@ -6,6 +6,7 @@
 
 #![allow(dead_code, reason = "the runner's benchmark uses the rest of what is shared")]
 
+mod account;
 #[path = "../bench/figures.rs"]
 mod figures;
 mod live;
@@ -110,6 +111,7 @@ async fn measure(arguments: &Arguments) -> Result<Figures> {
     if let Some(load) = process::load() {
         eprintln!("load average before: {load} (an idle machine gives the figures that count)");
     }
+    account::write(arguments).await?;
     let mut figures = Figures::default();
     // First what has a runner: the pods of later sessions lead nowhere.
     if chosen.contains(&What::Runs) {

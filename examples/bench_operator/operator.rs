@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Arguments, Result,
+    Arguments, Result, account,
     process::{Cpu, resident},
     program::Program,
 };
@@ -46,7 +46,7 @@ impl Operator {
             .arg(arguments.results.join("events"))
             .args(more)
             .env_clear()
-            .env("KUBECONFIG", &arguments.kubeconfig);
+            .env("KUBECONFIG", account::path(arguments));
         let (tell, told) = mpsc::channel();
         let program = Program::start(&mut command, move |line| {
             if let Some((what, address)) = line.split_once(" address=") {

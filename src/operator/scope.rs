@@ -17,6 +17,10 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
+/// How many objects are asked for at once when everything is listed. Until they are lean, they are in memory with all that the API
+/// server knows of them: 100 KB for a pod.
+const PAGE: u32 = 50;
+
 /// The objects of a namespace.
 type Listed<K> = HashMap<ObjectRef<K>, K>;
 /// What a watch says.
@@ -46,7 +50,7 @@ where
         + Sync
         + 'static,
 {
-    let watch = |api: Api<K>| watcher(api, config.clone()).default_backoff();
+    let watch = |api: Api<K>| watcher(api, config.clone().page_size(PAGE)).default_backoff();
     let one = |namespace: &String| watch(Api::namespaced(client.clone(), namespace));
     match namespaces {
         [] => watch(Api::all(client.clone())).boxed(),
