@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use ambient::{
     agui::EventKind,
-    eventlog::{Chunk, Disk, LogError, Options, Reader, RecordRef, Seq, Store},
+    eventlog::{Chunk, Disk, Format, LogError, Options, Reader, RecordRef, Seq, Store},
 };
 use eventlog_support::{drain, finished, say, seen, simulated::Simulated, started, text, texts, thread, tiny, wait};
 
@@ -143,7 +143,7 @@ fn records_have_frames_too() {
         format!("id: {}\ndata: {json}\n\n", record.seq())
     };
     let expected: String = chunk.records().map(frame).collect();
-    assert_eq!(chunk.record_frames(), expected);
+    assert_eq!(chunk.frames_as(Format::Record), expected);
 }
 
 #[test]

@@ -3,20 +3,7 @@
 
 use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf};
 
-use k8s_openapi::api::{
-    authentication::v1::{TokenRequest, TokenRequestSpec},
-    core::v1::ServiceAccount,
-};
-use kube::{
-    Api,
-    api::PostParams,
-    config::{AuthInfo, Kubeconfig},
-};
-
-use crate::{Arguments, Result};
-
-/// How long a benchmark may take.
-const LONG: i64 = 6 * 3600;
+use crate::{Arguments, Result, access};
 
 /// Where the operator's access is.
 pub(crate) fn path(arguments: &Arguments) -> PathBuf {
@@ -25,18 +12,8 @@ pub(crate) fn path(arguments: &Arguments) -> PathBuf {
 
 /// Writes it.
 pub(crate) async fn write(arguments: &Arguments) -> Result<()> {
-    let accounts: Api<ServiceAccount> = Api::namespaced(arguments.client().await?, "ambient-system");
-    let spec = TokenRequestSpec { expiration_seconds: Some(LONG), ..TokenRequestSpec::default() };
-    let wanted = TokenRequest { spec, ..TokenRequest::default() };
-    let given = accounts.create_token_request("ambient-operator", &PostParams::default(), &wanted).await?;
-    let token = given.status.ok_or("no token was given")?.token;
-    let mut config = Kubeconfig::read_from(&arguments.kubeconfig)?;
-    for user in &mut config.auth_infos {
-        user.auth_info = Some(AuthInfo { token: Some(token.clone().into()), ..AuthInfo::default() });
-    }
-    let path = path(arguments);
-    // What is there may be open to others.
-    std::fs::remove_file(&path).or_else(|error| if path.exists() { Err(error) } else { Ok(()) })?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-    Ok(file.write_all(serde_json::to_string(&config)?.as_bytes())?)
+    let (client, administrator) = (arguments.client().await?, &arguments.kubeconfig);
+    let access = access::of(client, administrator, "ambient-system", "ambient-operator").await?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path(arguments))?;
+    Ok(file.write_all(access.as_bytes())?)
 }

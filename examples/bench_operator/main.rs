@@ -6,6 +6,8 @@
 
 #![allow(dead_code, reason = "the runner's benchmark uses the rest of what is shared")]
 
+#[path = "../../tests/support/access.rs"]
+mod access;
 mod account;
 #[path = "../bench/figures.rs"]
 mod figures;

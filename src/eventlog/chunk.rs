@@ -4,9 +4,12 @@ use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 
-use crate::agui::{Event, Id};
+use crate::agui::{Event, Id, sse};
 
-use super::{Record, Seq, piece::Piece, record::kind_of};
+use super::{Format, Record, Seq, piece::Piece, record::kind_of};
+
+/// Room for what a record has beside its event, with a run id of usual length.
+const RECORD: usize = 128;
 
 /// Consecutive records, at least one. Cheap to clone: all readers share the bytes.
 #[derive(Debug, Clone)]
@@ -71,12 +74,17 @@ impl Chunk {
         Some(Self { first: cursor + 1, last: self.last, frames, piece: Arc::clone(&self.piece), range })
     }
 
-    /// [`Self::frames`] with the whole records instead of their events.
+    /// All records as frames, in a reader's format.
     #[must_use]
-    pub fn record_frames(&self) -> Bytes {
-        let mut out = Vec::with_capacity(self.frames.len() * 2);
-        self.records().for_each(|record| record.write_frame(&mut out));
-        out.into()
+    pub fn frames_as(&self, format: Format) -> Bytes {
+        match format {
+            Format::Event => self.frames.clone(),
+            Format::Record => {
+                let mut out = Vec::with_capacity(self.frames.len() * 2);
+                self.records().for_each(|record| record.write_frame(&mut out, format));
+                out.into()
+            }
+        }
     }
 }
 
@@ -155,12 +163,15 @@ impl<'a> RecordRef<'a> {
         buffer.push(b'}');
     }
 
-    /// Appends the SSE frame of the whole record; [`Self::frame`] is that of the event.
-    pub fn write_frame(&self, buffer: &mut Vec<u8>) {
-        buffer.extend_from_slice(b"id: ");
-        let _ = serde_json::to_writer(&mut *buffer, &self.seq());
-        buffer.extend_from_slice(b"\ndata: ");
-        self.write_json(buffer);
-        buffer.extend_from_slice(b"\n\n");
+    /// Appends the record's frame, in a reader's format.
+    pub fn write_frame(&self, buffer: &mut Vec<u8>, format: Format) {
+        match format {
+            Format::Event => buffer.extend_from_slice(self.frame()),
+            Format::Record => {
+                let mut line = Vec::with_capacity(self.event_json().len() + RECORD);
+                self.write_json(&mut line);
+                sse::write_frame(buffer, self.seq(), &line);
+            }
+        }
     }
 }

@@ -29,6 +29,7 @@
 //! threads/<thread>/inputs.jsonl          accepted inputs whose run has not started
 //! ```
 
+mod asked;
 mod atomic;
 mod chunk;
 mod copy;
@@ -58,6 +59,7 @@ mod syncer;
 mod trim;
 mod writer;
 
+pub use asked::{Asked, Format};
 pub use atomic::write_atomic;
 pub use chunk::{Chunk, RecordRef};
 pub use disk::Disk;

@@ -39,7 +39,7 @@ pub(super) async fn status<K: Namespaced>(client: &Client, object: &K) -> Result
 }
 
 /// Writes what is new in a session's status. The platform's backend writes there too, so what is its own is not touched, not even
-/// with the same time in other words. Whatever was decided rests on this very object: one that has changed since is a conflict.
+/// with the same time in other words, and where nothing is new nothing is written. Whatever was decided rests on this very object: one that has changed since is a conflict.
 pub(super) async fn session_status(
     client: &Client,
     seen: &AgenticSession,
@@ -51,8 +51,10 @@ pub(super) async fn session_status(
         serde_json::to_value(status)
             .map_err(|error| OperatorError::Refused { object: object.clone(), message: error.to_string() })
     };
-    let status = change(&value(seen.status.as_ref())?, &value(Some(status))?);
-    let patch = json!({ "metadata": { "resourceVersion": seen.resource_version() }, "status": status.unwrap_or_else(|| json!({})) });
+    let Some(status) = change(&value(seen.status.as_ref())?, &value(Some(status))?) else {
+        return Ok(seen.clone());
+    };
+    let patch = json!({ "metadata": { "resourceVersion": seen.resource_version() }, "status": status });
     let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
     let api = Api::<AgenticSession>::namespaced(client.clone(), &namespace);
     let written = api.patch_status(&name, &params, &Patch::Merge(&patch)).await;

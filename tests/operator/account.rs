@@ -2,14 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use k8s_openapi::api::{
-    authentication::v1::{TokenRequest, TokenRequestSpec},
-    core::v1::ServiceAccount,
-};
-use kube::{Api, api::PostParams, config::Kubeconfig};
 use tempfile::TempDir;
 
-use crate::cluster::Cluster;
+use crate::{access, cluster::Cluster};
 
 /// Access to the cluster as the operator.
 pub(crate) struct Account {
@@ -28,21 +23,10 @@ impl Account {
 
     /// Access as any account.
     pub(crate) async fn token_of(cluster: &Cluster, namespace: &str, account: &str) -> Self {
-        let accounts: Api<ServiceAccount> = Api::namespaced(cluster.client.clone(), namespace);
-        let wanted = TokenRequest {
-            spec: TokenRequestSpec { expiration_seconds: Some(3600), ..TokenRequestSpec::default() },
-            ..TokenRequest::default()
-        };
-        let given = accounts.create_token_request(account, &PostParams::default(), &wanted).await.unwrap();
-        let token = given.status.unwrap().token;
-        let mut config = Kubeconfig::read_from(&cluster.ring.kubeconfig).unwrap();
-        for user in &mut config.auth_infos {
-            let auth = serde_json::json!({ "token": token });
-            user.auth_info = Some(serde_json::from_value(auth).unwrap());
-        }
+        let access = access::of(cluster.client.clone(), &cluster.ring.kubeconfig, namespace, account).await.unwrap();
         let dir = TempDir::new().unwrap();
         let kubeconfig = dir.path().join("kubeconfig");
-        std::fs::write(&kubeconfig, serde_json::to_string(&config).unwrap()).unwrap();
+        std::fs::write(&kubeconfig, access).unwrap();
         Self { _dir: dir, kubeconfig }
     }
 

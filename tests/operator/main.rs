@@ -3,6 +3,8 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "../support/access.rs"]
+mod access;
 mod account;
 mod adoption;
 mod asked;

@@ -13,10 +13,13 @@ use super::{
     Gateway,
     error::GatewayError,
     find::{self, Found},
-    out::{Format, answer},
+    out::answer,
     stream::{self, From},
 };
-use crate::api::Run;
+use crate::{
+    api::Run,
+    eventlog::{Asked, Format},
+};
 
 #[derive(Default, Deserialize)]
 pub(super) struct Params {
@@ -75,22 +78,10 @@ fn away(what: &str) -> GatewayError {
 }
 
 fn from(headers: &HeaderMap, params: &Params) -> Result<From, GatewayError> {
-    let format = match params.format.as_deref() {
-        None | Some("agui") => Format::Event,
-        Some("record") => Format::Record,
-        Some(other) => {
-            return Err(GatewayError::BadRequest(format!("format: expected agui or record, found {other:?}")));
-        }
-    };
-    // The header wins: a browser that reconnects sends it with the URL it was first given.
     let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?"));
-    match (header.or(params.after.as_deref()), format) {
-        (Some(text), format) => {
-            let bad =
-                |_| GatewayError::BadRequest(format!("cursor: expected the id of an event (a number), found {text:?}"));
-            Ok(From::After(text.parse().map_err(bad)?, format))
-        }
-        (None, Format::Record) => Ok(From::After(0, format)),
-        (None, Format::Event) => Ok(From::Joining),
-    }
+    let asked = Asked::of(header, params.after.as_deref(), params.format.as_deref());
+    Ok(match asked.map_err(GatewayError::BadRequest)? {
+        Asked { after: None, format: Format::Event } => From::Joining,
+        Asked { after, format } => From::After(after.unwrap_or(0), format),
+    })
 }

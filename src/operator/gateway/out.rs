@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::source::Records;
 use crate::{
     agui::sse,
-    eventlog::{Chunk, Record, RecordRef},
+    eventlog::{Chunk, Format, Record},
 };
 
 /// Pieces that wait for a reader. One that does not take them is disconnected, and resumes by id.
@@ -22,15 +22,6 @@ const WAITING: usize = 16;
 /// The reader is gone, or too slow.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Left;
-
-/// How records are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
-    /// The event, as AG-UI clients know it.
-    Event,
-    /// The whole record.
-    Record,
-}
 
 /// How streams behave over time.
 #[derive(Debug, Clone, Copy)]
@@ -126,22 +117,6 @@ where
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
     ];
     (headers, Body::from_stream(frames)).into_response()
-}
-
-/// All records of a chunk as frames.
-pub(super) fn frames(chunk: &Chunk, format: Format) -> Bytes {
-    match format {
-        Format::Event => chunk.frames.clone(),
-        Format::Record => chunk.record_frames(),
-    }
-}
-
-/// Appends a record as a frame.
-pub(super) fn write_frame(out: &mut Vec<u8>, record: RecordRef<'_>, format: Format) {
-    match format {
-        Format::Event => out.extend_from_slice(record.frame()),
-        Format::Record => record.write_frame(out),
-    }
 }
 
 /// The words of something that is no record: without an id, so that nobody resumes behind it.

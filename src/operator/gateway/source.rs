@@ -18,8 +18,8 @@ pub(super) struct Log {
     pub(super) thread: Id,
 }
 
-/// Records in the order of their numbers, as they are kept: all readers share their bytes, and nobody parses what he does not have
-/// to. It ends when nothing more can come from where they are.
+/// Records in the order of their numbers, as they are kept: all readers share their bytes, and only what has to
+/// be known of them is parsed. It ends when nothing more can come from where they are.
 pub(super) type Records = BoxStream<'static, Chunk>;
 
 /// Where events are.

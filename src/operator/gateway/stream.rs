@@ -7,13 +7,13 @@ use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use super::{
     Gateway,
-    out::{Format, Left, Next, Out, frames, unnumbered, write_frame},
+    out::{Left, Next, Out, unnumbered},
     source::{Log, Records},
 };
 use crate::{
     agui::{Event, EventKind, Id, Thread, sse},
     api::{Run, RunStatus},
-    eventlog::{Chunk, Record, RecordRef, Seq},
+    eventlog::{Chunk, Format, Record, RecordRef, Seq},
 };
 
 /// What a reader asks for.
@@ -103,13 +103,13 @@ impl OfRun {
         let first = ours && !self.begun;
         self.begun |= ours;
         match self.from {
-            From::After(_, format) if ours => write_frame(out, record, format),
+            From::After(_, format) if ours => record.write_frame(out, format),
             From::After(..) => {}
             From::Joining if first => {
                 join(&mut self.thread, record, out);
                 self.thread = Thread::new();
             }
-            From::Joining if ours => write_frame(out, record, Format::Event),
+            From::Joining if ours => record.write_frame(out, Format::Event),
             From::Joining if self.begun => {}
             From::Joining => apply(&mut self.thread, record),
         }
@@ -236,7 +236,7 @@ impl OfThread {
     /// What to send of some records, and whether the stream ends with it.
     fn take(&mut self, chunk: &Chunk) -> (Bytes, bool) {
         if let From::After(_, format) = self.from {
-            return (frames(chunk, format), false);
+            return (chunk.frames_as(format), false);
         }
         let mut out = Vec::new();
         let ends = chunk.records().any(|record| self.write(record, &mut out));
@@ -246,7 +246,7 @@ impl OfThread {
     /// Appends what to send to somebody who joins; says whether that is the end.
     fn write(&mut self, record: RecordRef<'_>, out: &mut Vec<u8>) -> bool {
         if self.sent {
-            write_frame(out, record, Format::Event);
+            record.write_frame(out, Format::Event);
             return record.is_terminal();
         }
         if record.seq() < self.upto {

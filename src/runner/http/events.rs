@@ -13,11 +13,11 @@ use serde::Deserialize;
 use super::{
     HttpError, Server,
     join::{self, Joins},
-    stream::{self, Format},
+    stream,
 };
 use crate::{
     agui::Id,
-    eventlog::{Seq, ThreadLog},
+    eventlog::{Asked, Format, ThreadLog},
 };
 
 #[derive(Deserialize)]
@@ -35,16 +35,15 @@ pub(super) async fn events(
     Query(params): Query<Params>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
-    let format = format(params.format.as_deref())?;
+    let asked = asked(&headers, &params)?;
     let log = open(&server, &thread).await?;
-    if let Some(after) = cursor(&headers, params.after.as_deref())? {
-        let reader = log.reader(after);
-        return Ok(stream::response(stream::raw_tail(reader, format, server.pace)));
+    match asked {
+        Asked { after: None, format: Format::Event } => Ok(stream::response(stream::joined(log, joins, server.pace))),
+        Asked { after, format } => {
+            let reader = log.reader(after.unwrap_or(0));
+            Ok(stream::response(stream::raw_tail(reader, format, server.pace)))
+        }
     }
-    if format == Format::Record {
-        return Ok(stream::response(stream::raw_tail(log.reader(0), format, server.pace)));
-    }
-    Ok(stream::response(stream::joined(log, joins, server.pace)))
 }
 
 /// The same, but 404 when no run goes on the thread and none starts soon.
@@ -69,20 +68,7 @@ async fn open(server: &Server, thread: &Id) -> Result<ThreadLog, HttpError> {
     server.engine.log(thread).ok_or_else(unknown)
 }
 
-fn format(name: Option<&str>) -> Result<Format, HttpError> {
-    match name {
-        None | Some("agui") => Ok(Format::Event),
-        Some("record") => Ok(Format::Record),
-        Some(other) => Err(HttpError::BadRequest(format!("format: expected agui or record, found {other:?}"))),
-    }
-}
-
-/// Where a reader goes on. The header wins: a browser that reconnects sends it with the URL it was first given.
-fn cursor(headers: &HeaderMap, after: Option<&str>) -> Result<Option<Seq>, HttpError> {
+fn asked(headers: &HeaderMap, params: &Params) -> Result<Asked, HttpError> {
     let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?"));
-    let Some(text) = header.or(after) else {
-        return Ok(None);
-    };
-    let bad = || HttpError::BadRequest(format!("cursor: expected the id of an event (a number), found {text:?}"));
-    text.parse().map(Some).map_err(|_| bad())
+    Asked::of(header, params.after.as_deref(), params.format.as_deref()).map_err(HttpError::BadRequest)
 }

@@ -16,7 +16,7 @@ use super::{
     pulse::{Pulse, Timers},
 };
 use crate::{
-    eventlog::{Chunk, LogError, Reader, Seq, ThreadLog},
+    eventlog::{Format, LogError, Reader, Seq, ThreadLog},
     runner::{Follow, Start, Ticket},
 };
 
@@ -167,15 +167,6 @@ fn waiting_note(start: &watch::Receiver<Start>) -> Bytes {
     }
 }
 
-/// How records are written to a raw reader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
-    /// The event, as AG-UI clients know it.
-    Event,
-    /// The whole record: seq, run id, time, event.
-    Record,
-}
-
 /// Everything after a cursor, until the runner has said its last word; heartbeats while nothing happens.
 pub(super) fn raw_tail(reader: Reader, format: Format, pace: Pace) -> impl Stream<Item = Result<Bytes, LogError>> {
     let pulse = pace.pulse();
@@ -185,7 +176,7 @@ pub(super) fn raw_tail(reader: Reader, format: Format, pace: Pace) -> impl Strea
             // First what there is: a reader that keeps up sees the last event before its stream ends.
             biased;
             chunk = reader.next() => match chunk {
-                Ok(chunk) => (Ok(frames(&chunk, format)), Some(reader)),
+                Ok(chunk) => (Ok(chunk.frames_as(format)), Some(reader)),
                 Err(error) => (Err(error), None),
             },
             () = pace.stop.cancelled() => return None,
@@ -194,11 +185,4 @@ pub(super) fn raw_tail(reader: Reader, format: Format, pace: Pace) -> impl Strea
         pulse.spoke();
         Some((item, (reader, pace, pulse)))
     })
-}
-
-fn frames(chunk: &Chunk, format: Format) -> Bytes {
-    match format {
-        Format::Event => chunk.frames.clone(),
-        Format::Record => chunk.record_frames(),
-    }
 }
