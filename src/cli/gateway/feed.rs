@@ -15,8 +15,6 @@ use crate::{
 const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 /// How long a gateway may be away.
 const AWAY: Duration = Duration::from_mins(5);
-/// How long a gateway may not know of a Run that was made a moment ago.
-const UNKNOWN: Duration = Duration::from_secs(30);
 /// How long a stream may be silent: the gateway says every 15 s that it lives.
 const SILENCE: Duration = Duration::from_mins(1);
 
@@ -37,8 +35,6 @@ pub(in crate::cli) struct Feed<'a> {
     /// What else is asked for.
     more: Vec<(&'static str, String)>,
     after: Seq,
-    /// How long the gateway may not know of it.
-    unknown: Duration,
     open: Option<(Stream, Parser)>,
     ready: VecDeque<Record>,
     /// When the next connection may be tried, and how long the pause after it is.
@@ -56,14 +52,9 @@ impl<'a> Feed<'a> {
         after: Seq,
         more: Vec<(&'static str, String)>,
     ) -> Self {
-        let (now, unknown) = (Instant::now(), Duration::ZERO);
+        let now = Instant::now();
         let (open, ready, next_try) = (None, VecDeque::new(), (now, PAUSE.0));
-        Self { gateway, path, more, after, unknown, open, ready, next_try, heard: None, since: now }
-    }
-
-    /// Of a Run that was made a moment ago: the gateway may not have seen it yet.
-    pub(in crate::cli) fn of_new_run(gateway: &'a Gateway, path: String) -> Self {
-        Self { unknown: UNKNOWN, ..Self::new(gateway, path, 0, Vec::new()) }
+        Self { gateway, path, more, after, open, ready, next_try, heard: None, since: now }
     }
 
     /// Whether the gateway has said anything yet.
@@ -82,7 +73,6 @@ impl<'a> Feed<'a> {
             match self.step().await {
                 Ok(true) => {}
                 Ok(false) => return Ok(Piece::Ended),
-                Err(error) if self.is_new(&error) => {}
                 Err(error) if self.is_passing(&error) => return Ok(Piece::Broken(error)),
                 Err(error) => return Err(error),
             }
@@ -134,12 +124,6 @@ impl<'a> Feed<'a> {
     fn heard(&mut self) {
         self.heard = Some(Instant::now());
         self.next_try.1 = PAUSE.0;
-    }
-
-    /// Whether the gateway has not seen yet what was made a moment ago.
-    fn is_new(&self, error: &GatewayError) -> bool {
-        let unknown = matches!(error, GatewayError::Refused { status: 404, .. });
-        unknown && self.heard.is_none() && self.since.elapsed() < self.unknown
     }
 
     fn is_passing(&self, error: &GatewayError) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
-use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use kube::ResourceExt;
 
 use super::{
     Gateway,
@@ -39,7 +39,7 @@ impl Gateway {
         name: &str,
     ) -> Result<Found<Arc<AgenticSession>>, GatewayError> {
         let caller = self.access.caller(headers).await?;
-        let found = self.sessions_named(namespace, name);
+        let found = self.session_found(namespace, name).await?;
         // A UID that is unknown, or another namespace's, is asked for as all sessions of this one: the answer tells nothing.
         let known = found.as_ref().map(|session| session.name_any());
         let subject = if name.starts_with(UID) { known.unwrap_or_default() } else { name.to_owned() };
@@ -56,7 +56,7 @@ impl Gateway {
         namespace: &str,
         name: &str,
     ) -> Result<Found<Arc<Run>>, GatewayError> {
-        self.run_of(headers, namespace, name, self.runs_named(namespace, name)).await
+        self.run_of(headers, namespace, name, || None).await
     }
 
     /// The same, also for a Run that was deleted, as long as its events are kept.
@@ -66,9 +66,8 @@ impl Gateway {
         namespace: &str,
         name: &str,
     ) -> Result<Found<Arc<Run>>, GatewayError> {
-        let there = self.runs_named(namespace, name);
         let gone = || self.run_gone(namespace, name.strip_prefix(UID)?).map(Arc::new);
-        self.run_of(headers, namespace, name, there.or_else(gone)).await
+        self.run_of(headers, namespace, name, gone).await
     }
 
     async fn run_of(
@@ -76,9 +75,10 @@ impl Gateway {
         headers: &HeaderMap,
         namespace: &str,
         name: &str,
-        found: Option<Arc<Run>>,
+        gone: impl FnOnce() -> Option<Arc<Run>>,
     ) -> Result<Found<Arc<Run>>, GatewayError> {
         let caller = self.access.caller(headers).await?;
+        let found = self.run_found(namespace, name).await?.or_else(gone);
         let session = found.as_ref().map(|run| run.spec.session_ref.name.clone()).unwrap_or_default();
         let right = Right::read(namespace, &session);
         self.allow(&caller, &right, &format!("read events of Run {namespace}/{name}")).await?;
@@ -101,16 +101,19 @@ impl Gateway {
         )))
     }
 
-    fn sessions_named(&self, namespace: &str, name: &str) -> Option<Arc<AgenticSession>> {
+    /// By name or `uid:…`, also one that was deleted.
+    async fn session_found(&self, namespace: &str, name: &str) -> Result<Option<Arc<AgenticSession>>, GatewayError> {
         match name.strip_prefix(UID) {
-            None => self.sessions.get(&ObjectRef::new(name).within(namespace)),
-            Some(uid) => {
-                let there = self.sessions.find(|one| {
-                    one.metadata.uid.as_deref() == Some(uid) && one.metadata.namespace.as_deref() == Some(namespace)
-                });
-                there.or_else(|| self.gone(namespace, uid).map(Arc::new))
-            }
+            None => self.sessions.find(&self.client, namespace, name).await,
+            Some(uid) => Ok(self.session_of_uid(namespace, uid)),
         }
+    }
+
+    fn session_of_uid(&self, namespace: &str, uid: &str) -> Option<Arc<AgenticSession>> {
+        let there = self.sessions.store.find(|one| {
+            one.metadata.uid.as_deref() == Some(uid) && one.metadata.namespace.as_deref() == Some(namespace)
+        });
+        there.or_else(|| self.gone(namespace, uid).map(Arc::new))
     }
 
     /// What is known of a session that was deleted.
@@ -140,15 +143,16 @@ impl Gateway {
 
     /// Whether a session is there, and not only what is kept of it.
     pub(super) fn is_there(&self, session: &AgenticSession) -> bool {
-        self.sessions.find(|one| one.metadata.uid == session.metadata.uid).is_some()
+        self.sessions.store.find(|one| one.metadata.uid == session.metadata.uid).is_some()
     }
 
-    pub(super) fn runs_named(&self, namespace: &str, name: &str) -> Option<Arc<Run>> {
+    /// By name or `uid:…`.
+    pub(super) async fn run_found(&self, namespace: &str, name: &str) -> Result<Option<Arc<Run>>, GatewayError> {
         match name.strip_prefix(UID) {
-            None => self.runs.get(&ObjectRef::new(name).within(namespace)),
-            Some(uid) => self.runs.find(|one| {
+            None => self.runs.find(&self.client, namespace, name).await,
+            Some(uid) => Ok(self.runs.store.find(|one| {
                 one.metadata.uid.as_deref() == Some(uid) && one.metadata.namespace.as_deref() == Some(namespace)
-            }),
+            })),
         }
     }
 
@@ -157,8 +161,8 @@ impl Gateway {
         let namespace = run.metadata.namespace.clone()?;
         let given = run.status.as_ref().and_then(|status| status.runner.as_ref()?.session.clone());
         let session = match given {
-            Some(uid) => self.sessions_named(&namespace, &format!("{UID}{uid}"))?,
-            None => self.sessions.get(&ObjectRef::new(&run.spec.session_ref.name).within(&namespace))?,
+            Some(uid) => self.session_of_uid(&namespace, &uid)?,
+            None => self.sessions.get(&namespace, &run.spec.session_ref.name)?,
         };
         Some(log(&session, run.spec.thread_id.as_deref()))
     }

@@ -7,6 +7,7 @@ mod error;
 mod events;
 mod find;
 mod kept;
+mod known;
 mod listen;
 mod out;
 mod source;
@@ -24,12 +25,13 @@ use axum::{
     extract::DefaultBodyLimit,
     routing::{get, post},
 };
-use kube::{Client, runtime::reflector::Store};
+use kube::Client;
 use tokio::net::TcpListener;
 
 use crate::operator::history::History;
 pub use access::AUDIENCE;
 use access::{Access, Caller, Right};
+use known::Known;
 use out::Pace;
 use source::Source;
 pub use tls::{KEY as CERTIFICATE_KEY, NAME, TlsFiles};
@@ -53,8 +55,8 @@ pub struct Endpoint {
 pub(super) struct Gateway {
     client: Client,
     access: Arc<Access>,
-    sessions: Store<AgenticSession>,
-    runs: Store<Run>,
+    sessions: Known<AgenticSession>,
+    runs: Known<Run>,
     source: Arc<dyn Source>,
     history: Arc<History>,
     pace: Pace,
@@ -72,8 +74,8 @@ pub(super) async fn serve(endpoint: Endpoint, context: Arc<Context>) {
     let client = context.client.clone();
     let gateway = Gateway {
         access: Arc::new(Access::new(client.clone())),
-        sessions: context.stores.sessions.clone(),
-        runs: context.stores.runs.clone(),
+        sessions: Known { store: context.stores.sessions.clone(), written: Arc::clone(&context.sessions) },
+        runs: Known { store: context.stores.runs.clone(), written: Arc::clone(&context.runs) },
         source: Arc::new(Arc::clone(&context.history)),
         history: Arc::clone(&context.history),
         pace: Pace::default(),

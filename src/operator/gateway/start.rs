@@ -82,6 +82,7 @@ pub(super) async fn answer(
     let id = answers.run_id.unwrap_or_else(|| format!("answer-{}", asking.uid().unwrap_or_default()));
     let there = gateway
         .runs
+        .store
         .find(|run| run.spec.run_id.as_deref() == Some(&id) && run.metadata.namespace == asking.metadata.namespace);
     if there.is_none() {
         asks(asking, &answers.resume)?;
@@ -126,7 +127,7 @@ pub(super) async fn cancel(
     headers: HeaderMap,
 ) -> Result<Response, GatewayError> {
     let caller = gateway.access.caller(&headers).await?;
-    let run = gateway.runs_named(&namespace, &name);
+    let run = gateway.run_found(&namespace, &name).await?;
     let subject = run.as_ref().map_or_else(|| name.clone(), |run| run.name_any());
     let right = Right::cancel(&namespace, if name == subject || run.is_some() { &subject } else { "" });
     gateway.allow(&caller, &right, &format!("cancel Run {namespace}/{name}")).await?;
@@ -152,7 +153,7 @@ impl Gateway {
                 && run.spec.session_ref == spec.session_ref
                 && run_id(run) == id
         };
-        if let Some(run) = self.runs.find(|run| same(run)) {
+        if let Some(run) = self.runs.store.find(|run| same(run)) {
             return Ok(run);
         }
         let name = names::requested_run(&spec.session_ref.name, &id);
@@ -161,11 +162,11 @@ impl Gateway {
         let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
         let failed = |error| GatewayError::of(&object, &error);
         match api.create(&params, &requested(namespace, &name, &spec, by)).await {
-            Ok(run) => Ok(Arc::new(run)),
+            Ok(run) => Ok(self.runs.written.remember(run)),
             Err(kube::Error::Api(status)) if status.code == 409 => {
                 let run = api.get(&name).await.map_err(failed)?;
                 if same(&run) {
-                    Ok(Arc::new(run))
+                    Ok(self.runs.written.remember(run))
                 } else {
                     Err(GatewayError::Conflict(format!("{object} is another run")))
                 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use kube::ResourceExt;
 
 use super::{
     Gateway,
@@ -131,8 +131,8 @@ fn join(thread: &mut Thread, record: RecordRef<'_>, out: &mut Vec<u8>) {
 }
 
 fn newest(gateway: &Gateway, run: &Run) -> Option<Arc<Run>> {
-    let reference = ObjectRef::new(&run.name_any()).within(run.metadata.namespace.as_deref().unwrap_or_default());
-    gateway.runs.get(&reference).filter(|now| now.uid() == run.uid())
+    let namespace = run.metadata.namespace.as_deref().unwrap_or_default();
+    gateway.runs.get(namespace, &run.name_any()).filter(|now| now.uid() == run.uid())
 }
 
 fn gone(gateway: &Gateway, run: &Run) -> bool {
@@ -208,7 +208,7 @@ pub(super) async fn thread(
 }
 
 fn is_there(gateway: &Gateway, log: &Log) -> bool {
-    let session = gateway.sessions.get(&ObjectRef::new(&log.session).within(&log.namespace));
+    let session = gateway.sessions.get(&log.namespace, &log.session);
     session.is_some_and(|session| session.uid().as_deref() == Some(&log.uid))
 }
 
@@ -219,7 +219,7 @@ pub(super) fn upto(gateway: &Gateway, log: &Log) -> Seq {
             && run.metadata.namespace.as_deref() == Some(&log.namespace)
             && run.spec.thread_id.as_deref().unwrap_or(&log.session) == &*log.thread
     };
-    let runs = gateway.runs.state_filter(own);
+    let runs = gateway.runs.store.state_filter(own);
     let over = runs.iter().filter_map(|run| run.status.as_ref()).filter(|status| is_over(status));
     over.filter_map(|status| status.events.as_ref()).map(|events| events.last_id).max().unwrap_or(0)
 }

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::{ServiceExt, service_fn};
 
-use super::{Gateway, access::Access, out::Pace, router};
+use super::{Gateway, access::Access, known::Known, out::Pace, router};
 use crate::{
     agui::{Event, EventKind, Id},
     api::{
@@ -40,6 +40,7 @@ struct Cluster {
     asked: AtomicUsize,
     revoked: std::sync::atomic::AtomicBool,
     made: Mutex<Vec<Value>>,
+    gets: Mutex<Vec<String>>,
 }
 
 impl Cluster {
@@ -70,16 +71,30 @@ impl Cluster {
         answer
     }
 
+    /// The one Run that the watch has not shown yet.
+    fn found(&self, path: &str) -> Response<kube::client::Body> {
+        self.gets.lock().unwrap().push(path.to_owned());
+        let (code, body) = if path.ends_with("/namespaces/n/runs/new") {
+            (200, serde_json::to_value(run("new")).unwrap())
+        } else {
+            (404, json!({"kind": "Status", "status": "Failure", "code": 404, "reason": "NotFound", "message": "none"}))
+        };
+        Response::builder().status(code).body(kube::client::Body::from(body.to_string().into_bytes())).unwrap()
+    }
+
     fn client(self: &Arc<Self>) -> Client {
         let cluster = Arc::clone(self);
         let service = service_fn(move |request: Request<kube::client::Body>| {
             let cluster = Arc::clone(&cluster);
             async move {
                 let (parts, body) = request.into_parts();
+                if parts.method == "GET" {
+                    return Ok::<_, Infallible>(cluster.found(parts.uri.path()));
+                }
                 let bytes = body.collect_bytes().await.unwrap();
                 let body = serde_json::from_slice(&bytes).unwrap_or_default();
                 let answer = cluster.answer(parts.uri.path(), &body);
-                Ok::<_, Infallible>(Response::new(kube::client::Body::from(answer.to_string().into_bytes())))
+                Ok(Response::new(kube::client::Body::from(answer.to_string().into_bytes())))
             }
         });
         Client::new(service, "n")
@@ -111,19 +126,24 @@ fn rig_of(dir: TempDir, history: History) -> Rig {
     let mut session = AgenticSession::new("s", crate::api::AgenticSessionSpec::default());
     (session.metadata.namespace, session.metadata.uid) = (Some("n".into()), Some("uid-s".into()));
     to_sessions.apply_watcher_event(&kube::runtime::watcher::Event::Apply(session));
-    to_runs.apply_watcher_event(&kube::runtime::watcher::Event::Apply(run()));
+    to_runs.apply_watcher_event(&kube::runtime::watcher::Event::Apply(run("r")));
     let pace = Pace { look: Duration::from_millis(20), recheck: Duration::from_millis(50), ..Pace::default() };
     let client = cluster.client();
     let access = Arc::new(Access::new(client.clone()));
+    let sessions = Known { store: sessions, written: Arc::default() };
+    let runs = Known { store: runs, written: Arc::default() };
     let gateway = Gateway { client, access, sessions, runs, source: Arc::new(Arc::clone(&history)), history, pace };
     Rig { cluster, gateway: Arc::new(gateway), _dir: dir }
 }
 
-fn run() -> Run {
-    let spec =
-        RunSpec { session_ref: SessionRef { name: "s".into() }, run_id: Some("r-id".into()), ..RunSpec::default() };
-    let mut run = Run::new("r", spec);
-    (run.metadata.namespace, run.metadata.uid) = (Some("n".into()), Some("uid-r".into()));
+fn run(name: &str) -> Run {
+    let spec = RunSpec {
+        session_ref: SessionRef { name: "s".into() },
+        run_id: Some(format!("{name}-id")),
+        ..RunSpec::default()
+    };
+    let mut run = Run::new(name, spec);
+    (run.metadata.namespace, run.metadata.uid) = (Some("n".into()), Some(format!("uid-{name}")));
     let events = RunEvents { count: 5, last_id: 5, ..RunEvents::default() };
     run.status = Some(RunStatus { phase: RunPhase::Succeeded, events: Some(events), ..RunStatus::default() });
     run
@@ -253,6 +273,26 @@ async fn an_event_of_a_newer_version_reaches_those_who_may_know_it() {
 fn files(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
     let paths = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+#[tokio::test]
+async fn a_run_that_no_watch_has_shown_yet_is_asked_for_and_nothing_else_is() {
+    let rig = rig();
+    let kept = Kept { namespace: "n".into(), name: "s".into(), ..Kept::default() };
+    let log = rig.gateway.history.log(&kept, "uid-s", &Id::from("s")).unwrap();
+    log.append(&Id::from("new-id"), 6, &events()).unwrap();
+    let path = "/v1/namespaces/n/runs/new/events?after=0";
+    for _ in 0..2 {
+        assert_eq!(types(&rig.get(path, "reader").await.1).len(), 5);
+    }
+    let api = "/apis/vteam.ambient-code/v1alpha1/namespaces/n/runs";
+    assert_eq!(*rig.cluster.gets.lock().unwrap(), [format!("{api}/new")], "then it is known");
+    for name in ["old", "..%2F..%2F..%2Fsecrets%2Fx", "new%3Fwatch=true", "uid:new"] {
+        let (status, _) = rig.get(&format!("/v1/namespaces/n/runs/{name}/events"), "reader").await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{name}");
+    }
+    assert_eq!(rig.get(path, "stranger").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(*rig.cluster.gets.lock().unwrap(), [format!("{api}/new"), format!("{api}/old")]);
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ pub(super) async fn follow(
 ) -> Result<Followed, RunError> {
     let name = run.metadata.name.as_deref().unwrap_or_default();
     let left = |error| ClusterError::Left { run: format!("{}/{name}", cluster.namespace), error };
-    let mut feed = Feed::of_new_run(&cluster.gateway, path(&["runs", name], &cluster.namespace).map_err(left)?);
+    let mut feed = Feed::new(&cluster.gateway, path(&["runs", name], &cluster.namespace).map_err(left)?, 0, Vec::new());
     let mut waits = std::pin::pin!(waits(cluster.api(), session_name(session)));
     let mut shown = Shown::default();
     let mut interrupted = false;
