@@ -39,6 +39,8 @@ pub(crate) struct Door {
 /// What a reader has read.
 #[derive(Debug, Default)]
 pub(crate) struct Read {
+    /// Open until nobody needs it any more.
+    stream: Option<BodyDataStream>,
     /// Records, each following the one before.
     pub(crate) records: u64,
     /// Milliseconds from each record's append, by the runner, to its arrival.
@@ -100,7 +102,8 @@ impl Door {
     }
 }
 
-/// Reads what follows a record until a run is over.
+/// Reads what follows a record until a run is over, and stays: a session's stream goes on, and what its end costs is not
+/// what an event costs.
 pub(crate) async fn read(mut body: BodyDataStream, after: u64) -> Result<Read> {
     let (mut read, mut last, mut held) = (Read::default(), after, Vec::new());
     while let Some(piece) = tokio::time::timeout(PATIENCE, body.next()).await? {
@@ -121,6 +124,7 @@ pub(crate) async fn read(mut body: BodyDataStream, after: u64) -> Result<Read> {
             #[allow(clippy::cast_precision_loss, reason = "milliseconds of our time")]
             read.delays.push((now - record.at as f64).max(0.0));
             if matches!(record.event.kind, "RUN_FINISHED" | "RUN_ERROR") {
+                read.stream = Some(body);
                 return Ok(read);
             }
         }

@@ -16,6 +16,7 @@ use crate::agui::Id;
 
 use super::{
     AcceptedInput, LogError, Recovery, Seq,
+    crowd::Crowd,
     files::Files,
     inputs::{Journal, on_one_line},
     mark::MarkFile,
@@ -45,6 +46,8 @@ pub(super) struct LogInner {
     published: Mutex<Published>,
     /// Wakes readers: the last number.
     pub(super) tip: watch::Sender<Seq>,
+    /// Readers that are woken together.
+    pub(super) crowd: Crowd,
     /// Counts writes: a ticket for those who wait for a sync.
     pub(super) written: AtomicU64,
     /// Whether the sync thread knows of the writes since its last sync.
@@ -85,6 +88,7 @@ impl LogInner {
             trimmed: Mutex::new(trimmed),
             published: Mutex::new(published),
             tip: watch::Sender::new(next - 1),
+            crowd: Crowd::default(),
             written: AtomicU64::new(0),
             sync_planned: AtomicBool::new(false),
             synced: watch::Sender::new(synced),

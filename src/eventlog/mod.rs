@@ -33,6 +33,7 @@ mod asked;
 mod atomic;
 mod chunk;
 mod copy;
+mod crowd;
 mod disk;
 mod encode;
 mod error;

@@ -23,12 +23,19 @@ pub struct Reader {
     place: Option<Place>,
     /// Changes whenever there is something new.
     tip: watch::Receiver<Seq>,
+    /// Whether it is told together with others.
+    in_crowd: bool,
 }
 
 impl Reader {
     pub(super) fn new(log: Arc<LogInner>, after: Seq) -> Self {
         let tip = log.tip.subscribe();
-        Self { log, cursor: after, place: None, tip }
+        Self { log, cursor: after, place: None, tip, in_crowd: false }
+    }
+
+    pub(super) fn in_crowd(log: Arc<LogInner>, after: Seq) -> Self {
+        let tip = log.crowd.join(&log.tip);
+        Self { log, cursor: after, place: None, tip, in_crowd: true }
     }
 
     /// The number of the last record that was read (or where the reader began).
@@ -82,7 +89,15 @@ impl Reader {
     }
 
     async fn wait(&mut self) -> Result<(), LogError> {
-        self.tip.changed().await.map_err(|_| self.log.closed())
+        match self.tip.changed().await {
+            Ok(()) => Ok(()),
+            // It joined when all others had just left.
+            Err(_) if self.in_crowd => {
+                self.tip = self.log.crowd.join(&self.log.tip);
+                Ok(())
+            }
+            Err(_) => Err(self.log.closed()),
+        }
     }
 
     /// Old segments may come from a slow disk, so they are read off the async threads; a few at a time, so that a

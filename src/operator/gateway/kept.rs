@@ -19,7 +19,7 @@ impl Source for Arc<History> {
         };
         let from = after.max(kept.first_seq().saturating_sub(1));
         // A cursor of something that was never here waits for what comes.
-        let reader = kept.reader(from.min(kept.last_seq()));
+        let reader = kept.reader_in_crowd(from.min(kept.last_seq()));
         // The store is closed when the operator ends.
         stream::unfold(reader, |mut reader| async move { Some((reader.next().await.ok()?, reader)) })
             .filter_map(move |chunk| std::future::ready(chunk.after(after)))

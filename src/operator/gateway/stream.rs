@@ -7,7 +7,7 @@ use kube::ResourceExt;
 
 use super::{
     Gateway,
-    out::{Left, Next, Out, unnumbered},
+    out::{Next, Out, unnumbered},
     source::{Log, Records},
 };
 use crate::{
@@ -31,16 +31,16 @@ pub(super) fn run_id(run: &Run) -> String {
 }
 
 /// Writes one run, to its terminal event. It waits for a Run that has not started, and ends with one that never will.
-pub(super) async fn run(gateway: Arc<Gateway>, run: Arc<Run>, from: From, out: Out) -> Result<(), Left> {
+pub(super) async fn run(gateway: Arc<Gateway>, run: Arc<Run>, from: From, mut out: Out) {
     let log = loop {
         if let Some(log) = gateway.log_of(&run) {
             break log;
         }
         // It waits for its session; its status says so.
-        match out.next(&mut nothing(), true).await? {
+        match out.next(&mut nothing(), true).await {
             Next::Look => match never(&gateway, &run, from) {
                 Some(end) => return out.send(end).await,
-                None if gone(&gateway, &run) => return Ok(()),
+                None if gone(&gateway, &run) => return,
                 None => {}
             },
             Next::Chunk(_) | Next::End => {}
@@ -50,26 +50,26 @@ pub(super) async fn run(gateway: Arc<Gateway>, run: Arc<Run>, from: From, out: O
     let mut after = if let From::After(after, _) = from { after } else { 0 };
     let mut records = gateway.source.read(&log, after);
     loop {
-        match out.next(&mut records, !reading.begun).await? {
+        match out.next(&mut records, !reading.begun).await {
             Next::Chunk(chunk) => {
                 after = chunk.last;
                 let (bytes, last) = reading.take(&chunk);
-                out.send(bytes).await?;
+                out.send(bytes).await;
                 if last {
-                    return Ok(());
+                    return;
                 }
             }
-            Next::Look | Next::End if reading.begun => return Ok(()),
+            Next::Look | Next::End if reading.begun => return,
             look => {
                 if let Some(end) = never(&gateway, &run, from) {
                     return out.send(end).await;
                 }
                 if gone(&gateway, &run) || ended(&gateway, &run, after) {
-                    return Ok(());
+                    return;
                 }
                 if matches!(look, Next::End) {
                     // The pod is not there yet, or no more.
-                    out.next(&mut nothing(), true).await?;
+                    out.next(&mut nothing(), true).await;
                     records = gateway.source.read(&log, after);
                 }
             }
@@ -171,38 +171,32 @@ pub(super) fn is_over(status: &RunStatus) -> bool {
 
 /// Writes a thread: joining, what has been and the run that goes, or the next one, to its end; from a number, everything
 /// until the reader leaves, or until `last`.
-pub(super) async fn thread(
-    gateway: Arc<Gateway>,
-    log: Log,
-    from: From,
-    last: Option<Seq>,
-    out: Out,
-) -> Result<(), Left> {
+pub(super) async fn thread(gateway: Arc<Gateway>, log: Log, from: From, last: Option<Seq>, mut out: Out) {
     let mut reading = OfThread { from, thread: Thread::new(), upto: upto(&gateway, &log), sent: false };
     let mut after = if let From::After(after, _) = from { after } else { 0 };
     let mut records = gateway.source.read(&log, after);
     loop {
         if last.is_some_and(|last| last <= after) {
-            return Ok(());
+            return;
         }
-        match out.next(&mut records, true).await? {
+        match out.next(&mut records, true).await {
             Next::Chunk(chunk) => {
                 let Some(chunk) = chunk.up_to(last.unwrap_or(Seq::MAX)) else {
-                    return Ok(());
+                    return;
                 };
                 after = chunk.last;
                 let (bytes, ends) = reading.take(&chunk);
-                out.send(bytes).await?;
+                out.send(bytes).await;
                 if ends {
-                    return Ok(());
+                    return;
                 }
             }
             Next::Look if is_there(&gateway, &log) => {}
             Next::End if is_there(&gateway, &log) => {
-                out.next(&mut nothing(), true).await?;
+                out.next(&mut nothing(), true).await;
                 records = gateway.source.read(&log, after);
             }
-            Next::Look | Next::End => return Ok(()),
+            Next::Look | Next::End => return,
         }
     }
 }
