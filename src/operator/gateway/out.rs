@@ -159,8 +159,8 @@ mod tests {
 
     const SOON: Pace = Pace {
         heartbeat: Duration::from_millis(30),
-        recheck: Duration::from_secs(60),
-        grace: Duration::from_secs(60),
+        recheck: Duration::from_mins(1),
+        grace: Duration::from_mins(1),
         look: Duration::from_millis(10),
     };
 
@@ -192,7 +192,7 @@ mod tests {
             }
         });
         let said = axum::body::to_bytes(answer.into_body(), 1 << 10).await.unwrap();
-        assert_eq!(said, (0..100).map(|piece| format!("{piece} ")).collect::<String>());
+        assert_eq!(said, (0..100).map(|piece| format!("{piece} ")).collect::<Vec<_>>().concat());
     }
 
     #[tokio::test]
